@@ -43,7 +43,7 @@ WORDS = {"one": "un", "dog": "chien", "cat": "chat", "sees": "voit", "big": "gra
 STRINGS = {
     "preset": ["luong-dot", "transformer-tiny"], "data.src": ["other.en"], "data.tgt": ["other.fr"],
     "data.val_src": ["test.en"], "data.val_tgt": ["test.fr"], "train.device": ["cuda:17"],
-    "train.guided_file": ["links"],
+    "train.guided_file": ["links"], "data.langs": ["en-fr"],
 }  # fmt: skip
 """Values of text options."""
 NUMBERS: dict[str, list[object]] = {

@@ -102,7 +102,9 @@ def test_no_accepted_request_is_lost_under_load(tmp_path: Path) -> None:
         server.until(lambda: load.num_refused > 20, "new requests are refused")
         load.stop()
         assert set(load.statuses) == {200}
-        assert load.num_broken == 0
+        received = [event["status"] for event in server.events("request") if event["path"] == "/translate"]
+        # A connection that the system had not handed to the service when it stopped listening is reset by the system.
+        assert received == [200] * len(load.statuses), f"{load.num_broken} connections were reset"
 
 
 def test_the_service_stops_within_its_deadline_whatever_is_left(tmp_path: Path) -> None:

@@ -13,18 +13,20 @@ from regard.service.jobs import Batch
 from regard.service.requests import TextRequest, TextResult
 from regard.service.service import TranslationService
 
-SECONDS = float(sys.argv.pop(1))
 _BEFORE, _TRANSLATE = Decoder._before_step, TranslationService.translate
 
 
-def _slow_before_step(self: Decoder, batch: Batch) -> Callable[[], None]:
-    before_step = _BEFORE(self, batch)
+def _slowed(seconds: float) -> Callable[[Decoder, Batch], Callable[[], None]]:
+    def slow_before_step(self: Decoder, batch: Batch) -> Callable[[], None]:
+        before_step = _BEFORE(self, batch)
 
-    def slow() -> None:
-        time.sleep(SECONDS)
-        before_step()
+        def slow() -> None:
+            time.sleep(seconds)
+            before_step()
 
-    return slow
+        return slow
+
+    return slow_before_step
 
 
 async def _translate(
@@ -42,6 +44,7 @@ async def _translate(
     return await _TRANSLATE(self, request, client=client, on_progress=on_progress)
 
 
-Decoder._before_step = _slow_before_step  # type: ignore[method-assign]
-TranslationService.translate = _translate  # type: ignore[method-assign]
-app()
+if __name__ == "__main__":
+    Decoder._before_step = _slowed(float(sys.argv.pop(1)))  # type: ignore[method-assign, assignment]  # what this program is for
+    TranslationService.translate = _translate  # type: ignore[method-assign]  # as above
+    app()

@@ -169,6 +169,7 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
     from regard.model.transformer import EncoderLayer
     from regard.recipes.training import train
     from regard.recipes.validator import TranslatingValidator
+    from regard.translation.loading import stored_languages
 
     preset, overrides, variant = case
     calls, forward = [0], EncoderLayer.forward
@@ -212,7 +213,7 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
         translations += translator.translate(PROBES)
         marks |= {
             "events": digest(events), "validations": digest(validations), "files": digest(files),
-            "weights": digest(weights), "steps": digest(result.steps),
+            "weights": digest(weights), "steps": digest(result.steps), "languages": digest(stored_languages(out)),
             "search": digest([(found.text, found.score, found.warnings) for found in translations]),
         }  # fmt: skip
     finally:
