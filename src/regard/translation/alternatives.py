@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -11,17 +10,15 @@ from regard.errors import SearchError
 from regard.search.engine import StepEngine
 from regard.search.next_words import WordTokens
 from regard.search.prefix import WordEnd
+from regard.text.normalize import normalize, text_list
 from regard.text.subword import Subword
-from regard.translation.filling import fill_segments, max_len, named_lines
+from regard.translation.filling import TranslatorParts, fill_segments, max_len, named_lines, split_lines
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation, join_segments
 
-if TYPE_CHECKING:
-    from regard.translation.translator import Translator
-
 
 def find_alternatives(
-    translator: Translator, sentence: str, prefix: str, count: int, options: TranslateOptions
+    translator: TranslatorParts, sentence: str, prefix: str, count: int, options: TranslateOptions
 ) -> list[Translation]:
     """Finds alternatives; see `Translator.alternatives`.
 
@@ -48,7 +45,7 @@ def find_alternatives(
             "alternatives cannot be combined with sample or n_best: leave these out, and set count to the number of "
             "alternatives"
         )
-    segments = translator.split(sentence, prefixes=prefix)
+    segments = split_lines(translator, [normalize(line) for line in text_list(sentence)], prefixes=prefix)
     if len(segments) > 1:
         raise SearchError(
             f"expected a sentence of at most {translator.limits.max_source_len} subwords, which the model translates "

@@ -6,28 +6,50 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 
+from regard.alignment.readout import Readout
+from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.search.beam import BeamOptions
+from regard.search.engine import Engine
+from regard.search.length_limits import LengthLimits
 from regard.search.log_probs import NotFiniteError
 from regard.search.prefix import PrefixError, WordEnd
 from regard.search.sample import SampleOptions
 from regard.text.normalize import normalize, text_list
 from regard.text.segments import segments as text_segments
+from regard.text.subword import Subword
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Segment, Translation
 from regard.translation.retry import retry
 from regard.values import Encoding, Hypothesis
 
-if TYPE_CHECKING:
-    from regard.translation.translator import Translator
+
+class TranslatorParts(Protocol):
+    """The parts of a translator that translate segments; see `regard.translation.translator.Translator`.
+
+    Attributes:
+        engine: The engine that searches.
+        src_subword: Source vocabulary.
+        tgt_subword: Target vocabulary.
+        search: Search options of the model.
+        limits: Length limits of the model.
+        readout: How word alignments are read off the attention.
+    """
+
+    engine: Engine
+    src_subword: Subword
+    tgt_subword: Subword
+    search: SearchConfig
+    limits: LengthLimits
+    readout: Readout
 
 
 def split_lines(
-    translator: Translator, lines: Sequence[str], *, first: int = 1, prefixes: str | Sequence[str] | None = None
+    translator: TranslatorParts, lines: Sequence[str], *, first: int = 1, prefixes: str | Sequence[str] | None = None
 ) -> list[Segment]:
     """Divides lines into segments; see `Translator.split`.
 
@@ -59,7 +81,7 @@ def split_lines(
 
 
 def _encode_prefixes(
-    translator: Translator, prefixes: str | Sequence[str], *, count: int, first: int
+    translator: TranslatorParts, prefixes: str | Sequence[str], *, count: int, first: int
 ) -> list[tuple[int, ...]]:
     texts = [normalize(prefix) for prefix in text_list(prefixes, kind="prefix", first=first)]
     if len(texts) != count:
@@ -75,7 +97,11 @@ def _encode_prefixes(
 
 
 def fill_segments(
-    translator: Translator, segments: Sequence[Segment], options: TranslateOptions, *, word_end: WordEnd | None = None
+    translator: TranslatorParts,
+    segments: Sequence[Segment],
+    options: TranslateOptions,
+    *,
+    word_end: WordEnd | None = None,
 ) -> list[Segment]:
     """Fills segments with their translations; see `Translator.fill`.
 
@@ -103,7 +129,7 @@ def fill_segments(
 
 
 def _search(
-    translator: Translator,
+    translator: TranslatorParts,
     options: TranslateOptions,
     segments: Sequence[Segment],
     search: BeamOptions | SampleOptions,
@@ -133,19 +159,19 @@ def _search(
     ]
 
 
-def _word_end(translator: Translator) -> WordEnd:
+def _word_end(translator: TranslatorParts) -> WordEnd:
     """Excludes the subwords that would make the last word of a prefix longer."""
     boundaries = translator.tgt_subword.word_boundaries()
     return WordEnd(torch.tensor(boundaries.ends_with_letter), torch.tensor(boundaries.continues_word))
 
 
-def _without_source(translator: Translator, segment: Segment) -> Segment:
+def _without_source(translator: TranslatorParts, segment: Segment) -> Segment:
     """The translation of a segment without words: its prefix."""
     text = translator.tgt_subword.decode(segment.prefix).text
     return replace(segment, found=[Translation(segment.source.text, text, 0.0)])
 
 
-def max_len(translator: Translator, src_len: int) -> int:
+def max_len(translator: TranslatorParts, src_len: int) -> int:
     """Largest length of a translation.
 
     Args:
@@ -159,7 +185,9 @@ def max_len(translator: Translator, src_len: int) -> int:
     return min(int(src_len * search.max_len_ratio) + search.max_len_offset, translator.limits.max_positions)
 
 
-def _result(translator: Translator, source: Encoding, hypothesis: Hypothesis, options: TranslateOptions) -> Translation:
+def _result(
+    translator: TranslatorParts, source: Encoding, hypothesis: Hypothesis, options: TranslateOptions
+) -> Translation:
     ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
     readout = translator.readout if options.need_alignment else None
     return Translation.of(
