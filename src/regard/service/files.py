@@ -14,9 +14,8 @@ from typing import Literal
 
 from regard.errors import RegardError
 from regard.markup.files import FILE_FORMATS, FileDocument, open_file
-from regard.markup.sentence import TranslatedSentence
 from regard.service.errors import INTERNAL_ERROR, ServiceError
-from regard.service.requests import AUTO
+from regard.service.requests import AUTO, as_sentence
 from regard.service.service import TranslationService
 from regard.translation.options import TranslateOptions
 
@@ -172,15 +171,12 @@ class FileTranslator:
                 job.path.unlink()
 
     def _checked(self, source: str, target: str) -> tuple[str, str]:
-        catalog = self._service.catalog
-        found_source = AUTO if source == AUTO else catalog.find_language(source, source=True)
-        found_target = catalog.find_language(target, source=False)
-        for code, found in ((source, found_source), (target, found_target)):
-            if found is None:
-                raise ServiceError(f"{code} is not supported", code="unsupported_language")
+        service = self._service
+        found_source = AUTO if source == AUTO else service.find_language(source, source=True)
+        found_target = service.find_language(target, source=False)
         if found_source != AUTO:
-            self._service.models_for(str(found_source), str(found_target))
-        return str(found_source), str(found_target)
+            service.models_for(found_source, found_target)
+        return found_source, found_target
 
     async def _run(self, job: FileJob, name: str, data: bytes, direction: tuple[str, str], client: str) -> None:
         job.state = "running"
@@ -220,9 +216,7 @@ class FileTranslator:
             client=client,
             on_progress=progress,
         )
-        translated = [
-            TranslatedSentence(result.source, result.text or result.source, result.alignment) for result in translations
-        ]
+        translated = [as_sentence(result) for result in translations]
         content = await asyncio.to_thread(document.render, translated)
         await asyncio.to_thread(path.write_bytes, content)
         return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,17 +55,28 @@ class Job:
         self._on_progress = on_progress
         self._lock = threading.Lock()
         self._num_done = 0
-        lengths = [len(segment.source.ids) + 1 for segment in self.segments]
+        self._lengths = [len(segment.source.ids) + 1 for segment in self.segments]
         copies = max(options.beam or options.n_best, options.num_translations)
-        self.costs = [length * copies for length in lengths]
-        self.num_tokens = sum(lengths)
+        self.costs = [length * copies for length in self._lengths]
+        self.num_tokens = sum(self._lengths)
         self.is_short = self.num_tokens <= SHORT_JOB
-        self.waiting = _decoding_order(lengths)
+        self.waiting = _decoding_order(self._lengths)
 
     @property
     def is_open(self) -> bool:
         """Whether a client still waits for the results."""
         return not self.is_cancelled and self.error is None
+
+    def tokens_of(self, numbers: Iterable[int]) -> int:
+        """Source tokens of segments, eos included.
+
+        Args:
+            numbers: Numbers of the segments.
+
+        Returns:
+            The number of their tokens.
+        """
+        return sum(self._lengths[number] for number in numbers)
 
     def store(self, numbers: Sequence[int], translated: Sequence[Segment]) -> None:
         """Stores translated segments and reports the progress.

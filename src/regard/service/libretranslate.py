@@ -28,7 +28,7 @@ from regard.service.libretranslate_models import (
 from regard.service.parameters import Value, read_parameters
 from regard.service.requests import AUTO, TextRequest, TextResult
 from regard.service.service import TranslationService
-from regard.service.texts import check_number, check_texts
+from regard.service.texts import check_number, check_texts, num_texts
 from regard.text.languages import english_name
 from regard.translation.options import TranslateOptions
 
@@ -54,7 +54,7 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
     async def translate(request: Request) -> JSONResponse:
         """Translate a text or a list of texts."""
         parameters = await read_parameters(request)
-        client = access.admit(request, parameters.get("api_key"), cost=_num_texts(parameters))
+        client = access.admit(request, parameters.get("api_key"), cost=num_texts(parameters.get("q")))
         text_request = _TextRequest(parameters, service)
         results = await while_connected(request, service, service.translate(text_request.request, client=client))
         return JSONResponse(text_request.answer(results))
@@ -111,10 +111,9 @@ class _TextRequest:
         texts = check_texts(parameters["q"], settings)
         source, target = (_code(parameters[name], name) for name in ("source", "target"))
         service.require_model()
-        if source != AUTO and service.catalog.find_language(source, source=True) is None:
-            raise ServiceError(f"{source} is not supported", code="unsupported_language")
-        if service.catalog.find_language(target, source=False) is None:
-            raise ServiceError(f"{target} is not supported", code="unsupported_language")
+        if source != AUTO:
+            service.find_language(source, source=True)
+        service.find_language(target, source=False)
         options = TranslateOptions(n_best=1 + self.alternatives, scores=False)
         self.request = TextRequest(texts, source, target, options, _format(parameters.get("format")))
 
@@ -138,11 +137,6 @@ class _TextRequest:
 
     def _shaped(self, values: Sequence[object]) -> object:
         return list(values) if self.is_list else values[0]
-
-
-def _num_texts(parameters: dict[str, Value]) -> int:
-    texts = parameters.get("q")
-    return len(texts) if isinstance(texts, list) else 1
 
 
 def _code(value: Value, name: str) -> str:

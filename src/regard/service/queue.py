@@ -110,7 +110,7 @@ class FairQueue:
             line = self._lines.get((job.client, job.is_short))
             if line is not None and job in line.jobs:
                 line.jobs.remove(job)
-                self._num_waiting -= sum(len(job.segments[number].source.ids) + 1 for number in job.waiting)
+                self._num_waiting -= job.tokens_of(job.waiting)
                 job.waiting.clear()
                 self._forget_empty()
 
@@ -164,7 +164,7 @@ class FairQueue:
             with self._changed:
                 self._light_running -= 1
                 self._changed.notify_all()
-        tokens = sum(len(job.segments[number].source.ids) + 1 for job, numbers in batch.parts for number in numbers)
+        tokens = sum(job.tokens_of(numbers) for job, numbers in batch.parts)
         self._rate = _RATE_MEMORY * self._rate + (1.0 - _RATE_MEMORY) * tokens / max(seconds, 1e-6)
 
     def close(self) -> None:
@@ -207,7 +207,7 @@ class FairQueue:
         for job, numbers in parts:
             line = self._lines[job.client, job.is_short]
             line.served += sum(job.costs[number] for number in numbers)
-            self._num_waiting -= sum(len(job.segments[number].source.ids) + 1 for number in numbers)
+            self._num_waiting -= job.tokens_of(numbers)
             if not job.waiting:
                 line.jobs.remove(job)
         self._forget_empty()

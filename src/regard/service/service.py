@@ -54,7 +54,7 @@ class TranslationService(SentenceService):
             RegardError: An option or a text is invalid.
         """
         self.require_model()
-        target = self._target(request.target)
+        target = self.find_language(request.target, source=False)
         detected = await self._sources(request)
         by_source: dict[str, list[int]] = {}
         for number, (source, _) in enumerate(detected):
@@ -87,7 +87,7 @@ class TranslationService(SentenceService):
             ServiceError: As in `translate`.
             RegardError: As in `translate`.
         """
-        target = self._target(request.target)
+        target = self.find_language(request.target, source=False)
         ((source, _),) = await self._sources(request)
         entries = self.models_for(source, target)
         document = await self.compute(lambda: parse_text(request.texts[0], request), request.texts)
@@ -151,8 +151,8 @@ class TranslationService(SentenceService):
             ServiceError: A language is not available, or several directions are possible.
         """
         self.require_model()
-        source_code = None if source is None else self._source(source)
-        target_code = None if target is None else self._target(target)
+        source_code = None if source is None else self.find_language(source, source=True)
+        target_code = None if target is None else self.find_language(target, source=False)
         found = [
             entry
             for entry in self.catalog.entries
@@ -171,21 +171,27 @@ class TranslationService(SentenceService):
         """Source language of each text, with what was detected."""
         self.require_model()
         if request.source != AUTO:
-            return [(self._source(request.source), None)] * len(request.texts)
+            return [(self.find_language(request.source, source=True), None)] * len(request.texts)
 
         def detect() -> list[DetectedLanguage]:
             return [self.detector.rank(text)[0] for text in request.texts]
 
         return [(language.language, language) for language in await self.compute(detect, request.texts)]
 
-    def _source(self, code: str) -> str:
-        found = self.catalog.find_language(code, source=True)
-        if found is None:
-            raise ServiceError(f"{code} is not supported", code="unsupported_language")
-        return found
+    def find_language(self, code: str, *, source: bool) -> str:
+        """The language of this service that a code means.
 
-    def _target(self, code: str) -> str:
-        found = self.catalog.find_language(code, source=False)
+        Args:
+            code: Code in any spelling.
+            source: Whether a source language is looked for, or a target language.
+
+        Returns:
+            Its canonical code.
+
+        Raises:
+            ServiceError: There is no such language.
+        """
+        found = self.catalog.find_language(code, source=source)
         if found is None:
             raise ServiceError(f"{code} is not supported", code="unsupported_language")
         return found

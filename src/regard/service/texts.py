@@ -41,6 +41,18 @@ def check_texts(value: object, settings: ServiceSettings, *, name: str = "q") ->
     return tuple(strings)
 
 
+def num_texts(value: object) -> int:
+    """Number of texts that a request counts for, before they are checked.
+
+    Args:
+        value: A text, or a list of texts.
+
+    Returns:
+        Length of a list; 1 for anything else.
+    """
+    return len(value) if isinstance(value, list) else 1
+
+
 def check_unicode(text: str, *, name: str) -> None:
     """Refuses characters that are no text: lone surrogates, which JSON can spell, and the character NUL.
 

@@ -21,7 +21,7 @@ from regard.service.errors import ServiceError
 from regard.service.forced import Forced
 from regard.service.requests import AUTO, TextRequest, TextResult
 from regard.service.service import TranslationService
-from regard.service.texts import check_texts, check_unicode
+from regard.service.texts import check_texts, check_unicode, num_texts
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
 
@@ -68,7 +68,7 @@ def _add_translations(router: APIRouter, service: TranslationService, access: Ac
     @router.post("/translate", response_model=models.TranslateAnswer)
     async def translate(request: Request, body: models.TranslateRequest) -> Response:
         """Translate texts, with scores, word alignments and attention on request."""
-        client = access.admit(request, body.api_key, cost=_num_texts(body.text))
+        client = access.admit(request, body.api_key, cost=num_texts(body.text))
         text_request = _text_request(body, service)
         results = await while_connected(request, service, service.translate(text_request, client=client))
         return await _written(lambda: _translate_answer(results, body), text_request.texts, service)
@@ -88,7 +88,7 @@ def _add_given_translations(router: APIRouter, service: TranslationService, acce
     @router.post("/score", response_model=models.ScoreAnswer)
     async def score(request: Request, body: models.ScoreRequest) -> Response:
         """Score given translations word by word, with their alignment and attention."""
-        client = access.admit(request, body.api_key, cost=_num_texts(body.text))
+        client = access.admit(request, body.api_key, cost=num_texts(body.text))
         pairs = _pairs(body.text, body.translation, service)
         source, target = service.languages_for(body.source, body.target)
         work = forced.score(source, target, pairs, client=client)
@@ -109,7 +109,7 @@ def _add_given_translations(router: APIRouter, service: TranslationService, acce
     @router.post("/align")
     async def align(request: Request, body: models.AlignRequest) -> models.AlignAnswer:
         """Link the words of sentence pairs."""
-        client = access.admit(request, body.api_key, cost=_num_texts(body.text))
+        client = access.admit(request, body.api_key, cost=num_texts(body.text))
         pairs = _pairs(body.text, body.translation, service)
         source, target = service.languages_for(body.source, body.target)
         work = forced.score(source, target, pairs, client=client)
@@ -163,10 +163,6 @@ def _translate_answer(results: Sequence[TextResult], body: models.TranslateReque
         detected=_detected(results) if results[0].detected is not None else None,
         translations=[_translated(result, body.attention) for result in results],
     )
-
-
-def _num_texts(text: str | list[str]) -> int:
-    return len(text) if isinstance(text, list) else 1
 
 
 def _text_request(body: models.TranslateRequest | models.StreamRequest, service: TranslationService) -> TextRequest:
