@@ -1,0 +1,46 @@
+"""Choice of the languages of a corpus among those that a file contains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regard.errors import ConfigError, DataError
+from regard.text.languages import canonical, closest
+
+
+def choose_language(code: str, found: Iterable[str], *, where: str) -> str | None:
+    """Chooses the language of a file that a requested code means.
+
+    Args:
+        code: Canonical code of the requested language, such as `en` or `zh-Hant`.
+        found: The languages of the file or of one of its units, as they are spelled there, such as `EN_us`.
+        where: File and line, for the message.
+
+    Returns:
+        One of `found`, exactly as spelled; None if none of them is the requested language.
+
+    Raises:
+        DataError: Several of them are meant equally, such as `en-GB` and `en-US` by `en`.
+
+    >>> choose_language("en", ["EN_us", "fr-FR"], where="memory.tmx")
+    'EN_us'
+    >>> choose_language("de", ["en", "fr"], where="memory.tmx") is None
+    True
+    """
+    spellings: dict[str, str] = {}
+    for spelling in found:
+        try:
+            spellings.setdefault(canonical(spelling), spelling)
+        except ConfigError:
+            continue  # such as `x-none`: no language that can be requested
+    chosen = closest(code, spellings)
+    if chosen is not None:
+        return spellings[chosen]
+    language = code.split("-")[0]
+    alike = [spelling for known, spelling in spellings.items() if known.split("-")[0] == language]
+    if len(alike) > 1:
+        raise DataError(
+            f"{where}: expected one language that {code} means, found {', '.join(sorted(alike))}: name one of them "
+            "exactly, such as --langs " + "-".join((canonical(sorted(alike)[0]), "fr" if language != "fr" else "en"))
+        )
+    return None
