@@ -40,10 +40,13 @@ class _Line:
 
 
 class FairQueue:
-    """Segments that wait for the decoding threads.
+    """Queue of segments for the decoding threads, which shares decoding time equally among clients.
+
+    The next batch starts with the client whose segments have taken least work so far, short and long jobs counted
+    apart. When too much waits, `put` refuses the job.
 
     Args:
-        max_waiting: Most source tokens that may wait. A job that is longer is accepted when nothing waits.
+        max_waiting: Maximum number of source tokens that wait. A longer job is accepted only when nothing else waits.
     """
 
     def __init__(self, max_waiting: int = MAX_WAITING) -> None:
@@ -144,10 +147,13 @@ class FairQueue:
             return self._fill(min(lines, key=lambda line: line.served)) if lines else None
 
     def give_way(self, seconds: float) -> None:
-        """Waits while another thread decodes short jobs of a light model, with which the caller shares Python's lock.
+        """Waits while another thread decodes short jobs of a light model.
+
+        A light model is so small that Python's lock, not arithmetic, limits its speed. So a thread that decodes a long
+        batch of a light model calls this before each step, to leave the lock to the short jobs.
 
         Args:
-            seconds: Longest time to wait.
+            seconds: Longest time to wait, in seconds.
         """
         if self._light_running:  # without the lock: called at each step
             with self._changed:
