@@ -43,7 +43,8 @@ def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
     Args:
         text: Normalized text, whose words are separated by single spaces.
         subword: The subword vocabulary that tokenizes the segments.
-        limit: Largest number of subwords in a segment. A single character is never split, even if it takes more bytes.
+        limit: Largest number of subwords in a segment. A character is never split, even if the vocabulary spells it
+            in more than `limit` byte subwords.
 
     Returns:
         The segments in order; together they contain the whole text except the spaces between segments. An empty text

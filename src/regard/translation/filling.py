@@ -91,7 +91,7 @@ def _encode_prefixes(
         if translator.tgt_subword.specials.unk in ids:
             raise SearchError(
                 f"sentence {number}: the vocabulary does not contain all characters of the prefix {text[:80]!r}: "
-                "replace the others"
+                "replace those that it lacks, or leave the prefix out"
             )
     return encoded
 
