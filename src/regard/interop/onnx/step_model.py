@@ -50,7 +50,8 @@ class OnnxState(State):
 class OnnxStepModel:
     """An ONNX export that computes decoder steps with ONNX Runtime.
 
-    Each of the two graphs has a session with one thread. Several batches may call the model at the same time.
+    An export has two graphs: `start.onnx` encodes the source, and `step.onnx` computes one decoder step. Each has a
+    session with one thread. Several batches may call the model at the same time.
 
     Args:
         directory: Directory of the two graphs.

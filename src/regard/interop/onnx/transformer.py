@@ -26,7 +26,7 @@ _BIAS = f"{SOURCE}bias"
 
 
 class TransformerPlan:
-    """Adds the nodes of a Transformer to ONNX graphs.
+    """Adds the nodes of a Transformer to its two ONNX graphs: one encodes the source, one computes a decoder step.
 
     Hidden states are rows `(B T, D)`, which are split into heads only for attention.
 
@@ -35,7 +35,7 @@ class TransformerPlan:
         decoder: Decoder of the model.
 
     Attributes:
-        ports: Shapes and types of the tensors that the first graph passes to the second, by name.
+        ports: Shapes and types, by name, of the tensors that the encoder graph passes to the decoder step graph.
     """
 
     def __init__(self, encoder: nn.Module, decoder: TransformerDecoder) -> None:
