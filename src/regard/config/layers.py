@@ -1,4 +1,4 @@
-"""Layers of values, such as a preset, a file and options on the command line, and how they are merged.
+"""Merges layers of option values, such as a preset, a file and options on the command line.
 
 The user's own layers form one group, in which the last value of a key wins and the order does not matter otherwise.
 Lower groups are starting points: their values are dropped if they do not fit the user's.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from regard.errors import CheckpointError
-from regard.store.manifest import FORMAT_VERSION
+from regard.store.manifest import FORMAT_VERSION, REMEDY
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,9 @@ def format_version(manifest: dict[str, object], *, where: Path) -> int:
     """
     version = manifest.get("format_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise CheckpointError(f"{where}: format_version should be an integer of at least 1, but is {version!r}")
+        raise CheckpointError(
+            f"{where}: format_version should be an integer of at least 1, but is {version!r}: {REMEDY}"
+        )
     if version > FORMAT_VERSION:
         raise CheckpointError(
             f"{where}: this model has format version {version}, but this version of regard reads format versions up to "

@@ -88,7 +88,8 @@ class CheckedWeights:
     Attributes:
         model: The model; its parameters are on the meta device, without values.
         num_stored: Number of elements of all tensors in the file.
-        tensors: Tensors of any shape, `(...)`, by current name; empty if only the file's header was needed.
+        tensors: Tensors of any shape, `(...)`, by the names that this version of regard uses, also if an older version
+            wrote the file with other names. Empty if only the file's header was needed.
         size: Size of the file in bytes.
     """
 
