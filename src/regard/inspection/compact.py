@@ -21,7 +21,7 @@ _LARGEST = 2**16 - 1
 def compact_record(
     record: AttentionRecord, *, layers: Sequence[int] | None = None, heads: Sequence[int] | None = None
 ) -> dict[str, object]:
-    """Converts an attention record to compact JSON data.
+    """Converts an attention record to compact JSON data, for web pages that show attention.
 
     Args:
         record: The record.

@@ -57,7 +57,7 @@ class TextFile:
     """A file that is text itself, such as .txt or .html; see `FileDocument`.
 
     Args:
-        data: Its content.
+        data: The content of the file.
         decoded: The content as text.
         document: The document that was parsed from the text, with its sentences.
         references: Whether characters that the encoding lacks may be written as character references.
@@ -87,7 +87,7 @@ class _TranslatedEntry:
     """A file in an archive that contains text.
 
     Attributes:
-        position: Its number in the archive.
+        position: Index of the file in `Archive.names`.
         file: The file.
     """
 

@@ -72,12 +72,12 @@ def _source_words(block: Block) -> list[list[list[int]]]:
 
 
 class _Sentence:
-    """A sentence of a block.
+    """Cuts the translation of one sentence of a block into words and parts of words.
 
     Args:
-        block: The block.
-        number: Number of the sentence.
-        words: The atoms of each word.
+        block: The source text with its tags.
+        number: Number of the sentence in the block, from 0.
+        words: For each source word of the sentence, the indices of its parts in `Block.atoms`.
     """
 
     def __init__(self, block: Block, number: int, words: Sequence[Sequence[int]]) -> None:

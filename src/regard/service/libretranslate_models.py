@@ -81,7 +81,7 @@ class Direction(_Answer):
 
 
 class FrontendSettings(_Answer):
-    """What a page needs to know of the service.
+    """Settings of the service that a web page for translating needs.
 
     Attributes:
         charLimit: Most characters of a request; -1 if there is no limit.

@@ -74,9 +74,9 @@ class _Phase:
     """What a connection is doing.
 
     Attributes:
-        name: What it waits for.
-        request: Request that it belongs to; None before the first.
-        part: Number of times that the answer had to wait for the client.
+        name: What the connection waits for, or does.
+        request: The current or last request of the connection; None before the first.
+        part: How often the answer had to wait until the client read.
     """
 
     name: _PhaseName

@@ -67,7 +67,7 @@ class _OneSentence:
     """A text that is translated as one sentence.
 
     Attributes:
-        sentences: The text.
+        sentences: The text as the only sentence.
     """
 
     sentences: tuple[str, ...]

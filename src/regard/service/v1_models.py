@@ -209,7 +209,7 @@ class Sentence(BaseModel):
 
     Attributes:
         source: The sentence, normalized.
-        text: Its translation.
+        text: The translation.
         score: Log-probability after penalties, in nats.
         tokens: Subwords of the translation.
         token_scores: Log-probability of each subword, in nats.
@@ -245,7 +245,7 @@ class TranslatedText(BaseModel):
 
     Attributes:
         text: The translation.
-        sentences: Its sentences.
+        sentences: The sentences of the text, each with its translation.
     """
 
     text: str
@@ -256,7 +256,7 @@ class Detected(BaseModel):
     """A detected language.
 
     Attributes:
-        language: Its code.
+        language: Code of the language.
         confidence: Probability, 0-100.
     """
 

@@ -167,7 +167,7 @@ def check_readout(readout: StoredReadout | None, model: ModelSection, *, where: 
         remedy: What the user should do if the check fails, for messages.
 
     Raises:
-        CheckpointError: The model has no such layer or head.
+        CheckpointError: The model does not have the layer or head of the readout.
     """
     if readout is None:
         return
