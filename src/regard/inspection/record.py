@@ -107,7 +107,7 @@ class AttentionRecord:
             Attention weights, `(T, S)`. They may share memory with the record, so do not modify them.
 
         Raises:
-            ShapeError: The record has no such layer or head.
+            ShapeError: The record does not have the layer or head.
         """
         chosen = self.layers if layer is None else (self.layers[_pick(layer, len(self.layers), "layer")],)
         if head is None:

@@ -61,7 +61,7 @@ class FairQueue:
 
     @property
     def num_waiting(self) -> int:
-        """Source tokens that wait."""
+        """Number of source tokens of all segments that wait."""
         return self._num_waiting
 
     @property
@@ -76,7 +76,7 @@ class FairQueue:
 
     @property
     def seconds_waiting(self) -> float:
-        """Estimated time, in seconds, to decode all that waits."""
+        """Estimated time, in seconds, to decode all segments that wait."""
         return self._num_waiting / self._rate
 
     def put(self, job: Job) -> None:
@@ -160,11 +160,11 @@ class FairQueue:
                 self._changed.wait_for(lambda: not self._light_running, seconds)
 
     def finished(self, batch: Batch, seconds: float) -> None:
-        """Notes that a batch was decoded.
+        """Called by a decoding thread when it has decoded a batch.
 
         Args:
-            batch: What `take` or `take_short` returned.
-            seconds: The time that it took, from which the decoding rate is estimated.
+            batch: Batch that `take` or `take_short` returned.
+            seconds: Time to decode the batch, in seconds, from which the decoding rate is estimated.
         """
         if batch.is_short and batch.is_light:
             with self._changed:

@@ -22,7 +22,8 @@ class Description:
     Attributes:
         manifest: JSON object of `manifest.json`.
         config: Text of `config.toml`, whose hash has been checked.
-        tensor_names: Renamed tensors of the weights file: maps each stored name to the current name.
+        tensor_names: Tensors that an older version of regard stored with another name: maps each name in the weights
+            file to the name that this version uses.
     """
 
     manifest: dict[str, object]

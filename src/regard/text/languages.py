@@ -46,7 +46,7 @@ def canonical(code: str) -> str:
         The code with its parts in the usual case: `pt-BR`, `zh-Hans`.
 
     Raises:
-        ConfigError: It is not a language code.
+        ConfigError: `code` is not a language code.
 
     >>> canonical("PT_br"), canonical("zt"), canonical("eng"), canonical("zh-CN")
     ('pt-BR', 'zh-Hant', 'en', 'zh-Hans')

@@ -67,12 +67,12 @@ def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
 
 @dataclass(frozen=True, slots=True)
 class _BlockSegment:
-    """A segment of a block.
+    """A segment of the part of a text that is tokenized at once.
 
     Attributes:
         encoding: The tokenized segment.
-        length: Number of characters from its start to the start of the next segment.
-        splits_word: Whether it ends within a word.
+        length: Number of characters from the start of the segment to the start of the next segment.
+        splits_word: Whether the segment ends within a word.
     """
 
     encoding: Encoding

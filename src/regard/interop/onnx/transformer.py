@@ -121,7 +121,7 @@ def _multi_head(attention: nn.Module) -> MultiHeadAttention:
 
 
 def _split(g: Graph, attention: MultiHeadAttention, rows: Value, lead: Value) -> Value:
-    """`(B T, D)` to `(B, H, T, D / H)`; `lead` holds B and T."""
+    """Splits rows `(B T, D)` into heads, `(B, H, T, D / H)`; `lead` holds B and T."""
     shape = g.op("Concat", lead, g.ints(attention.num_heads, attention.context_size // attention.num_heads), axis=0)
     return g.op("Transpose", g.op("Reshape", rows, shape), perm=[0, 2, 1, 3])
 
