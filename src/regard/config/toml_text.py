@@ -152,7 +152,7 @@ def write_value(value: object) -> str:
         inner = ", ".join(f"{write_key(str(key))} = {write_value(item)}" for key, item in value.items())
         return "{" + inner + "}"
     raise TypeError(
-        "a TOML value can be a boolean, number, string, list, tuple or mapping, got "
+        "expected a boolean, number, string, list, tuple or mapping as a TOML value, got "
         f"{type(value).__name__}: convert it to one of these first"
     )
 
