@@ -166,9 +166,7 @@ class SentenceService:
         prefixes: Sequence[str] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Job:
-        """Puts the segments of lines into the queue, and waits until decoding threads have processed all of them.
-
-        If the task that waits is cancelled, the work stops.
+        """Queues the segments of lines, and waits until decoding threads have processed all; stops if it is cancelled.
 
         Args:
             worker: Object whose method `fill` a decoding thread calls with segments; usually `translator`.
