@@ -25,14 +25,14 @@ MAX_MESSAGE = 500
 
 
 class DemoStatus(BaseModel):
-    """How far the training of the demonstration is.
+    """Progress of the training of the demonstration model, which a service without a model trains at its start.
 
     Attributes:
-        state: Whether it is trained, ready or failed.
-        step: Updates done.
-        steps: Updates planned.
-        seconds_left: Estimated seconds until it is ready; None while that is not known.
-        message: Why it failed; empty otherwise.
+        state: `training` while the model is being trained, `ready` when it translates, `failed` if training failed.
+        step: Number of updates done.
+        steps: Planned number of updates.
+        seconds_left: Estimated seconds until the model is ready; None while they are not known.
+        message: Why the training failed; empty otherwise.
     """
 
     state: Literal["training", "ready", "failed"] = "training"
@@ -43,11 +43,12 @@ class DemoStatus(BaseModel):
 
 
 class Demo:
-    """Trains the demonstration's model, once.
+    """Trains a small English-French model in another process, for a service that was started without a model.
 
     Args:
-        directory: Directory of the demonstration, as of `regard demo --out`; a training that was interrupted resumes.
-        on_ready: Called with the model when it is trained.
+        directory: Directory for model and training, as of `regard demo --out`. If it contains the finished model,
+            nothing is trained; a training that was interrupted resumes.
+        on_ready: Called with the model when its training is finished.
         command: Program that trains, called with the directory; it writes its progress as JSON lines.
     """
 
@@ -80,7 +81,7 @@ class Demo:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def routes(self) -> APIRouter:
-        """The route that says how far it is.
+        """Makes the HTTP route `/v1/demo`, which reports the progress of the training as a `DemoStatus`.
 
         Returns:
             A router for the application.
@@ -89,7 +90,7 @@ class Demo:
 
         @router.get("/v1/demo")
         async def demo() -> DemoStatus:
-            """How far the training of the demonstration is."""
+            """How far the training of the demonstration model is."""
             return self.status
 
         return router

@@ -39,11 +39,11 @@ _ERRORS = (400, 403, 413, 429, 503)
 
 
 def routes(service: TranslationService, access: Access) -> APIRouter:
-    """The routes.
+    """Makes the HTTP routes of LibreTranslate, such as `/translate`, `/detect` and `/languages`.
 
     Args:
-        service: The service.
-        access: Admits requests.
+        service: The service that translates.
+        access: Checks the API key and the rate limit of each request.
 
     Returns:
         A router for the application.

@@ -40,10 +40,13 @@ class _Line:
 
 
 class FairQueue:
-    """Segments that wait for the decoding threads.
+    """Queue of segments for the decoding threads, which shares decoding time equally among clients.
+
+    The next batch starts with the client whose segments have taken least work so far, short and long jobs counted
+    apart. When too much waits, `put` refuses the job.
 
     Args:
-        max_waiting: Most source tokens that may wait. A job that is longer is accepted when nothing waits.
+        max_waiting: Maximum number of source tokens that wait. A longer job is accepted only when nothing else waits.
     """
 
     def __init__(self, max_waiting: int = MAX_WAITING) -> None:
@@ -58,7 +61,7 @@ class FairQueue:
 
     @property
     def num_waiting(self) -> int:
-        """Source tokens that wait."""
+        """Number of source tokens of all segments that wait."""
         return self._num_waiting
 
     @property
@@ -73,7 +76,7 @@ class FairQueue:
 
     @property
     def seconds_waiting(self) -> float:
-        """Estimated time, in seconds, to decode all that waits."""
+        """Estimated time, in seconds, to decode all segments that wait."""
         return self._num_waiting / self._rate
 
     def put(self, job: Job) -> None:
@@ -144,21 +147,24 @@ class FairQueue:
             return self._fill(min(lines, key=lambda line: line.served)) if lines else None
 
     def give_way(self, seconds: float) -> None:
-        """Waits while another thread decodes short jobs of a light model, with which the caller shares Python's lock.
+        """Waits while another thread decodes short jobs of a light model.
+
+        A light model is so small that Python's lock, not arithmetic, limits its speed. So a thread that decodes a long
+        batch of a light model calls this before each step, to leave the lock to the short jobs.
 
         Args:
-            seconds: Longest time to wait.
+            seconds: Longest time to wait, in seconds.
         """
         if self._light_running:  # without the lock: called at each step
             with self._changed:
                 self._changed.wait_for(lambda: not self._light_running, seconds)
 
     def finished(self, batch: Batch, seconds: float) -> None:
-        """Notes that a batch was decoded.
+        """Called by a decoding thread when it has decoded a batch.
 
         Args:
-            batch: What `take` or `take_short` returned.
-            seconds: The time that it took, from which the decoding rate is estimated.
+            batch: Batch that `take` or `take_short` returned.
+            seconds: Time to decode the batch, in seconds, from which the decoding rate is estimated.
         """
         if batch.is_short and batch.is_light:
             with self._changed:

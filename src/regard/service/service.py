@@ -33,7 +33,7 @@ class TranslationService(SentenceService):
 
     @property
     def detector(self) -> LanguageDetector:
-        """Ranks the source languages of the models that there are now."""
+        """A detector of the language of a text, which chooses among the source languages of the current models."""
         return LanguageDetector(self.catalog.sources)
 
     async def translate(
@@ -43,8 +43,8 @@ class TranslationService(SentenceService):
 
         Args:
             request: The texts.
-            client: Whom it is for, such as an address: clients share the service's time equally.
-            on_progress: Called with the number of segments translated, and with that of all.
+            client: Id of the client that sent the request, such as its address; clients share decoding time equally.
+            on_progress: Called with the number of segments translated so far, and the number of all segments.
 
         Returns:
             A result for each text, in order.
@@ -77,15 +77,15 @@ class TranslationService(SentenceService):
 
         Args:
             request: The text.
-            client: Whom it is for.
+            client: Id of the client that sent the request, such as its address; clients share decoding time equally.
 
         Yields:
-            Number of the sentence, number of all sentences, and the sentence's translation, in order; at last the
-            number of all sentences, twice, and the whole text.
+            For each sentence in order: its number from 0, the number of all sentences, and its translation. As the last
+            item: the number of all sentences, twice, and the whole translated text.
 
         Raises:
-            ServiceError: As in `translate`.
-            RegardError: As in `translate`.
+            ServiceError: There is no model for the languages, too much is waiting, or the text is refused.
+            RegardError: An option or the text is invalid.
         """
         target = self.find_language(request.target, source=False)
         ((source, _),) = await self._sources(request)
@@ -105,17 +105,18 @@ class TranslationService(SentenceService):
         yield done, done, text
 
     def models_for(self, source: str, target: str) -> tuple[ModelEntry, ...]:
-        """The models that translate from one language to another.
+        """The models that translate from one language to another, directly or through a third language.
 
         Args:
-            source: Canonical code.
-            target: Canonical code.
+            source: Canonical code of the source language.
+            target: Canonical code of the target language.
 
         Returns:
-            One model, or two.
+            One model; or two, of which the second translates the output of the first, if no single model translates
+            between the languages.
 
         Raises:
-            ServiceError: There are none.
+            ServiceError: No model and no pair of models translates between the languages.
         """
         entries = self.catalog.path(source, target)
         if not entries:
@@ -127,10 +128,12 @@ class TranslationService(SentenceService):
         return entries
 
     def require_model(self) -> None:
-        """Refuses requests while the demonstration's model is trained.
+        """Checks that the service has a model.
+
+        A service that was started without a model first trains a small one for demonstration, and has none until then.
 
         Raises:
-            ServiceError: There is no model.
+            ServiceError: The service has no model yet (status 503).
         """
         if not self.catalog.entries:
             raise ServiceError(
@@ -138,14 +141,14 @@ class TranslationService(SentenceService):
             )
 
     def languages_for(self, source: str | None, target: str | None) -> tuple[str, str]:
-        """The direction that a request means if it leaves a language open.
+        """Source and target language of a request, either of which the request may leave out.
 
         Args:
             source: Code of the source language, in any spelling; None if not given.
-            target: Code of the target language; None if not given.
+            target: Code of the target language, in any spelling; None if not given.
 
         Returns:
-            Canonical codes of both.
+            Canonical codes of both. A language that was not given is that of the only model that fits.
 
         Raises:
             ServiceError: A language is not available, or several directions are possible.
@@ -179,17 +182,17 @@ class TranslationService(SentenceService):
         return [(language.language, language) for language in await self.compute(detect, request.texts)]
 
     def find_language(self, code: str, *, source: bool) -> str:
-        """The language of this service that a code means.
+        """Finds the language of this service that a code in any spelling means.
 
         Args:
-            code: Code in any spelling.
-            source: Whether a source language is looked for, or a target language.
+            code: Language code in any spelling that `canonical` accepts, such as `PT_br`.
+            source: Whether to search the source languages (True) or the target languages of the models.
 
         Returns:
-            Its canonical code.
+            Canonical code of the language.
 
         Raises:
-            ServiceError: There is no such language.
+            ServiceError: The service has no such language.
         """
         found = self.catalog.find_language(code, source=source)
         if found is None:

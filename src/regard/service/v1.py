@@ -42,11 +42,11 @@ _ERRORS: dict[int | str, dict[str, object]] = {
 
 
 def routes(service: TranslationService, access: Access) -> APIRouter:
-    """The routes.
+    """Makes the HTTP routes under `/v1`: to translate, stream, score and align texts, and to find alternatives.
 
     Args:
-        service: The service.
-        access: Admits requests.
+        service: The service that translates.
+        access: Checks the API key and the rate limit of each request.
 
     Returns:
         A router for the application.

@@ -43,7 +43,8 @@ def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
     Args:
         text: Normalized text, whose words are separated by single spaces.
         subword: The subword vocabulary that tokenizes the segments.
-        limit: Largest number of subwords in a segment. A single character is never split, even if it takes more bytes.
+        limit: Largest number of subwords in a segment. A character is never split, even if the vocabulary spells it
+            in more than `limit` byte subwords.
 
     Returns:
         The segments in order; together they contain the whole text except the spaces between segments. An empty text
@@ -66,12 +67,12 @@ def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
 
 @dataclass(frozen=True, slots=True)
 class _BlockSegment:
-    """A segment of a block.
+    """A segment of the part of a text that is tokenized at once.
 
     Attributes:
         encoding: The tokenized segment.
-        length: Number of characters from its start to the start of the next segment.
-        splits_word: Whether it ends within a word.
+        length: Number of characters from the start of the segment to the start of the next segment.
+        splits_word: Whether the segment ends within a word.
     """
 
     encoding: Encoding

@@ -70,8 +70,8 @@ class Subword:
         self._samplers: dict[float, SegmentationSampler] = {}
         if min(self.specials.unk, self.specials.pad, self.specials.bos, self.specials.eos) < 0:
             raise CheckpointError(
-                f"expected ids from 0 for unk, pad, bos and eos in the SentencePiece model, got {self.specials}: "
-                "train a vocabulary with regard"
+                "expected the SentencePiece model to define each of unk, pad, bos and eos, got the ids "
+                f"{self.specials}, in which -1 means missing: train a vocabulary with regard"
             )
 
     @classmethod
@@ -172,7 +172,9 @@ class Subword:
 
         Args:
             text: Any text; this method does not normalize it.
-            sample_alpha: 0 = the best segmentation; otherwise the strength of random segmentation, see `encode_ids`.
+            sample_alpha: 0 = the best segmentation. Otherwise a random segmentation is sampled, for unigram with this
+                exponent of the probabilities (smaller = more random), for BPE with this probability of dropping a merge
+                (larger = more random); see `encode_ids`.
             seed: Random seed of the sampling; without effect if `sample_alpha` is 0.
 
         Returns:

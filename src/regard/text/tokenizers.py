@@ -46,7 +46,8 @@ def locate_pieces(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
     Args:
         text: The text that was segmented, after `escape_text`.
         surfaces: Surface form of each subword of the text, in order: characters (with `▁` for a space), the value of
-            one byte, or None; together they spell `▁` and the text.
+            one byte, or None for a subword without text, such as a special token. The forms that are not None together
+            spell `▁` and the text.
 
     Returns:
         Per subword, the range `[start, end)` of the characters that it covers. The space before a word belongs to no
@@ -232,7 +233,8 @@ class ImportedTokenizer(SubwordTokenizer):
     A language token at the start of the text, such as `>>fra<<`, becomes one id if the vocabulary contains the token.
 
     Args:
-        processor: A loaded SentencePiece model, in which the piece `END_PIECE` follows the last piece with an id.
+        processor: A loaded SentencePiece model. It contains the piece `END_PIECE` as a marker: pieces before it are the
+            vocabulary, and their ids are those of the model; later pieces only help to segment text, and are unknown.
     """
 
     def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:

@@ -91,7 +91,7 @@ def _encode_prefixes(
         if translator.tgt_subword.specials.unk in ids:
             raise SearchError(
                 f"sentence {number}: the vocabulary does not contain all characters of the prefix {text[:80]!r}: "
-                "replace the others"
+                "replace those that it lacks, or leave the prefix out"
             )
     return encoded
 
@@ -103,16 +103,17 @@ def fill_segments(
     *,
     word_end: WordEnd | None = None,
 ) -> list[Segment]:
-    """Fills segments with their translations; see `Translator.fill`.
+    """Translates segments, and returns them with their translations; see `Translator.fill`.
 
     Args:
         translator: The translator.
-        segments: Segments of any lines.
+        segments: Segments of any lines, without translations.
         options: Options of the translation.
-        word_end: Subwords that cannot follow a prefix; None = those that would make its last word longer.
+        word_end: Masks of the subwords that may not follow a prefix directly; None = those that would lengthen the last
+            word of the prefix.
 
     Returns:
-        As many segments, in their order.
+        The segments in the same order, with their translations.
     """
     search = options.search_options(translator.search)
     fill = partial(_search, translator, options, word_end=word_end)
