@@ -53,7 +53,6 @@ class TranslationService(SentenceService):
             ServiceError: There is no model for the languages, too much is waiting, or a text is refused.
             RegardError: An option or a text is invalid.
         """
-        self.require_model()
         target = self.find_language(request.target, source=False)
         detected = await self._sources(request)
         by_source: dict[str, list[int]] = {}
@@ -169,7 +168,6 @@ class TranslationService(SentenceService):
 
     async def _sources(self, request: TextRequest) -> list[tuple[str, DetectedLanguage | None]]:
         """Source language of each text, with what was detected."""
-        self.require_model()
         if request.source != AUTO:
             return [(self.find_language(request.source, source=True), None)] * len(request.texts)
 
@@ -189,8 +187,9 @@ class TranslationService(SentenceService):
             Its canonical code.
 
         Raises:
-            ServiceError: There is no such language.
+            ServiceError: There is no such language, or no model yet.
         """
+        self.require_model()
         found = self.catalog.find_language(code, source=source)
         if found is None:
             raise ServiceError(f"{code} is not supported", code="unsupported_language")
