@@ -28,14 +28,14 @@ class DemoStatus(BaseModel):
     """How far the training of the demonstration is.
 
     Attributes:
-        state: Whether it is trained, ready or failed.
+        state: Whether it is trained now, ready or failed; `"off"` if the service has no demonstration.
         step: Updates done.
         steps: Updates planned.
         seconds_left: Estimated seconds until it is ready; None while that is not known.
         message: Why it failed; empty otherwise.
     """
 
-    state: Literal["training", "ready", "failed"] = "training"
+    state: Literal["off", "training", "ready", "failed"] = "training"
     step: int = 0
     steps: int = 0
     seconds_left: float | None = None
@@ -79,21 +79,6 @@ class Demo:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def routes(self) -> APIRouter:
-        """The route that says how far it is.
-
-        Returns:
-            A router for the application.
-        """
-        router = APIRouter(tags=["status"])
-
-        @router.get("/v1/demo")
-        async def demo() -> DemoStatus:
-            """How far the training of the demonstration is."""
-            return self.status
-
-        return router
-
     async def _run(self) -> None:
         model = self._directory / "model"
         try:
@@ -133,3 +118,22 @@ class Demo:
     def _fail(self, message: str) -> None:
         _LOG.error("the demonstration was not trained", extra={"reason": message})
         self.status = DemoStatus(state="failed", message=message)
+
+
+def routes(demo: Demo | None) -> APIRouter:
+    """The route that says how far the demonstration is.
+
+    Args:
+        demo: The demonstration; None if there is none.
+
+    Returns:
+        A router for the application.
+    """
+    router = APIRouter(tags=["status"])
+
+    @router.get("/v1/demo")
+    async def status() -> DemoStatus:
+        """How far the training of the demonstration is."""
+        return DemoStatus(state="off") if demo is None else demo.status
+
+    return router
