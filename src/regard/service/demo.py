@@ -28,14 +28,15 @@ class DemoStatus(BaseModel):
     """Progress of the training of the demonstration model, which a service without a model trains at its start.
 
     Attributes:
-        state: `training` while the model is being trained, `ready` when it translates, `failed` if training failed.
+        state: `training` while the model is being trained, `ready` when it translates, `failed` if training failed,
+            `off` if the service has no demonstration.
         step: Number of updates done.
         steps: Planned number of updates.
         seconds_left: Estimated seconds until the model is ready; None while they are not known.
         message: Why the training failed; empty otherwise.
     """
 
-    state: Literal["training", "ready", "failed"] = "training"
+    state: Literal["off", "training", "ready", "failed"] = "training"
     step: int = 0
     steps: int = 0
     seconds_left: float | None = None
@@ -80,21 +81,6 @@ class Demo:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def routes(self) -> APIRouter:
-        """Makes the HTTP route `/v1/demo`, which reports the progress of the training as a `DemoStatus`.
-
-        Returns:
-            A router for the application.
-        """
-        router = APIRouter(tags=["status"])
-
-        @router.get("/v1/demo")
-        async def demo() -> DemoStatus:
-            """How far the training of the demonstration model is."""
-            return self.status
-
-        return router
-
     async def _run(self) -> None:
         model = self._directory / "model"
         try:
@@ -134,3 +120,22 @@ class Demo:
     def _fail(self, message: str) -> None:
         _LOG.error("the demonstration was not trained", extra={"reason": message})
         self.status = DemoStatus(state="failed", message=message)
+
+
+def routes(demo: Demo | None) -> APIRouter:
+    """Makes the HTTP route `/v1/demo`, which reports the progress of the training as a `DemoStatus`.
+
+    Args:
+        demo: The demonstration of the service; None if the service has none.
+
+    Returns:
+        A router for the application.
+    """
+    router = APIRouter(tags=["status"])
+
+    @router.get("/v1/demo")
+    async def status() -> DemoStatus:
+        """How far the training of the demonstration model is."""
+        return DemoStatus(state="off") if demo is None else demo.status
+
+    return router

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -85,6 +86,40 @@ class Job:
             The total number of source tokens of these segments.
         """
         return sum(self._lengths[number] for number in numbers)
+
+    def next_cost(self, most: int | None = None) -> int:
+        """Cost of the segment that `take` would take.
+
+        Args:
+            most: Largest allowed cost of the segment; None = any.
+
+        Returns:
+            Source tokens of all its hypotheses; 0 if no segment of the current window costs so little.
+        """
+        if not self.waiting:
+            return 0
+        place = len(self.waiting) - 1 if most is None else self._place(most)
+        return 0 if place is None else self.costs[self.waiting[place]]
+
+    def take(self, most: int) -> int:
+        """Takes the costliest segment of the current window that costs at most so much.
+
+        Args:
+            most: Largest allowed cost of the segment, for which `next_cost` is not 0.
+
+        Returns:
+            Number of the segment, which no longer waits.
+        """
+        place = self._place(most)
+        assert place is not None
+        return self.waiting.pop(place)
+
+    def _place(self, most: int) -> int | None:
+        """Index in `waiting` of the costliest segment of the current window that costs at most so much."""
+        window_end = (self.waiting[-1] // SORTED_SEGMENTS + 1) * SORTED_SEGMENTS
+        start = max(0, len(self.segments) - window_end)  # `waiting` begins with the last window of the text
+        place = bisect_right(self.waiting, most, lo=start, key=self.costs.__getitem__) - 1
+        return place if place >= start else None
 
     def store(self, numbers: Sequence[int], translated: Sequence[Segment]) -> None:
         """Stores translated segments and reports the progress.

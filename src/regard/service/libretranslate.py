@@ -110,7 +110,6 @@ class _TextRequest:
         )
         texts = check_texts(parameters["q"], settings)
         source, target = (_code(parameters[name], name) for name in ("source", "target"))
-        service.require_model()
         if source != AUTO:
             service.find_language(source, source=True)
         service.find_language(target, source=False)

@@ -63,6 +63,21 @@ class TextResult:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamedSentence:
+    """A sentence of a text that is translated in parts.
+
+    Attributes:
+        index: Number of the sentence, from 0.
+        total: Number of sentences in the text.
+        translation: Its translation.
+    """
+
+    index: int
+    total: int
+    translation: Translation
+
+
+@dataclass(frozen=True, slots=True)
 class _OneSentence:
     """A text that is translated as one sentence.
 

@@ -11,6 +11,7 @@ from regard.service.detection import DetectedLanguage, LanguageDetector
 from regard.service.errors import ServiceError
 from regard.service.requests import (
     AUTO,
+    StreamedSentence,
     TextRequest,
     TextResult,
     as_sentence,
@@ -53,7 +54,6 @@ class TranslationService(SentenceService):
             ServiceError: There is no model for the languages, too much is waiting, or a text is refused.
             RegardError: An option or a text is invalid.
         """
-        self.require_model()
         target = self.find_language(request.target, source=False)
         detected = await self._sources(request)
         by_source: dict[str, list[int]] = {}
@@ -72,7 +72,7 @@ class TranslationService(SentenceService):
                 results[number] = replace(result, detected=detected[number][1])
         return [results[number] for number in range(len(request.texts))]
 
-    async def stream(self, request: TextRequest, *, client: str) -> AsyncIterator[tuple[int, int, Translation | str]]:
+    async def stream(self, request: TextRequest, *, client: str) -> AsyncIterator[TextResult | StreamedSentence]:
         """Translates one text in parts, so that its first sentences come early.
 
         Args:
@@ -80,29 +80,34 @@ class TranslationService(SentenceService):
             client: Id of the client that sent the request, such as its address; clients share decoding time equally.
 
         Yields:
-            For each sentence in order: its number from 0, the number of all sentences, and its translation. As the last
-            item: the number of all sentences, twice, and the whole translated text.
+            First a result without text, for its languages; then each sentence, in order; at last a result with the
+            whole text, but without sentences.
 
         Raises:
             ServiceError: There is no model for the languages, too much is waiting, or the text is refused.
             RegardError: An option or the text is invalid.
         """
         target = self.find_language(request.target, source=False)
-        ((source, _),) = await self._sources(request)
+        ((source, detected),) = await self._sources(request)
+        if source == target and request.source == AUTO:
+            yield TextResult("", (), source, (source,), detected)
+            yield TextResult(request.texts[0], (), source, (source,), detected)
+            return
         entries = self.models_for(source, target)
+        start = TextResult("", (), source, (source, *(entry.target for entry in entries)), detected)
+        yield start
         document = await self.compute(lambda: parse_text(request.texts[0], request), request.texts)
         options = with_alignment(request.options, [document])
-        sentences, done, size = document.sentences, 0, FIRST_STREAMED
+        sentences, size = document.sentences, FIRST_STREAMED
         results: list[Translation] = []
-        while done < len(sentences):
-            part = sentences[done : done + size]
+        while len(results) < len(sentences):
+            part = sentences[len(results) : len(results) + size]
             for result in await self.translate_sentences(entries, part, options, client=client):
+                yield StreamedSentence(len(results), len(sentences), result)
                 results.append(result)
-                yield done, len(sentences), result
-                done += 1
             size *= 2
         text = await self.compute(lambda: document.render([as_sentence(result) for result in results]), request.texts)
-        yield done, done, text
+        yield replace(start, text=text)
 
     def models_for(self, source: str, target: str) -> tuple[ModelEntry, ...]:
         """The models that translate from one language to another, directly or through a third language.
@@ -172,7 +177,6 @@ class TranslationService(SentenceService):
 
     async def _sources(self, request: TextRequest) -> list[tuple[str, DetectedLanguage | None]]:
         """Source language of each text, with what was detected."""
-        self.require_model()
         if request.source != AUTO:
             return [(self.find_language(request.source, source=True), None)] * len(request.texts)
 
@@ -192,8 +196,9 @@ class TranslationService(SentenceService):
             Canonical code of the language.
 
         Raises:
-            ServiceError: The service has no such language.
+            ServiceError: There is no such language, or no model yet.
         """
+        self.require_model()
         found = self.catalog.find_language(code, source=source)
         if found is None:
             raise ServiceError(f"{code} is not supported", code="unsupported_language")

@@ -32,6 +32,27 @@ class TextSegment:
     within_word: bool = False
 
 
+def segments_of_lines(lines: Sequence[str], subword: Subword, *, limit: int) -> list[list[TextSegment]]:
+    """Splits lines into segments as `segments` does, tokenizing the lines that are short in one call.
+
+    Args:
+        lines: Normalized texts.
+        subword: The subword vocabulary that tokenizes the segments.
+        limit: Largest number of subwords in a segment.
+
+    Returns:
+        The segments of each line.
+    """
+    short = [line if 0 < len(line) <= BLOCK_SIZE else "" for line in lines]
+    encodings = subword.encode_all(short)
+    return [
+        [TextSegment(0, encoding)]
+        if encoding.ids and len(encoding.ids) <= limit
+        else segments(line, subword, limit=limit)
+        for line, encoding in zip(lines, encodings, strict=True)
+    ]
+
+
 def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
     """Splits a text into segments of at most `limit` subwords, at sentence boundaries where possible.
 

@@ -182,6 +182,20 @@ class Subword:
             a word belongs to no subword's range; all bytes of a character have the range of the character.
         """
         [ids] = self.encode_ids([text], sample_alpha=sample_alpha, seed=seed)
+        return self._encoding(text, ids)
+
+    def encode_all(self, texts: Sequence[str]) -> list[Encoding]:
+        """Segments texts into subwords as `encode` does, in one call of SentencePiece.
+
+        Args:
+            texts: Any texts; this method does not normalize them.
+
+        Returns:
+            The best segmentation of each text.
+        """
+        return [self._encoding(text, ids) for text, ids in zip(texts, self.encode_ids(texts), strict=True)]
+
+    def _encoding(self, text: str, ids: Sequence[int]) -> Encoding:
         return Encoding(text, tuple(ids), tuple(self._pieces[i] for i in ids), self._tokenizer.spans(text, ids))
 
     def encode_ids(self, texts: Sequence[str], *, sample_alpha: float = 0.0, seed: int = 0) -> list[list[int]]:

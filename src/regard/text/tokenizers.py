@@ -219,7 +219,10 @@ class TrainedTokenizer(SubwordTokenizer):
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Segments texts with the trained SentencePiece model. See `SubwordTokenizer.encode`."""
-        ids: list[list[int]] = self._processor.encode([escape_text(text) for text in texts], out_type=int)
+        escaped = [escape_text(text) for text in texts]
+        if len(escaped) == 1:  # for a list, SentencePiece starts threads, which takes 40 times as long as a sentence
+            return [self._processor.encode(escaped[0], out_type=int)]
+        ids: list[list[int]] = self._processor.encode(escaped, out_type=int)
         return ids
 
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
@@ -250,7 +253,11 @@ class ImportedTokenizer(SubwordTokenizer):
         starts = [self._language(text) for text in texts]
         rests = [escape_text(text[len(start) :]) for text, start in zip(texts, starts, strict=True)]
         # A piece that SentencePiece does not know may still have an id, from the vocabulary of the other side.
-        pieces: list[list[str]] = self._processor.encode(rests, out_type=str)
+        pieces: list[list[str]] = (
+            [self._processor.encode(rests[0], out_type=str)]  # without the threads that a list starts
+            if len(rests) == 1
+            else self._processor.encode(rests, out_type=str)
+        )
         ids = [[self._ids.get(piece, self._unknown) for piece in row] for row in pieces]
         return [[self._ids[start], *row] if start else row for start, row in zip(starts, ids, strict=True)]
 

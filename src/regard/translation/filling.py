@@ -20,7 +20,7 @@ from regard.search.log_probs import NotFiniteError
 from regard.search.prefix import PrefixError, WordEnd
 from regard.search.sample import SampleOptions
 from regard.text.normalize import normalize, text_list
-from regard.text.segments import segments as text_segments
+from regard.text.segments import segments_of_lines
 from regard.text.subword import Subword
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Segment, Translation
@@ -67,10 +67,11 @@ def split_lines(
     """
     result: list[Segment] = []
     prefix_ids = None if prefixes is None else _encode_prefixes(translator, prefixes, count=len(lines), first=first)
-    for number, line in enumerate(lines, start=first):
+    split = segments_of_lines(lines, translator.src_subword, limit=translator.limits.max_source_len)
+    for number, (line, segments) in enumerate(zip(lines, split, strict=True), start=first):
         parts = [
-            Segment(number, part.first_word, part.encoding, within_word=part.within_word)
-            for part in text_segments(line, translator.src_subword, limit=translator.limits.max_source_len)
+            Segment(number, segment.first_word, segment.encoding, within_word=segment.within_word)
+            for segment in segments
         ]
         prefix = prefix_ids[number - first] if prefix_ids else ()
         if prefix:
