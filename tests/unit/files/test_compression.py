@@ -197,6 +197,7 @@ class Slow(io.RawIOBase):
 def test_a_file_that_arrives_byte_by_byte(kind: str) -> None:
     data = PACK[kind](TEXT[:100])
     assert InputFile(io.BufferedReader(Slow(data)), "slow").read() == TEXT[:100]
+    assert InputFile(Slow(data), "unbuffered").read() == TEXT[:100]
     assert InputFile(io.BufferedReader(Slow(data + data)), "slow").read() == TEXT[:100] * 2
     assert InputFile(io.BufferedReader(Slow(data[:3])), "slow").head(9) in (b"", data[:3])
 
