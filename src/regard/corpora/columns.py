@@ -55,7 +55,7 @@ def choose_columns(row: Sequence[str], options: ReadOptions, *, where: str, code
     Raises:
         DataError: A requested column does not exist, or several columns have the requested language.
     """
-    names = [_plain_name(cell) for cell in row]
+    names = [plain_name(cell) for cell in row]
     if options.columns is not None:
         return _requested(row, names, options.columns, where=where)
     found = find_names(names, options.langs, where=where, codes=codes)
@@ -81,7 +81,7 @@ def find_names(
     Raises:
         DataError: Several names mean the requested language.
     """
-    spelled = {_plain_name(name): name for name in reversed(names)}
+    spelled = {plain_name(name): name for name in reversed(names)}
     if langs is not None:
         chosen = [_of_language(code, names, where) for code in langs]
         if chosen[0] is not None and chosen[1] is not None and chosen[0] != chosen[1]:
@@ -95,13 +95,22 @@ def find_names(
     return None
 
 
+def plain_name(cell: str) -> str:
+    """Spelling of a column's name in which names are compared.
+
+    >>> plain_name(" Source Text")
+    'source_text'
+    """
+    return cell.strip().lower().replace(" ", "_").replace("-", "_")
+
+
 def _requested(row: Sequence[str], names: list[str], columns: tuple[str, str], *, where: str) -> ColumnChoice:
     numbers, by_name = [], False
     for column in columns:
         if column.isdecimal() and int(column) > 0:
             numbers.append(int(column) - 1)
-        elif _plain_name(column) in names:
-            numbers.append(names.index(_plain_name(column)))
+        elif plain_name(column) in names:
+            numbers.append(names.index(plain_name(column)))
             by_name = True
         else:
             known = ", ".join(cell.strip() for cell in row)
@@ -112,10 +121,6 @@ def _requested(row: Sequence[str], names: list[str], columns: tuple[str, str], *
     src, tgt = numbers
     header = by_name or any((names[src : src + 1], names[tgt : tgt + 1]) == ([left], [right]) for left, right in NAMES)
     return ColumnChoice(src, tgt, has_header=header)
-
-
-def _plain_name(cell: str) -> str:
-    return cell.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def _of_language(code: str, names: Sequence[str], where: str) -> str | None:
