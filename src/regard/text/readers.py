@@ -27,7 +27,7 @@ _MIN_RETURNS = 2
 
 
 def read_lines(path: PathName) -> Iterator[str]:
-    """Reads a UTF-8 text file line by line; a compressed file is decompressed, whatever its name.
+    """Reads a UTF-8 text file line by line; a compressed file is decompressed, regardless of its name.
 
     Args:
         path: Path of the file. Line ends may be LF or CRLF; a byte order mark is skipped.
