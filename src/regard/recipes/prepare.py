@@ -15,6 +15,7 @@ from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.resolved import DerivedConfig
 from regard.config.schema import Config, DataConfig
+from regard.corpora.pairs import read_pairs
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks
 from regard.data.held_out import hold_out
@@ -23,13 +24,13 @@ from regard.errors import CheckpointError, ConfigError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
 from regard.files.atomic import make_directory, write_file, write_text
 from regard.files.json_text import parse_json
+from regard.files.packages import require_package
 from regard.files.paths import check_encodable, checked_path
 from regard.files.reading import read_bytes, read_text
-from regard.interop.packages import require_package
 from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
 from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS
-from regard.text.readers import read_lines, read_pairs
+from regard.text.readers import read_lines
 from regard.text.subword import Subword
 from regard.train.reporter import Reporter
 from regard.values import Pair
