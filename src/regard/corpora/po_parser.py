@@ -165,7 +165,7 @@ class PoParser:
         strings: dict[str, PoString] = {}
         for lines in _by_keyword(group.lines):
             first, last = lines[0], lines[-1]
-            key = first.keyword if first.keyword != "msgstr" else str(first.index or 0)
+            key = first.keyword if first.keyword != "msgstr" else str(first.form or 0)
             if key in strings:
                 raise _EntryError(first.number, f"expected one {_spelled(first)} in an entry, found two: remove one")
             text = "".join(self._parse(line) for line in lines)
@@ -247,7 +247,7 @@ def _by_keyword(lines: list[PoLine]) -> Iterator[list[PoLine]]:
 
 
 def _spelled(line: PoLine) -> str:
-    return line.keyword if line.index is None else f"{line.keyword}[{line.index}]"
+    return line.keyword if line.form is None else f"{line.keyword}[{line.form}]"
 
 
 def _check_complete(strings: dict[str, PoString], group: _Group) -> None:

@@ -46,7 +46,7 @@ class PoLine(NamedTuple):
         end: Place after its last byte, before the line end.
         kind: What the line contains.
         keyword: Keyword before the string, such as `"msgid"`; empty if there is none.
-        index: Number of the plural form in `msgstr[1]`; None without brackets.
+        form: Number of the plural form in `msgstr[1]`; None without brackets.
         obsolete: Whether the line is marked as obsolete, with `#~`.
         offset: Number of bytes of `content` before the keyword or the string.
     """
@@ -57,7 +57,7 @@ class PoLine(NamedTuple):
     end: int
     kind: LineKind
     keyword: str
-    index: int | None
+    form: int | None
     obsolete: bool
     offset: int
 
@@ -146,11 +146,11 @@ def classify(content: bytes, number: int, start: int, end: int) -> PoLine:
     match = _LINE.match(content)
     if match is not None:
         keyword = (match["word"] or b"").decode("ascii")
-        index = None if match["index"] is None else int(match["index"])
+        form = None if match["index"] is None else int(match["index"])
         obsolete = match["obsolete"] is not None
         kind: LineKind = "keyword" if keyword in KEYWORDS else "unknown" if keyword else "string"
         offset = match.start("word") if keyword else match.start("quote")
-        return PoLine(content, number, start, end, kind, keyword, index, obsolete, offset)
+        return PoLine(content, number, start, end, kind, keyword, form, obsolete, offset)
     marked = _OBSOLETE.match(content)
     rest = content[marked.end() :].strip() if marked else content.strip()
     if not rest:
