@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from regard.corpora.po_entry import PoEntry, PoString
+from regard.corpora.catalog_pairs import CatalogPairs, Message
+from regard.corpora.po_entry import PoEntry, PoString, header_fields
 from regard.corpora.po_parser import PoParser
 from regard.corpora.po_syntax import format_string
+from regard.corpora.unit import ReadOptions, ReadReport, Unit
 from regard.errors import DataError
+from regard.files.compression import open_input
 
 
 @dataclass(frozen=True)
@@ -90,3 +94,58 @@ def parse_po(data: bytes, name: str, *, encoding: str | None = None) -> PoCatalo
     parser = PoParser(io.BytesIO(data), name, encoding=encoding)
     entries = tuple(parser.entries())
     return PoCatalog(data, name, entries, parser.encoding, parser.newline, 79 if parser.width <= 80 else 0)
+
+
+class PoReader:
+    """Reader of the sentence pairs of a catalog.
+
+    Args:
+        path: The catalog; None = standard input.
+        options: How to read it. Entries marked as fuzzy are left out unless `include_fuzzy` is set.
+
+    Attributes:
+        name: The file, for messages.
+        format: `"po"`.
+        report: What was left out: fuzzy, obsolete and untranslated entries, and faulty ones.
+    """
+
+    format = "po"
+
+    def __init__(self, path: Path | None, options: ReadOptions = ReadOptions()) -> None:  # noqa: B008 - frozen
+        self.report = ReadReport(options.on_error)
+        self.name = "standard input" if path is None else str(path)
+        self._options = options
+        self._file = open_input(path)
+
+    def units(self) -> Iterator[Unit]:
+        """See `UnitReader.units`."""
+        with self._file:
+            try:
+                yield from self._units()
+            except DataError as error:
+                self.report.fault(str(error))
+
+    def fraction_read(self) -> float | None:
+        """See `UnitReader.fraction_read`."""
+        return self._file.fraction_read()
+
+    def _units(self) -> Iterator[Unit]:
+        parser = PoParser(self._file, self.name, encoding=self._options.encoding, fault=self.report.fault)
+        pairs = CatalogPairs(self.name, self._options, self.report)
+        has_header = False
+        for entry in parser.entries():
+            if entry.is_header and not has_header:
+                has_header = True
+                pairs.read_header(header_fields(entry.msgstr[0].text))
+            elif entry.obsolete:
+                self.report.left_out["obsolete"] += 1
+            elif entry.is_fuzzy and not self._options.include_fuzzy and any(s.text for s in entry.msgstr.values()):
+                self.report.left_out["fuzzy"] += 1
+            else:
+                yield from pairs.units(_message(entry))
+
+
+def _message(entry: PoEntry) -> Message:
+    forms = {form: string.text for form, string in entry.msgstr.items()}
+    plural = None if entry.msgid_plural is None else entry.msgid_plural.text
+    return Message(entry.msgid.text, forms, plural, entry.msgid.line)
