@@ -13,7 +13,7 @@ from regard.corpora.po_parser import PoParser
 from regard.corpora.po_syntax import format_string
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
 from regard.errors import DataError
-from regard.files.compression import open_input
+from regard.files.compression import InputFile, open_input
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class PoReader:
     """Reader of the sentence pairs of a catalog.
 
     Args:
-        path: The catalog; None = standard input.
+        source: The catalog, or an open input; None = standard input.
         options: How to read it. Entries marked as fuzzy are left out unless `include_fuzzy` is set.
 
     Attributes:
@@ -111,11 +111,11 @@ class PoReader:
 
     format = "po"
 
-    def __init__(self, path: Path | None, options: ReadOptions = ReadOptions()) -> None:  # noqa: B008 - frozen
+    def __init__(self, source: Path | InputFile | None, options: ReadOptions) -> None:
         self.report = ReadReport(options.on_error)
-        self.name = "standard input" if path is None else str(path)
         self._options = options
-        self._file = open_input(path)
+        self._file = open_input(source)
+        self.name = self._file.name
 
     def units(self) -> Iterator[Unit]:
         """See `UnitReader.units`."""
@@ -136,7 +136,7 @@ class PoReader:
         for entry in parser.entries():
             if entry.is_header and not has_header:
                 has_header = True
-                pairs.read_header(header_fields(entry.msgstr[0].text))
+                pairs.read_header(header_fields(next(iter(entry.msgstr.values())).text))
             elif entry.obsolete:
                 self.report.left_out["obsolete"] += 1
             elif entry.is_fuzzy and not self._options.include_fuzzy and any(s.text for s in entry.msgstr.values()):
