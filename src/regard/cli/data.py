@@ -1,0 +1,12 @@
+"""`regard data`: inspects, cleans, splits and converts parallel corpora."""
+
+from __future__ import annotations
+
+import typer
+
+from regard.cli import data_clean
+from regard.cli.options import Verb, examples
+
+EXAMPLES = examples("regard data inspect memory.tmx --langs en-fr", "regard data clean train.en train.fr --out clean")
+app = typer.Typer(name="data", help="Inspect, clean, split and convert parallel corpora.", no_args_is_help=True)
+app.command("clean", cls=Verb, epilog=data_clean.EXAMPLES)(data_clean.clean)
