@@ -40,10 +40,10 @@ def remove_accelerators(src: str, tgt: str, mark: str | None = None) -> tuple[st
 @cache
 def _scanner(mark: str) -> re.Pattern[str]:
     """Finds marks before a letter or digit; first what only looks like a mark: placeholders, tags, entities."""
-    one = re.escape(mark)
+    escaped = re.escape(mark)
     return re.compile(
-        rf"%\(\w*\)\w?|\{{\w*\}}|<[^<>]*>|&(?:[a-zA-Z]+|#\d+|#x[\da-fA-F]+);|(?P<double>{one}{one})"
-        rf"|(?P<added>\s*[(（]{one}\w[)）])|(?P<mark>{one}(?=\w))"
+        rf"%\(\w*\)\w?|\{{\w*\}}|<[^<>]*>|&(?:[a-zA-Z]+|#\d+|#x[\da-fA-F]+);|(?P<double>{escaped}{escaped})"
+        rf"|(?P<added>\s*[(（]{escaped}\w[)）])|(?P<mark>{escaped}(?=\w))"
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
 from regard.corpora.po_entry import PoEntry, PoString
-from regard.corpora.po_syntax import PoLine, PoText, parse_strings
+from regard.corpora.po_syntax import ByteStream, PoLine, PoText, parse_strings
 from regard.corpora.unit import MAX_TEXT
 from regard.errors import DataError
 
@@ -77,7 +77,7 @@ class PoParser:
 
     def __init__(
         self,
-        file: BinaryIO,
+        file: ByteStream,
         name: str,
         *,
         encoding: str | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from regard.corpora.unit import MAX_TEXT
 from regard.errors import DataError
@@ -34,6 +34,21 @@ _WIDE_STARTS = {
 }
 """First bytes of a catalog in UTF-16, with or without a byte order mark."""
 _CHUNK = 1 << 16
+
+
+class ByteStream(Protocol):
+    """A binary file that can be read from its beginning to its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Reads bytes.
+
+        Args:
+            size: Largest number of bytes.
+
+        Returns:
+            The next bytes; empty only at the end.
+        """
+        ...
 
 
 class PoLine(NamedTuple):
@@ -75,7 +90,7 @@ class PoText:
         newline: Line end of the first line, LF or CRLF.
     """
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    def __init__(self, file: ByteStream, name: str) -> None:
         self.name = name
         self.newline = "\n"
         self._file = file
