@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from regard.cleaning.check import CHECKS, Check, default_checks
+from regard.cleaning.leakage import Leakage
 from regard.cleaning.source import CorpusSource, Progress, sample
+from regard.corpora.formats import open_corpus
+from regard.corpora.unit import ReadOptions
 from regard.errors import ConfigError
 from regard.values import Pair
 
@@ -16,6 +19,8 @@ DUPLICATE = "duplicate"
 """Name of the check for pairs that occurred before."""
 LEAKAGE = "leakage"
 """Name of the check for pairs that are in a test set."""
+LEAKAGE_LIMIT = 0.8
+"""Default threshold of `LEAKAGE`: share of the n-grams of a side that test sets contain."""
 
 
 @dataclass(frozen=True)
@@ -24,22 +29,20 @@ class Filters:
 
     Attributes:
         thresholds: Thresholds that replace the default, by name of the check; None leaves the check out.
-        test_sets: Files of test sets.
+        test_sets: Names of test sets; see `files_of`.
     """
 
     thresholds: Mapping[str, float | None] = field(default_factory=dict)
-    test_sets: tuple[Path, ...] = ()
+    test_sets: tuple[str, ...] = ()
 
     @classmethod
-    def parse(
-        cls, settings: Sequence[str] = (), without: Sequence[str] = (), test_sets: Sequence[Path] = ()
-    ) -> Filters:
+    def parse(cls, settings: Sequence[str] = (), without: Sequence[str] = (), test_sets: Sequence[str] = ()) -> Filters:
         """Parses options of the command line.
 
         Args:
             settings: Thresholds, each as `NAME=THRESHOLD`.
             without: Names of checks to leave out.
-            test_sets: Files of test sets.
+            test_sets: Names of test sets; see `files_of`.
 
         Returns:
             The filters.
@@ -72,8 +75,23 @@ class Filters:
         sampled = sample(source.first_units(copy, progress))
         thresholds = {name: value for name, value in self.thresholds.items() if name in CHECKS}
         checks = default_checks(source.options.langs, sampled, thresholds=thresholds)
-        repeats = None if self._is_left_out(DUPLICATE) else set[bytes]()
-        return Selection(checks, repeats)
+        leakage = self._leakage(source.options)
+        return Selection(
+            checks if leakage is None else (*checks, leakage), drops_duplicates=not self._is_left_out(DUPLICATE)
+        )
+
+    def test_files(self) -> list[Path]:
+        """The files of all test sets."""
+        return [file for files in map(files_of, self.test_sets) for file in files]
+
+    def _leakage(self, options: ReadOptions) -> Check | None:
+        if not self.test_sets or self._is_left_out(LEAKAGE):
+            return None
+        threshold = self.thresholds.get(LEAKAGE)
+        scorer = Leakage.from_pairs(pair for name in self.test_sets for pair in read_test_set(name, options))
+        return Check(
+            LEAKAGE, "pairs that a test set contains", LEAKAGE_LIMIT if threshold is None else threshold, scorer
+        )
 
     def _is_left_out(self, name: str) -> bool:
         return name in self.thresholds and self.thresholds[name] is None
@@ -84,28 +102,57 @@ class Selection:
 
     Args:
         checks: The checks in the order in which they are applied.
-        repeats: Hashes of the pairs that were kept; None = repeated pairs are kept.
+        drops_duplicates: Whether to drop pairs that repeat an earlier one.
     """
 
-    def __init__(self, checks: tuple[Check, ...], repeats: set[bytes] | None) -> None:
+    def __init__(self, checks: tuple[Check, ...], *, drops_duplicates: bool) -> None:
         self.checks = checks
-        self.repeats = repeats
-        self.repeat_name = DUPLICATE
+        self.drops_duplicates = drops_duplicates
 
-    def find_repeats(self, pairs: Sequence[Pair]) -> list[bool]:
-        """Finds pairs that were given before, and stores the others.
-
-        Args:
-            pairs: Pairs that pass all checks, text as read.
-
-        Returns:
-            Per pair, whether the same pair, normalized, was given before.
-        """
-        return [False] * len(pairs)
+    def findings(self) -> list[tuple[str, str, float | None]]:
+        """Name, finding and threshold of every check; None if it has no threshold."""
+        found: list[tuple[str, str, float | None]] = [
+            (check.name, check.finding, check.threshold) for check in self.checks
+        ]
+        return [*found, (DUPLICATE, "pairs that occurred before", None)] if self.drops_duplicates else found
 
     def identity(self) -> list[object]:
         """What the selection is recognized by: names and thresholds of all checks."""
-        return [[check.name, check.threshold] for check in self.checks] + [self.repeats is not None]
+        return [[name, threshold] for name, _, threshold in self.findings()]
+
+
+def read_test_set(name: str, options: ReadOptions) -> Iterator[Pair]:
+    """Reads a test set.
+
+    Args:
+        name: One file with both languages, or the files of source and target with a comma between.
+        options: How to read it.
+
+    Yields:
+        Its pairs, text as read.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    files = files_of(name)
+    for unit in open_corpus(files[0], files[1] if len(files) == 2 else None, options).units():
+        yield Pair(*unit)
+
+
+def files_of(name: str) -> tuple[Path, ...]:
+    """The files of a test set.
+
+    Args:
+        name: One file with both languages, or the files of source and target with a comma between.
+
+    Returns:
+        One path, or two.
+
+    >>> [path.name for path in files_of("test.en,test.fr")]
+    ['test.en', 'test.fr']
+    """
+    src, comma, tgt = name.partition(",")
+    return (Path(src), Path(tgt)) if comma and not Path(name).exists() else (Path(name),)
 
 
 def _parse_setting(setting: str) -> tuple[str, float]:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from regard.corpora.formats import open_corpus
 from regard.corpora.unit import ReadOptions, ReadReport, Unit, UnitReader
+from regard.errors import DataError
 from regard.files.atomic import named_errors
 from regard.values import Pair
 
@@ -47,6 +48,7 @@ class CorpusSource:
         self.is_stream = any(_is_stream(path) for path in (src, tgt) if path is not None)
         self.name = "standard input" if str(src) == "-" else str(src)
         self._copy: UnitCopy | None = None
+        self._first_identity: list[object] = []
 
     @property
     def paths(self) -> list[Path]:
@@ -55,7 +57,7 @@ class CorpusSource:
 
     def identity(self) -> list[object]:
         """What the corpus is recognized by: names, sizes and times of its files, or the hash of a copied stream."""
-        names: list[object] = [str(self.src), None if self.tgt is None else str(self.tgt)]
+        names: list[object] = [ascii(str(self.src)), None if self.tgt is None else ascii(str(self.tgt))]
         if self._copy is not None:
             return [*names, self._copy.digest]
         statuses = [path.stat() for path in self.paths]
@@ -76,6 +78,8 @@ class CorpusSource:
             CheckpointError: The copy cannot be written.
         """
         reader = open_corpus(self.src, self.tgt, self.options)
+        if not self.is_stream:
+            self._first_identity = self.identity()
         units = with_reports(reader.units(), "reading", reader.fraction_read, progress)
         if not self.is_stream:
             yield from units
@@ -92,11 +96,17 @@ class CorpusSource:
             A reader at its first unit.
 
         Raises:
-            DataError: The corpus cannot be opened.
+            DataError: The corpus cannot be opened, or changed after its first reading.
         """
         if self._copy is not None:
             return self._copy
+        if self.identity() != self._first_identity:
+            raise self.changed_error()
         return open_corpus(self.src, self.tgt, self.options)
+
+    def changed_error(self) -> DataError:
+        """The error that the corpus changed after its first reading."""
+        return DataError(f"{self.name}: the file changed while it was read: run the command again")
 
 
 def with_reports(
