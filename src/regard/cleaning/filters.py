@@ -9,7 +9,7 @@ from pathlib import Path
 
 from regard.cleaning.check import CHECKS, Check, default_checks
 from regard.cleaning.leakage import Leakage
-from regard.cleaning.source import CorpusSource, Progress, sample
+from regard.cleaning.source import CorpusSource, Progress, files_of, sample
 from regard.corpora.formats import open_corpus
 from regard.corpora.unit import ReadOptions
 from regard.errors import ConfigError
@@ -29,7 +29,7 @@ class Filters:
 
     Attributes:
         thresholds: Thresholds that replace the default, by name of the check; None leaves the check out.
-        test_sets: Names of test sets; see `files_of`.
+        test_sets: Names of test sets; see `regard.cleaning.source.files_of`.
     """
 
     thresholds: Mapping[str, float | None] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Filters:
         Args:
             settings: Thresholds, each as `NAME=THRESHOLD`.
             without: Names of checks to leave out.
-            test_sets: Names of test sets; see `files_of`.
+            test_sets: Names of test sets; see `regard.cleaning.source.files_of`.
 
         Returns:
             The filters.
@@ -72,10 +72,25 @@ class Filters:
         Raises:
             DataError: The corpus or a test set cannot be read.
         """
-        sampled = sample(source.first_units(copy, progress))
+        return self.selection(sample(source.first_units(copy, progress)), source.options, source.options.langs)
+
+    def selection(self, sampled: Sequence[Pair], options: ReadOptions, langs: tuple[str, str] | None) -> Selection:
+        """Makes the checks of a corpus from a sample.
+
+        Args:
+            sampled: Pairs spread over the corpus, text as read.
+            options: How to read the test sets.
+            langs: Canonical codes of the languages of the corpus; None = unknown.
+
+        Returns:
+            The checks.
+
+        Raises:
+            DataError: A test set cannot be read.
+        """
         thresholds = {name: value for name, value in self.thresholds.items() if name in CHECKS}
-        checks = default_checks(source.options.langs, sampled, thresholds=thresholds)
-        leakage = self._leakage(source.options)
+        checks = default_checks(langs, sampled, thresholds=thresholds)
+        leakage = self._leakage(options)
         return Selection(
             checks if leakage is None else (*checks, leakage), drops_duplicates=not self._is_left_out(DUPLICATE)
         )
@@ -137,22 +152,6 @@ def read_test_set(name: str, options: ReadOptions) -> Iterator[Pair]:
     files = files_of(name)
     for unit in open_corpus(files[0], files[1] if len(files) == 2 else None, options).units():
         yield Pair(*unit)
-
-
-def files_of(name: str) -> tuple[Path, ...]:
-    """The files of a test set.
-
-    Args:
-        name: One file with both languages, or the files of source and target with a comma between.
-
-    Returns:
-        One path, or two.
-
-    >>> [path.name for path in files_of("test.en,test.fr")]
-    ['test.en', 'test.fr']
-    """
-    src, comma, tgt = name.partition(",")
-    return (Path(src), Path(tgt)) if comma and not Path(name).exists() else (Path(name),)
 
 
 def _parse_setting(setting: str) -> tuple[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -13,8 +12,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.cleaning.keys import text_hash, text_key
 from regard.cleaning.output import part_path
+from regard.cleaning.side_keys import Keys, SideKeys
 from regard.cleaning.source import CorpusSource, Progress, no_progress, with_reports
 from regard.corpora.unit import ReadReport, Unit
 from regard.corpora.writers import open_writer, output_paths
@@ -29,7 +28,6 @@ _LEFT_OUT = 255
 _MAX_SHARE = 100
 # A group of linked pairs larger than 1/100 of the requested number would dominate what is measured on that part.
 
-Keys = NDArray[np.uint64]
 Ids = NDArray[np.int64]
 
 
@@ -93,9 +91,11 @@ def split(
         for output in output_paths(part_path(directory, name, format), format, source.options.langs):
             refuse_overwriting_input(output, source.paths)
     with TemporaryDirectory(prefix=".regard-", dir=directory) as temporary:
-        src_keys, tgt_keys = _read_keys(source.first_units(Path(temporary) / "input", progress))
+        keys = SideKeys()
+        for _ in keys.record(source.first_units(Path(temporary) / "input", progress)):
+            pass
         report = SplitReport(requested=dict(sizes))
-        parts = _assign(src_keys, tgt_keys, report, seed)
+        parts = _assign(keys, report, seed)
         reader = source.reader()
         units = with_reports(reader.units(), "writing", reader.fraction_read, progress)
         report.lost = _write(units, parts, directory, format, source)
@@ -143,22 +143,9 @@ def _union(src_ids: list[int], tgt_ids: list[int], rows: list[int]) -> list[int]
     return [rows[root(index)] for index in range(len(rows))]
 
 
-def _key(text: str) -> int:
-    """Key of a sentence for comparison; 0 for an empty one."""
-    key = text_key(text)
-    return text_hash(key) if key else 0
-
-
-def _read_keys(units: Iterable[Unit]) -> tuple[Keys, Keys]:
-    src_keys, tgt_keys = array("Q"), array("Q")
-    for unit in units:
-        src_keys.append(_key(unit.src))
-        tgt_keys.append(_key(unit.tgt))
-    return np.frombuffer(src_keys, np.uint64), np.frombuffer(tgt_keys, np.uint64)
-
-
-def _assign(src_keys: Keys, tgt_keys: Keys, report: SplitReport, seed: int) -> NDArray[np.uint8]:
+def _assign(keys: SideKeys, report: SplitReport, seed: int) -> NDArray[np.uint8]:
     """Draws the part of each pair, and fills the report."""
+    src_keys, tgt_keys = keys.src, keys.tgt
     filled = np.flatnonzero((src_keys != 0) & (tgt_keys != 0))
     report.num_pairs, report.num_empty = len(filled), len(src_keys) - len(filled)
     if report.num_pairs <= sum(report.requested.values()):

@@ -91,10 +91,11 @@ def left_out_lines(reading: ReadReport) -> Iterator[str]:
 
 def _example_lines(reject: Reject) -> Iterator[str]:
     yield f"    line {reject.unit.line}, score {reject.score:g}"
-    yield f"      {_shown(reject.unit.src)}"
-    yield f"      {_shown(reject.unit.tgt)}"
+    yield f"      {shown(reject.unit.src)}"
+    yield f"      {shown(reject.unit.tgt)}"
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """A text on one line, without control characters, and cut if it is long."""
     line = on_one_line(text)
     return line if len(line) <= _MAX_SHOWN else line[: _MAX_SHOWN - 1] + "…"
