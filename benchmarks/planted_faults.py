@@ -43,14 +43,12 @@ def plant(clean: Sequence[Pair], test: Sequence[Pair], other: Sequence[str], *, 
     by_length: dict[int, list[str]] = {}
     for text in other:
         by_length.setdefault(len(text) // 8, []).append(text)
-    rows = [(pair.src, pair.tgt, "") for pair in clean]
+    rows = [(pair.src, pair.tgt, "") for pair in _without_real_copies(clean, test)]
     rng.shuffle(rows)
     counts = {kind: round(share * len(rows)) for kind, share in _SHARES.items()}
-    copies = [_vary(*rows[rng.randrange(len(rows))][:2], rng) for _ in range(counts["duplicate"])]
-    # Copies come later than their originals, which stay as they are.
-    originals = {(src, tgt) for src, tgt, _ in copies}
-    free = [row for row, (src, tgt, _) in enumerate(rows) if (src, tgt) not in originals]
-    rng.shuffle(free)
+    free = rng.sample(range(len(rows)), len(rows))
+    originals = [free.pop() for _ in range(counts["duplicate"])]  # copies come later; these stay as they are
+    copies = [_vary(*rows[row][:2], rng) for row in originals]
     _shuffle_targets(rows, [free.pop() for _ in range(counts["misaligned"])])
     makers: dict[str, Callable[[str, str], tuple[str, str] | None]] = {
         "language": lambda src, tgt: _swap_language(src, tgt, by_length, rows, rng),
@@ -68,6 +66,23 @@ def plant(clean: Sequence[Pair], test: Sequence[Pair], other: Sequence[str], *, 
 
 
 Row = tuple[str, str, str]
+
+
+def _without_real_copies(clean: Sequence[Pair], test: Sequence[Pair]) -> list[Pair]:
+    """Removes real duplicates and real leaked sides, so that each copy that is found is a planted one or an error."""
+    seen = {(_letters(pair.src), _letters(pair.tgt)) for pair in test}
+    sides = {key for pair in seen for key in pair}
+    left = []
+    for pair in clean:
+        key = _letters(pair.src), _letters(pair.tgt)
+        if key not in seen and sides.isdisjoint(key):
+            seen.add(key)
+            left.append(pair)
+    return left
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _plant_kind(
@@ -98,7 +113,7 @@ def _shuffle_targets(rows: list[Row], chosen: list[int]) -> None:
 def _swap_language(
     src: str, tgt: str, other: dict[int, list[str]], rows: list[Row], rng: random.Random
 ) -> tuple[str, str] | None:
-    """Replaces a side by a sentence of another language and similar length; or the target by another source sentence."""
+    """Replaces a side by a sentence of another language and similar length, or the target by a source sentence."""
     side = rng.choice(("src", "tgt", "untranslated"))
     if side == "untranslated":
         return src, _similar(len(src), rng, lambda: rows[rng.randrange(len(rows))][0])

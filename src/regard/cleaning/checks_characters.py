@@ -17,7 +17,6 @@ def _decoded_as(encoding: str) -> dict[int, str]:
 def _sequences(encoding: str) -> tuple[str, str]:
     """Patterns of a two-byte, and of a three- or four-byte UTF-8 character that was decoded wrongly."""
     characters = _decoded_as(encoding)
-    # A no-break space that became a plain space on the way still continues a sequence of three.
     following = "".join(re.escape(characters[byte]) for byte in range(0x80, 0xC0))
     if encoding == "cp1252":
         following += "\x80-\xbf"
@@ -34,11 +33,15 @@ _, _MAC = _sequences("mac-roman")
 # of the most frequent sequences (é, à, no-break space: "Ã" and "Â") are sure in front of them.
 _CLOSING = "\xa0\xa9\xae\xb0\xb2\xb3\xb7\xb9\xbb\u2018\u2019\u201d\u2026\u203a\u2122\u2013\u2014"
 _SURE = re.compile(
-    rf"(?:(?<![A-Z\xc0-\xde])\xc3(?=[\xa0 ]|$)|[\xc2\xc3][\x80-\x9f\xa1-\xbf\u20ac\u0152-\u0192\u02c6-\u2122]|(?=[\xc4-\xdf][^{_CLOSING}]){_TWO}|{_MORE})"
+    # "à" was "Ã" and a no-break space, which may have become a plain space.
+    r"(?:(?<![A-Z\xc0-\xde])\xc3(?=[\xa0 ]|$)"
+    r"|[\xc2\xc3][\x80-\x9f\xa1-\xbf\u20ac\u0152-\u0192\u02c6-\u2122]"
+    rf"|(?=[\xc4-\xdf][^{_CLOSING}]){_TWO}|{_MORE})"
 )
 _SURE_MAC = re.compile(rf"(?:\u221a[\xa9\xae\u2020\xa2\u2122\xb4\xa8\u2260\u00c6\xa7\xb0]|\xac[\xb4\xaa]|{_MAC})")
 _LIKELY = re.compile(_TWO)
-_NON_LATIN_LEAD = re.compile(r"[\xac\xc2-\xf4\u221a\u201a]")
+# Any match begins with one of these in front of another character that is not ASCII, or contains "Ã".
+_CANDIDATE = re.compile(r"[\xac\xc2-\xf4\u201a\u221a-\u2248][^\x00-\x7f]")
 _BROKEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff\ud800-\udfff]")
 
 
@@ -63,7 +66,7 @@ def broken_characters(pairs: Sequence[Pair]) -> list[float]:
 
 
 def _mojibake(text: str) -> float:
-    if text.isascii() or not _NON_LATIN_LEAD.search(text):
+    if text.isascii() or not (_CANDIDATE.search(text) or "\xc3" in text):
         return 0.0
     count = len(_SURE.findall(text)) + len(_SURE_MAC.findall(text))
     if count:

@@ -12,10 +12,10 @@ from regard.values import Pair
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d+(?:[.,'\u2019\xa0\u202f ]\d{3}(?!\d))+|\d+")
 _NOT_DIGITS = re.compile(r"\D+")
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>|&(?:[a-z]{2,8}|#\d{1,7}|#x[\da-f]{1,6});", re.I)
-_URL_HINT = re.compile(r"://|www\.|@", re.I)
+_TAG = re.compile(r"</?[^\W\d_][^<>]{0,200}>|&(?:[a-z]{2,8}|#\d{1,7}|#x[\da-f]{1,6});", re.I)
 _MIN_REPEATED_WORDS = 4
-_REPEATED_CHARACTERS = re.compile(r"([^\W\d])\1{4,}")
+_MIN_LETTERS = 6
+_REPEATED_LETTERS = re.compile(r"(\w)\1\1\1\1+")
 _UNITS = 4
 """Longest unit, in words, of a repetition that is searched."""
 
@@ -83,7 +83,7 @@ def _number_counts(matches: list[str]) -> Counter[int]:
 
 
 def _is_alike(number: int, other: int) -> bool:
-    """Whether two numbers may be the same hour, or the same number in other units (1 million, 100 man), or the same year."""
+    """Whether two numbers may be the same hour, year, or number in other units, such as 1 million and 100 man."""
     if abs(number - other) == 12 and max(number, other) <= 24:
         return True
     small, large = sorted((number, other))
@@ -96,18 +96,24 @@ _POWERS = frozenset("1" + "0" * zeros for zeros in range(1, 13))
 
 
 def _urls(src: str, tgt: str) -> float:
-    if not _URL_HINT.search(src) and not _URL_HINT.search(tgt):
-        return 0.0
-    left, right = ({_without_language(match) for match in URL.findall(text)} for text in (src, tgt))
+    left, right = _addresses(src), _addresses(tgt)
     return len(left ^ right) / len(left | right) if left or right else 0.0
+
+
+def _addresses(text: str) -> set[str]:
+    if "://" not in text and "@" not in text and "www." not in text:
+        return set()
+    return {_without_language(match) for match in URL.findall(text)}
 
 
 _LANGUAGE_PART = re.compile(r"(?<=[/.])[a-z]{2}(?:[-_][a-z]{2})?(?=[/.])|(?<=://)www\.|^www\.")
 
 
 def _without_language(url: str) -> str:
-    return _LANGUAGE_PART.sub("", url.lower().rstrip(".,;:!?…/'\u2019\u201d»*`")).removeprefix("http://").removeprefix(
-        "https://"
+    return (
+        _LANGUAGE_PART.sub("", url.lower().rstrip(".,;:!?…/'\u2019\u201d»*`"))
+        .removeprefix("http://")
+        .removeprefix("https://")
     )
 
 
@@ -117,15 +123,17 @@ def _markup(src: str, tgt: str) -> float:
 
 
 def _repeated(text: str) -> float:
-    """Number of words that repeat the words before them; or of letters, if more."""
-    letters = max((len(match[0]) - 1 for match in _REPEATED_CHARACTERS.finditer(text)), default=0)
+    """Number of words that repeat the words before them; or of letters within a word, if more."""
     words = text.split()
+    long_words = " ".join([word for word in words if len(word) >= _MIN_LETTERS])
+    longest = max(
+        (len(match[0]) - 1 for match in _REPEATED_LETTERS.finditer(long_words) if match[1].isalpha()), default=0
+    )
     if len(words) < _MIN_REPEATED_WORDS or len(set(words)) > 0.75 * len(words):
-        return float(letters)
-    longest = 0
+        return float(longest)
     for unit in range(1, _UNITS + 1):
         run = 0
-        for position in range(unit, len(words)):
-            run = run + 1 if words[position] == words[position - unit] else 0
+        for word, earlier in zip(words[unit:], words, strict=False):
+            run = run + 1 if word == earlier else 0
             longest = max(longest, run)
-    return float(max(letters, longest))
+    return float(longest)

@@ -12,9 +12,10 @@ from regard.cleaning.language_model import Floats, is_available, load_language_m
 from regard.cleaning.scripts import foreign_letters, script_of
 from regard.values import Pair
 
-RIVALS = tuple(
-    "en fr de es it pt nl sv da no pl cs sk ro hu fi tr ru uk bg el ar he fa hi zh ja ko vi id lt".split()
-)
+RIVALS = (
+    "en", "fr", "de", "es", "it", "pt", "nl", "sv", "da", "no", "pl", "cs", "sk", "ro", "hu", "fi",
+    "tr", "ru", "uk", "bg", "el", "ar", "he", "fa", "hi", "zh", "ja", "ko", "vi", "id", "lt",
+)  # fmt: skip
 """Languages that a side may be in by mistake. A text in a further language is usually closer to one of them."""
 _ALIASES = {"nb": "no", "fil": "tl"}
 _MIN_SAMPLE = 200
@@ -105,7 +106,7 @@ class Language:
         return [float(score) for score in np.maximum(src, tgt)]
 
     def _margins(self, pairs: Sequence[Pair]) -> tuple[Floats, Floats]:
-        """Margin of each language over the language of the side, for both sides; very low for that language. (N, L)"""
+        """Margin of each language, (N, L), over the language of the side, for both sides; very low for that one."""
         texts = [_distinct_text(pair.src, pair.tgt) for pair in pairs]
         src = self._side_margins([src for src, _ in texts], 0)
         return src, self._side_margins([tgt for _, tgt in texts], 1)

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from regard.cleaning.expressions import SPACELESS_LETTERS, URL
+from regard.cleaning.keys import text_key
 from regard.text.normalize import normalize
 from regard.values import Pair
 
 _SHORT = 16
 """Characters added to both sides before the ratio is taken, since short sides vary more."""
-_MIN_SAMPLE = 100
+MIN_SAMPLE = 100
 """Fewest pairs from which the usual ratio is learned."""
-_LONG_WORD = re.compile(rf"[^\s{SPACELESS_LETTERS}]{{30,}}")
+_LONG = 30
+"""Characters from which a word is measured."""
+_LONG_WORD = re.compile(rf"[^\s{SPACELESS_LETTERS}]{{{_LONG},}}")
 
 
 def empty(pairs: Sequence[Pair]) -> list[float]:
@@ -27,12 +30,14 @@ def empty(pairs: Sequence[Pair]) -> list[float]:
 
 
 def identical(pairs: Sequence[Pair]) -> list[float]:
-    """Scores 1 for each pair whose sides are the same text, ignoring case and blanks.
+    """Scores each pair with its number of words if both sides have the same, ignoring case and punctuation; else 0.
 
-    >>> identical([Pair("Hello", "hello "), Pair("Hello", "Bonjour")])
-    [1.0, 0.0]
+    Numbers and punctuation do not count: a pair of only these is the same in both languages.
+
+    >>> identical([Pair("Hello, Tom!", "hello Tom"), Pair("Hello", "Bonjour"), Pair("1.", "1.")])
+    [2.0, 0.0, 0.0]
     """
-    return [float(_is_same(pair.src, pair.tgt)) for pair in pairs]
+    return [_same_words(pair.src, pair.tgt) for pair in pairs]
 
 
 def longest_side(pairs: Sequence[Pair]) -> list[float]:
@@ -79,7 +84,7 @@ class LengthRatio:
             The scorer; None if the sample is too small.
         """
         ratios = sorted(len(pair.tgt) / len(pair.src) for pair in sample if len(pair.src) >= _SHORT and pair.tgt)
-        return cls(ratios[len(ratios) // 2]) if len(ratios) >= _MIN_SAMPLE else None
+        return cls(ratios[len(ratios) // 2]) if len(ratios) >= MIN_SAMPLE else None
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
         """See `regard.cleaning.check.Scorer`."""
@@ -91,17 +96,20 @@ class LengthRatio:
 
 
 def _has_text(text: str) -> bool:
-    return bool(text and not text.isspace() and (text.isascii() or normalize(text)))
+    # Most texts begin with a letter: the rest need not be read.
+    return text[:1].isalnum() or bool(text and not text.isspace() and normalize(text))
 
 
-def _is_same(src: str, tgt: str) -> bool:
-    if src == tgt:
-        return True
-    # Blanks and composition change the length, but few characters change it under case folding.
-    return src[:1].casefold() == tgt[:1].casefold() and normalize(src).casefold() == normalize(tgt).casefold()
+def _same_words(src: str, tgt: str) -> float:
+    starts = src[:2], tgt[:2]
+    if starts[0].isalpha() and starts[1].isalpha() and starts[0].casefold() != starts[1].casefold():
+        return 0.0
+    if src != tgt and text_key(src) != text_key(tgt):
+        return 0.0
+    return float(sum(any(map(str.isalpha, word)) for word in src.split()))
 
 
 def _longest_word(text: str) -> int:
-    if len(text) < 30 or not _LONG_WORD.search(text):
+    if len(text) < _LONG or max(map(len, text.split()), default=0) < _LONG:
         return 0
     return max(map(len, _LONG_WORD.findall(URL.sub(" ", text))), default=0)

@@ -15,3 +15,5 @@ URL = re.compile(
     re.I | re.A,
 )
 """An address of the web or of mail, in ASCII; punctuation at its end is not part of it."""
+HANGUL = "\u1100-\u11ff\uac00-\ud7a3"
+"""Ranges of Korean letters and syllables, for use within brackets."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 
 _HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_LATIN = "A-Za-z\xaa\xba\xc0-\xd6\xd8-\xf6\xf8-\u02b8\u1e00-\u1eff\u2071\u207f\u2c60-\u2c7f\ua720-\ua7ff\ufb00-\ufb06\uff21-\uff3a\uff41-\uff5a"
+_LATIN = (
+    "A-Za-z\xaa\xba\xc0-\xd6\xd8-\xf6\xf8-\u02b8"
+    "\u1e00-\u1eff\u2071\u207f\u2c60-\u2c7f\ua720-\ua7ff\ufb00-\ufb06\uff21-\uff3a\uff41-\uff5a"
+)
 _CYRILLIC = "\u0400-\u052f\u1c80-\u1c8f\u2de0-\u2dff\ua640-\ua69f"
 _ARABIC = "\u0600-\u06ff\u0750-\u077f\u0870-\u08ff\ufb50-\ufdff\ufe70-\ufeff"
 _DEVANAGARI = "\u0900-\u097f\ua8e0-\ua8ff"
@@ -114,11 +117,11 @@ def foreign_letters(text: str, script: str | None, other: str = "") -> float:
     return sum(map(len, foreign)) / (sum(map(len, foreign)) + len(_own(script).findall(text)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _foreign(script: str) -> re.Pattern[str]:
     return re.compile(rf"[^\W\d_{SCRIPTS[script]}]+")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _own(script: str) -> re.Pattern[str]:
     return re.compile(f"[{SCRIPTS[script]}]")
