@@ -7,6 +7,7 @@ import re
 from typing import BinaryIO, ClassVar
 
 from regard.corpora.stream_writer import LINE_BREAKS, MARK_AT_START, NULS, SURROGATES, TABS, StreamWriter, Unfit
+from regard.text.languages import english_name
 
 Langs = tuple[str, str] | None
 _MARK = "\ufeff"
@@ -133,9 +134,11 @@ def column_names(langs: Langs, default: tuple[str, str]) -> tuple[str, str]:
 
     Args:
         langs: The languages; None = unknown.
-        default: Names if the languages are unknown, or the same.
+        default: Names if the languages are unknown or the same, or have no English name.
 
     Returns:
-        Two different names.
+        Two different names, which readers recognize even if they do not know the languages.
     """
-    return default if langs is None or langs[0] == langs[1] else langs
+    if langs is None or langs[0] == langs[1] or any(english_name(code) == code for code in langs):
+        return default
+    return langs

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from regard.corpora.catalog_pairs import CatalogPairs, Message
+from regard.corpora.encodings import check_encoding, find_encoding
 from regard.corpora.po_entry import header_fields
 from regard.corpora.unit import MAX_TEXT, ReadOptions, ReadReport, Unit
 from regard.errors import DataError
@@ -45,6 +46,7 @@ class MoReader:
 
     def __init__(self, source: Path | InputFile | None, options: ReadOptions) -> None:
         self.report = ReadReport(options.on_error)
+        check_encoding(options.encoding)
         self._options = options
         self._file = open_input(source)
         self.name = self._file.name
@@ -55,7 +57,10 @@ class MoReader:
             try:
                 yield from self._units()
             except DataError as error:
-                self.report.fault(str(error))
+                message = str(error)
+            else:
+                return
+            self.report.fault(message)
 
     def fraction_read(self) -> float | None:
         """See `UnitReader.fraction_read`."""
@@ -95,9 +100,7 @@ class MoReader:
     def _charset(self, header: bytes) -> str:
         match = _CHARSET.search(header)
         charset = match[1].decode("latin-1") if match else "utf-8"
-        try:
-            b"".decode(charset)
-        except (LookupError, ValueError):
+        if find_encoding(charset) is None:
             self.report.fault(
                 f"{self.name}: expected the name of an encoding such as UTF-8 in the header, found charset={charset}: "
                 "name the encoding with --encoding"

@@ -55,7 +55,10 @@ class OpusZipReader:
             with self._open() as archive:
                 yield from self._units(archive)
         except DataError as error:
-            self.report.fault(str(error))
+            message = str(error)
+        else:
+            return
+        self.report.fault(message)
 
     def fraction_read(self) -> float | None:
         """See `UnitReader.fraction_read`."""

@@ -74,7 +74,10 @@ class ParquetReader:
                 self._num_done += 1
                 self._fraction = 0.0
         except DataError as error:
-            self.report.fault(str(error))
+            message = str(error)
+        else:
+            return
+        self.report.fault(message)
 
     def fraction_read(self) -> float | None:
         """See `UnitReader.fraction_read`."""

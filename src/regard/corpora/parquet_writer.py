@@ -39,6 +39,10 @@ class ParquetWriter(StreamWriter):
         self._flush()
         self._writer.close()
 
+    def abandon(self) -> None:
+        """See `StreamWriter.abandon`; otherwise pyarrow writes its footer into the closed file later."""
+        self._writer.close()
+
     def _put(self, src: str, tgt: str) -> None:
         self._rows[0].append(src)
         self._rows[1].append(tgt)

@@ -123,7 +123,10 @@ class PoReader:
             try:
                 yield from self._units()
             except DataError as error:
-                self.report.fault(str(error))
+                message = str(error)
+            else:
+                return
+            self.report.fault(message)
 
     def fraction_read(self) -> float | None:
         """See `UnitReader.fraction_read`."""

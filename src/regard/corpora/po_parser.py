@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from regard.corpora.encodings import check_encoding, find_encoding
 from regard.corpora.po_entry import PoEntry, PoString
 from regard.corpora.po_syntax import ByteStream, PoLine, PoText, parse_strings
 from regard.corpora.unit import MAX_TEXT
@@ -34,7 +35,9 @@ class _Group:
         return any(line.keyword == keyword for line in self.lines)
 
     def ends_before(self, line: PoLine) -> bool:
-        """Whether the line belongs to the next entry."""
+        """Whether the line belongs to the next entry; blank lines alone do not separate entries."""
+        if line.kind == "unknown" and self.after_blank and self.has("msgstr"):
+            return True
         if line.kind not in ("comment", "flags") and line.keyword not in ("msgctxt", "msgid"):
             return False
         if not self.lines:
@@ -83,6 +86,7 @@ class PoParser:
         encoding: str | None = None,
         fault: Callable[[str], None] | None = None,
     ) -> None:
+        check_encoding(encoding)
         self.name = name
         self._fault = fault or _raise
         self._text = PoText(file, name)
@@ -209,15 +213,12 @@ class PoParser:
         charset = match[1].decode("latin-1") if match else _NO_CHARSET
         if charset == _NO_CHARSET:
             return
-        try:
-            if '"\\n'.encode(charset) != b'"\\n':
-                raise LookupError
-        except (LookupError, ValueError):
+        if find_encoding(charset) is None or '"\\n'.encode(charset) != b'"\\n':
             raise _EntryError(
                 first.number,
                 f"expected the name of an encoding such as UTF-8 in the header, found charset={charset}: correct it, "
                 "or name the encoding with --encoding",
-            ) from None
+            )
         self._decoding = charset.lower()
 
 

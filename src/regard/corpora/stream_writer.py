@@ -66,6 +66,9 @@ class StreamWriter(ABC):
     def finish(self) -> None:
         """Writes the end of the file."""
 
+    def abandon(self) -> None:
+        """Frees what the writer holds, after an error; the files are discarded."""
+
     @abstractmethod
     def _put(self, src: str, tgt: str) -> None:
         """Writes a pair whose texts fit the format."""

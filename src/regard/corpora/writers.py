@@ -132,7 +132,11 @@ def open_writer(path: Path | None, format: str, langs: Langs) -> Iterator[UnitWr
             writer = writer_class(*files)
         else:
             writer = writer_class(stack.enter_context(open_output(path)), langs)
-        yield writer
+        try:
+            yield writer
+        except BaseException:
+            writer.abandon()
+            raise
         writer.finish()
 
 
