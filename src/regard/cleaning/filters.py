@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from regard.cleaning.check import CHECKS, Check, default_checks
+from regard.cleaning.check import CHECKS, Check, checks_left_out, default_checks, leakage_check
 from regard.cleaning.leakage import Leakage
 from regard.cleaning.source import CorpusSource, Progress, files_of, sample
 from regard.corpora.formats import open_corpus
@@ -17,10 +17,8 @@ from regard.values import Pair
 
 DUPLICATE = "duplicate"
 """Name of the check for pairs that occurred before."""
-LEAKAGE = "leakage"
+LEAKAGE = "leaked"
 """Name of the check for pairs that are in a test set."""
-LEAKAGE_LIMIT = 0.8
-"""Default threshold of `LEAKAGE`: share of the n-grams of a side that test sets contain."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +100,9 @@ class Filters:
     def _leakage(self, options: ReadOptions) -> Check | None:
         if not self.test_sets or self._is_left_out(LEAKAGE):
             return None
+        leakage = Leakage.from_pairs(pair for name in self.test_sets for pair in read_test_set(name, options))
         threshold = self.thresholds.get(LEAKAGE)
-        scorer = Leakage.from_pairs(pair for name in self.test_sets for pair in read_test_set(name, options))
-        return Check(
-            LEAKAGE, "pairs that a test set contains", LEAKAGE_LIMIT if threshold is None else threshold, scorer
-        )
+        return leakage_check(leakage) if threshold is None else leakage_check(leakage, threshold)
 
     def _is_left_out(self, name: str) -> bool:
         return name in self.thresholds and self.thresholds[name] is None
@@ -130,6 +126,18 @@ class Selection:
             (check.name, check.finding, check.threshold) for check in self.checks
         ]
         return [*found, (DUPLICATE, "pairs that occurred before", None)] if self.drops_duplicates else found
+
+    def left_out(self, filters: Filters) -> dict[str, str]:
+        """Checks that could not be made.
+
+        Args:
+            filters: The filters from which the checks were made.
+
+        Returns:
+            What each of them needs, by name.
+        """
+        left_out = checks_left_out(self.checks)
+        return {name: needs for name, needs in left_out.items() if name not in filters.thresholds}
 
     def identity(self) -> list[object]:
         """What the selection is recognized by: names and thresholds of all checks."""

@@ -21,6 +21,8 @@ from regard.values import Pair
 
 NUM_EXAMPLES = 8
 """Number of pairs that are kept as examples of a finding."""
+_FINAL = frozenset(["empty"])
+# Checks whose findings are no findings of others as well.
 _SURE = 0.6
 # Share of sentences that must look like a language for it to be taken for that of the side.
 
@@ -90,6 +92,7 @@ class CorpusReport:
         sides: Source and target text.
         findings: What the checks found, then repeated pairs.
         overlaps: What it has in common with each other corpus.
+        not_checked: Checks that could not be made, with what each of them needs.
         num_pairs: Number of pairs.
         num_kept: Number of pairs that `clean` with the same checks would keep.
         reading: What the reader left out.
@@ -102,6 +105,7 @@ class CorpusReport:
     sides: tuple[SideText, SideText]
     findings: list[Finding] = field(default_factory=list)
     overlaps: list[Overlap] = field(default_factory=list)
+    not_checked: dict[str, str] = field(default_factory=dict)
     num_pairs: int = 0
     num_kept: int = 0
     reading: ReadReport = field(default_factory=ReadReport)
@@ -158,6 +162,7 @@ class _Inspection:
             side.languages, side.language = found, None if langs is None else langs[index]
         self.selection: Selection = filters.selection(sampled, source.options, langs)
         self.report.findings = [Finding(*named) for named in self.selection.findings()]
+        self.report.not_checked = self.selection.left_out(filters)
         self.passed: Flags = np.ones(len(keys.src), np.bool_)
         self.marks: list[tuple[Finding, Flags]] = []
         if self.selection.drops_duplicates:
@@ -169,7 +174,7 @@ class _Inspection:
         """Reads the corpus, and fills the report."""
         report, reader = self.report, self.report.source.reader()
         units = with_reports(reader.units(), "checking", reader.fraction_read, progress)
-        examiner = Examiner(self.selection.checks, first_only=False)
+        examiner = Examiner(self.selection.checks, final=_FINAL)
         for pairs, failures in examine(units, examiner, num_workers=num_workers, chunk_pairs=CHUNK_PAIRS):
             for failure in failures:
                 finding = report.findings[failure.check]

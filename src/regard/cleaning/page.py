@@ -16,7 +16,7 @@ from regard.cleaning.filters import Filters
 from regard.cleaning.histogram import Bin
 from regard.cleaning.inspect import CorpusReport, Finding
 from regard.cleaning.rejects import Reject
-from regard.cleaning.report import SIDES, advice_lines, share_text, shares_text
+from regard.cleaning.report import SIDES, advice_lines, nothing_found_lines, share_text, shares_text
 from regard.cleaning.side_text import SideText
 from regard.files.atomic import put_text, write_output
 from regard.files.printable import printable
@@ -26,8 +26,8 @@ _WIDTH, _HEIGHT, _BASE = 400, 150, 126
 # Size of a chart, and height of its axis from the top, in user units.
 _MAX_SHOWN = 600
 # Characters of a text that are shown in an example.
-# What cannot be seen, or not told from something else: controls, replacement characters, unusual blanks.
-_HIDDEN = re.compile(r"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\ufffd|[\u00a0\u00ad\u2000-\u200f\u202f\u2060\u3000\ufeff]")
+# What cannot be seen, such as control characters as `printable` escapes them, and replacement characters.
+_HIDDEN = re.compile(r"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\ufffd|[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 
 def write_page(path: Path, reports: Sequence[CorpusReport], filters: Filters) -> None:
@@ -76,7 +76,8 @@ def _corpus(report: CorpusReport, filters: Filters) -> str:
             f"<dl>{''.join(_facts(report))}</dl>",
             f'<div class="figures">{"".join(map(_figure, SIDES, report.sides))}</div>',
             "<h3>Pairs that look wrong</h3>",
-            *(_finding(finding, report.num_pairs) for finding in findings),
+            *(_finding(finding, report.num_pairs) for finding in findings if finding.count),
+            *(f'<p class="lead">{_text(line)}</p>' for line in nothing_found_lines(report)),
             "<h3>What cleaning would do</h3>",
             *(f"<p>{_text(line)}</p>" for line in advice_lines(report)),
             f"<pre>{_text(clean_command(report, filters))}</pre></section>",
@@ -102,10 +103,8 @@ def _facts(report: CorpusReport) -> Iterator[str]:
 def _figure(name: str, side: SideText) -> str:
     language = "" if side.language is None else f" ({english_name(side.language)})"
     characters = side.characters
-    lines = [
-        f"{side.num_empty:,} empty. Characters: mean {characters.mean:.1f}, median {characters.quantile(0.5):,}, longest "
-        + f"{characters.maximum:,}; words: mean {side.words.mean:.1f}."
-    ]
+    lines = [f"{side.num_empty:,} empty; on average {side.words.mean:.1f} words, {characters.mean:.1f} characters."]
+    lines.append(f"Characters: median {characters.quantile(0.5):,}, longest {characters.maximum:,}.")
     if side.letters:
         lines.append(f"Scripts: {shares_text(side.scripts())}.")
     if side.languages:
@@ -120,22 +119,26 @@ def _chart(name: str, bins: Sequence[Bin]) -> str:
     most = max((each.count for each in bins), default=0) or 1
     step = _WIDTH / max(len(bins), 1)
     parts = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="Histogram of lengths">']
-    parts.append("<g >")
+    parts.append(f'<g class="{name}">')
     for index, each in enumerate(bins):
         height = max(round((_BASE - 18) * each.count / most, 1), 1 if each.count else 0)
         left = index * step
         parts.append(
             f'<rect x="{left + 2:.1f}" y="{_BASE - height:.1f}" width="{step - 4:.1f}" height="{height}" rx="2">'
             f"<title>{each.label}: {each.count:,}</title></rect>"
-            f'<text x="{left + step / 2:.1f}" y="{_BASE + 15}" text-anchor="middle">{each.label}</text>'
+            f'<text x="{left + step / 2:.1f}" y="{_BASE + 15}" text-anchor="middle">{_axis_label(each)}</text>'
         )
     parts.append(f'</g><text x="2" y="11">{most:,}</text></svg>')
     return "".join(parts)
 
 
+def _axis_label(each: Bin) -> str:
+    return f"{each.low}+" if each.high is None else str(each.low)
+
+
 def _finding(finding: Finding, num_pairs: int) -> str:
     limit = "" if finding.threshold is None else f", score above {finding.threshold:g}"
-    style = "none" if not finding.count else "many" if finding.count > MANY * num_pairs else ""
+    style = "many" if finding.count > MANY * num_pairs else ""
     rows = "".join(map(_example, finding.examples))
     head = '<tr><th class="place">line</th><th>source</th><th>target</th></tr>'
     table = f"<table>{head}{rows}</table>" if rows else ""
@@ -150,7 +153,7 @@ def _finding(finding: Finding, num_pairs: int) -> str:
 def _example(reject: Reject) -> str:
     unit = reject.unit
     return (
-        f'<tr><td class="place">{unit.line:,}<br>score {reject.score:.3g}</td>'
+        f'<tr><td class="place">{unit.line:,}<br>score&nbsp;{reject.score:.3g}</td>'
         f'<td dir="auto">{_sentence(unit.src)}</td><td dir="auto">{_sentence(unit.tgt)}</td></tr>'
     )
 

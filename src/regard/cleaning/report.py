@@ -38,7 +38,9 @@ def report_lines(reports: Sequence[CorpusReport], filters: Filters) -> Iterator[
         yield ""
         yield "  pairs that look wrong"
         for finding in report.findings:
-            yield from _finding_lines(finding, report.num_pairs)
+            if finding.count:
+                yield from _finding_lines(finding, report.num_pairs)
+        yield from (f"  {line}" for line in nothing_found_lines(report))
         for overlap in report.overlaps:
             yield (
                 f"  in {overlap.other.name} as well: {overlap.num_pairs:,} pairs, {overlap.num_src:,} sources, "
@@ -77,6 +79,21 @@ def advice_lines(report: CorpusReport) -> Iterator[str]:
         yield f"The languages are a guess: {' and '.join(map(english_name, report.langs))}."
     elif report.langs is None:
         yield "The languages are unknown, so some checks were left out: name them, such as --langs en-fr."
+
+
+def nothing_found_lines(report: CorpusReport) -> Iterator[str]:
+    """The checks that found nothing, and those that could not be made.
+
+    Args:
+        report: Inspection of a corpus.
+
+    Yields:
+        Sentences, one per line.
+    """
+    if empty := [finding.name for finding in report.findings if not finding.count]:
+        yield f"Nothing was found by {', '.join(empty)}."
+    for name, needs in report.not_checked.items():
+        yield f"Not checked: {name}, which needs {needs}."
 
 
 def report_tree(reports: Sequence[CorpusReport], filters: Filters) -> dict[str, object]:
@@ -129,6 +146,7 @@ def _corpus_tree(report: CorpusReport, filters: Filters) -> dict[str, object]:
             }
             for overlap in report.overlaps
         ],
+        "not_checked": report.not_checked,
         "kept": report.num_kept,
         "command": clean_command(report, filters),
     }

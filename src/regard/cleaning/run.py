@@ -65,6 +65,7 @@ class CleanReport:
         examples: Pairs that were dropped, by name of the check; only from `preview`.
         lost: What the format of the output cannot hold: number of units by reason.
         num_resumed: Number of units that an earlier, unfinished call had done.
+        not_checked: Checks that could not be made, with what each of them needs.
     """
 
     selection: Selection
@@ -73,6 +74,7 @@ class CleanReport:
     examples: dict[str, list[Reject]] = field(default_factory=dict)
     lost: Counter[str] = field(default_factory=Counter)
     num_resumed: int = 0
+    not_checked: dict[str, str] = field(default_factory=dict)
 
 
 def clean(task: CleanTask, progress: Progress = no_progress) -> CleanReport:
@@ -126,7 +128,8 @@ def preview(
     """
     with TemporaryDirectory(prefix="regard-") as directory:
         selection = filters.select(source, Path(directory) / "input", progress)
-        report, examples = CleanReport(selection), Examples(source.name)
+        report = CleanReport(selection, not_checked=selection.left_out(filters))
+        examples = Examples(source.name)
         reader = source.reader()
         units = with_reports(reader.units(), "checking", reader.fraction_read, progress)
         with DuplicateFinder(directory=Path(directory)) as finder:
@@ -160,6 +163,7 @@ def _clean(task: CleanTask, parts: Parts, progress: Progress) -> CleanReport:
     selection = task.filters.select(task.source, parts.directory / "input", progress)
     report = CleanReport(selection, parts.start(_command(task, selection)))
     report.num_resumed = report.tally.num_units
+    report.not_checked = selection.left_out(task.filters)
     reader = task.source.reader()
     units = islice(with_reports(reader.units(), "cleaning", reader.fraction_read, progress), report.num_resumed, None)
     results = _sorted_out(units, selection, task.source.name, task.num_workers, task.chunk_pairs)

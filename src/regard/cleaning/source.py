@@ -6,9 +6,11 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from regard.cleaning.check import SAMPLE_SIZE
 from regard.corpora.formats import FORMATS, HEAD_SIZE, detect_format, open_corpus
 from regard.corpora.unit import ReadOptions, ReadReport, Unit, UnitReader
 from regard.errors import DataError
@@ -16,8 +18,6 @@ from regard.files.atomic import named_errors
 from regard.files.compression import open_input, without_compression_suffix
 from regard.values import Pair
 
-SAMPLE_SIZE = 100_000
-"""Number of pairs from which checks learn what is usual in a corpus."""
 PROGRESS_UNITS = 5_000
 """Number of units between two reports of progress."""
 _MAX_SAMPLED = 2_000
@@ -66,8 +66,7 @@ class CorpusSource:
         names: list[object] = [ascii(str(self.src)), None if self.tgt is None else ascii(str(self.tgt))]
         if self._copy is not None:
             return [*names, self._copy.digest]
-        statuses = [path.stat() for path in self.paths]
-        return [*names, *([status.st_size, status.st_mtime_ns] for status in statuses)]
+        return [*names, *map(_size_and_time, self.paths)]
 
     def first_units(self, copy: Path, progress: Progress) -> Iterator[Unit]:
         """Reads the whole corpus once, and copies it if it cannot be read again.
@@ -284,6 +283,13 @@ def packed(unit: Unit) -> bytes:
 def unpacked(line: bytes) -> Unit:
     """The unit in a line that `packed` wrote."""
     return Unit(*json.loads(line))
+
+
+def _size_and_time(path: Path) -> list[int]:
+    with suppress(OSError):  # a missing file: the reader says so
+        status = path.stat()
+        return [status.st_size, status.st_mtime_ns]
+    return []
 
 
 def _is_stream(path: Path) -> bool:

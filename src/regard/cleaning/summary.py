@@ -37,6 +37,8 @@ def clean_summary(report: CleanReport, name: str, *, rejects: Path | None = None
         yield f"{'drop' if dry_run else 'dropped':8} {count:>11,}  {name}{limit}: {finding}"
         for reject in report.examples.get(name, ()):
             yield from _example_lines(reject)
+    for check, needs in report.not_checked.items():
+        yield f"not checked: {check}, which needs {needs}"
     share = f" ({tally.num_kept / tally.num_units:.1%})" if tally.num_units else ""
     yield f"{'keep' if dry_run else 'kept':8} {tally.num_kept:>11,}  pairs{share}"
     for reason, count in sorted(report.lost.items()):
