@@ -37,11 +37,11 @@ class Examiner:
 
     Attributes:
         checks: The checks in the order in which they are applied.
-        first_only: Whether a pair that fails a check is not given to later checks.
+        final: Names of the checks after which a pair that fails is not given to later checks; None = all.
     """
 
     checks: tuple[Check, ...]
-    first_only: bool = True
+    final: frozenset[str] | None = None
 
     def __call__(self, pairs: Sequence[Pair]) -> list[Failure]:
         """Applies the checks.
@@ -50,7 +50,7 @@ class Examiner:
             pairs: Pairs, text as read.
 
         Returns:
-            Failures, by check and then by row; at most one per pair if `first_only` is set.
+            Failures, by check and then by row; at most one per pair if all checks are final.
         """
         failures: list[Failure] = []
         rows = list(range(len(pairs)))
@@ -59,7 +59,7 @@ class Examiner:
             failed = [Failure(row, index, score) for row, score in zip(rows, scores, strict=True)
                       if score > check.threshold]  # fmt: skip
             failures += failed
-            if self.first_only and failed:
+            if failed and (self.final is None or check.name in self.final):
                 passed = set(rows).difference(failure.row for failure in failed)
                 rows = [row for row in rows if row in passed]
         return failures

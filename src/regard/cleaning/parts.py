@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from regard.cleaning.source import unpacked
+from regard.corpora.unit import Unit
 from regard.errors import ConfigError, DataError
 from regard.files.atomic import make_directory, remove, write_file, write_text
 from regard.files.json_text import parse_json
@@ -38,6 +40,17 @@ class Tally:
         self.num_units += other.num_units
         self.num_kept += other.num_kept
         self.dropped.update(other.dropped)
+
+    def drop(self, reason: str, number: int) -> None:
+        """Counts units that were kept before as dropped.
+
+        Args:
+            reason: Name of the check.
+            number: Number of units.
+        """
+        self.num_kept -= number
+        if number:
+            self.dropped[reason] += number
 
 
 class Parts:
@@ -87,9 +100,7 @@ class Parts:
                 remove(old)
             write_text(path, json.dumps(command, indent=1, sort_keys=True))
             return Tally()
-        stored = parse_json(
-            read_bytes(path, max_bytes=_MAX_BYTES, remedy=_REMEDY), where=str(path), remedy=_REMEDY
-        )
+        stored = parse_json(read_bytes(path, max_bytes=_MAX_BYTES, remedy=_REMEDY), where=str(path), remedy=_REMEDY)
         _check_same(stored, json.loads(json.dumps(command)), self.directory)
         total = Tally()
         while (path := self._path(self.num_finished, "json")).exists():
@@ -113,13 +124,17 @@ class Parts:
             write_file(self._path(self.num_finished, suffix), _writer(content))
         self.num_finished += 1
 
-    def kept_lines(self) -> Iterator[bytes]:
-        """Reads the files of kept units of all finished parts.
+    def any_on_disk(self) -> bool:
+        """Whether the directory holds a finished part, of this command or of another."""
+        return any(self.directory.glob("part-*.json"))
+
+    def kept(self) -> Iterator[Unit]:
+        """Reads the kept units of all finished parts.
 
         Yields:
-            Their lines, with line ends.
+            The units, in order.
         """
-        return self._lines("kept")
+        return map(unpacked, self._lines("kept"))
 
     def reject_lines(self) -> Iterator[bytes]:
         """Reads the files of rejects of all finished parts.
@@ -147,7 +162,7 @@ class Parts:
         return self.directory / f"part-{number:06}.{suffix}"
 
 
-def _writer(content: bytes):  # noqa: ANN202
+def _writer(content: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(content)
 
 
@@ -162,8 +177,10 @@ def _read_tally(path: Path) -> Tally:
 def _check_same(stored: object, command: dict[str, object], directory: Path) -> None:
     if stored == command:
         return
-    names = sorted(command) if not isinstance(stored, dict) else sorted(
-        key for key in {*stored, *command} if stored.get(key) != command.get(key)
+    names = (
+        sorted(command)
+        if not isinstance(stored, dict)
+        else sorted(key for key in {*stored, *command} if stored.get(key) != command.get(key))
     )
     raise ConfigError(
         f"{directory}: expected the unfinished work of the same command, found that of another, which differs in "

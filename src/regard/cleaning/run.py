@@ -9,21 +9,22 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from regard.cleaning.duplicates import DuplicateFinder, Duplicates
 from regard.cleaning.examine import CHUNK_PAIRS, Examiner, Failure, examine
-from regard.cleaning.filters import Filters, Selection
+from regard.cleaning.filters import DUPLICATE, Filters, Selection
 from regard.cleaning.parts import Parts, Tally
-from regard.cleaning.rejects import HEADER, Reject
-from regard.cleaning.source import CorpusSource, Progress, no_progress, packed, unpacked, with_reports
+from regard.cleaning.rejects import Examples, Reject, RejectLines
+from regard.cleaning.source import CorpusSource, Progress, no_progress, packed, with_reports
 from regard.corpora.unit import ReadReport, Unit
-from regard.corpora.writers import open_writer
-from regard.files.atomic import write_output
+from regard.corpora.writers import open_writer, output_paths
+from regard.errors import ConfigError, DataError
+from regard.files.compressed_output import open_output
 from regard.files.paths import refuse_overwriting_input
+from regard.text.readers import in_batches
 from regard.values import Pair
 
 PART_CHUNKS = 20
 """Number of chunks in a part, the work that a kill can lose."""
-NUM_EXAMPLES = 5
-"""Number of pairs shown for each check."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class CleanTask:
         filters: The checks.
         out: Output file.
         rejects: File of the pairs that were dropped, a TSV with a header.
-        to: Format of the output; None = by its name, or two plain files.
+        format: Format of the output, one of `regard.corpora.writers.OUTPUT_FORMATS`.
         num_workers: Number of processes; the output does not depend on it.
         chunk_pairs: Number of pairs that are scored together.
     """
@@ -44,9 +45,13 @@ class CleanTask:
     filters: Filters
     out: Path
     rejects: Path
-    to: str | None = None
+    format: str
     num_workers: int = 1
     chunk_pairs: int = CHUNK_PAIRS
+
+    def outputs(self) -> list[Path]:
+        """All files that are written."""
+        return [*output_paths(self.out, self.format, self.source.options.langs), self.rejects]
 
 
 @dataclass
@@ -60,6 +65,7 @@ class CleanReport:
         examples: Pairs that were dropped, by name of the check; only from `preview`.
         lost: What the format of the output cannot hold: number of units by reason.
         num_resumed: Number of units that an earlier, unfinished call had done.
+        not_checked: Checks that could not be made, with what each of them needs.
     """
 
     selection: Selection
@@ -68,6 +74,7 @@ class CleanReport:
     examples: dict[str, list[Reject]] = field(default_factory=dict)
     lost: Counter[str] = field(default_factory=Counter)
     num_resumed: int = 0
+    not_checked: dict[str, str] = field(default_factory=dict)
 
 
 def clean(task: CleanTask, progress: Progress = no_progress) -> CleanReport:
@@ -88,15 +95,14 @@ def clean(task: CleanTask, progress: Progress = no_progress) -> CleanReport:
         ConfigError: `OUT.parts` holds unfinished work of another call, or another process writes it.
         CheckpointError: The output cannot be written.
     """
-    for output in (task.out, task.rejects):
-        refuse_overwriting_input(output, [*task.source.paths, *task.filters.test_sets])
+    _check_outputs(task)
     parts = Parts(parts_directory(task.out))
     parts.claim()
     with parts.lock.held():
         try:
             report = _clean(task, parts, progress)
         except BaseException:
-            if parts.num_finished == 0:
+            if not parts.any_on_disk():
                 parts.discard()
             raise
         parts.discard()
@@ -115,23 +121,26 @@ def preview(
         progress: Receives progress.
 
     Returns:
-        What would be kept and dropped, with at most `NUM_EXAMPLES` examples per check.
+        What would be kept and dropped, with at most `regard.cleaning.rejects.NUM_EXAMPLES` examples per check.
 
     Raises:
         DataError: The corpus cannot be read.
     """
     with TemporaryDirectory(prefix="regard-") as directory:
         selection = filters.select(source, Path(directory) / "input", progress)
-        report = CleanReport(selection)
+        report = CleanReport(selection, not_checked=selection.left_out(filters))
+        examples = Examples(source.name)
         reader = source.reader()
-        units = with_reports(reader.units(), "cleaning", reader.fraction_read, progress)
-        for kept, rejects in _sorted_out(units, selection, source.name, num_workers, CHUNK_PAIRS):
-            report.tally.add(_tally(kept, rejects))
-            for reject in rejects:
-                examples = report.examples.setdefault(reject.reason, [])
-                if len(examples) < NUM_EXAMPLES:
-                    examples.append(reject)
-        report.reading = reader.report
+        units = with_reports(reader.units(), "checking", reader.fraction_read, progress)
+        with DuplicateFinder(directory=Path(directory)) as finder:
+            for kept, rejects in _sorted_out(units, selection, source.name, num_workers, CHUNK_PAIRS):
+                report.tally.add(_tally(kept, rejects))
+                examples.add(rejects)
+                if selection.drops_duplicates:
+                    finder.add([Pair(*unit) for unit in kept])
+                    examples.find_repeats(kept)
+            report.tally.drop(DUPLICATE, len(finder.duplicates()))
+    report.reading, report.examples = reader.report, examples.by_reason
     return report
 
 
@@ -140,12 +149,21 @@ def parts_directory(out: Path) -> Path:
     return out.with_name(out.name + ".parts")
 
 
+def _check_outputs(task: CleanTask) -> None:
+    outputs = task.outputs()
+    if task.rejects in outputs[:-1]:
+        raise ConfigError(f"--rejects: expected another file than the output, got {task.rejects}: choose another name")
+    for output in outputs:
+        refuse_overwriting_input(output, [*task.source.paths, *task.filters.test_files()])
+        if not output.parent.is_dir():
+            raise DataError(f"{output.parent}: no such directory: make it, or choose another path for {output.name}")
+
+
 def _clean(task: CleanTask, parts: Parts, progress: Progress) -> CleanReport:
     selection = task.filters.select(task.source, parts.directory / "input", progress)
     report = CleanReport(selection, parts.start(_command(task, selection)))
     report.num_resumed = report.tally.num_units
-    for line in parts.kept_lines() if selection.repeats is not None else ():
-        selection.find_repeats([Pair(*unpacked(line))])
+    report.not_checked = selection.left_out(task.filters)
     reader = task.source.reader()
     units = islice(with_reports(reader.units(), "cleaning", reader.fraction_read, progress), report.num_resumed, None)
     results = _sorted_out(units, selection, task.source.name, task.num_workers, task.chunk_pairs)
@@ -172,18 +190,15 @@ def _sorted_out(
 def _decide(
     pairs: Sequence[Pair], failures: Sequence[Failure], selection: Selection, name: str
 ) -> tuple[list[Unit], list[Reject]]:
-    reasons = {failure.row: (selection.checks[failure.check].name, failure.score) for failure in failures}
-    passed = [row for row in range(len(pairs)) if row not in reasons]
-    for row, repeat in zip(passed, selection.find_repeats([pairs[row] for row in passed]), strict=True):
-        if repeat:
-            reasons[row] = (selection.repeat_name, 1.0)
+    reasons = {failure.row: failure for failure in failures}
     kept, rejects = [], []
     for row, pair in enumerate(pairs):
         unit = Unit(pair.src, pair.tgt, pair.line)
-        if row in reasons:
-            rejects.append(Reject(name, *reasons[row], unit))
-        else:
+        failure = reasons.get(row)
+        if failure is None:
             kept.append(unit)
+        else:
+            rejects.append(Reject(name, selection.checks[failure.check].name, failure.score, unit))
     return kept, rejects
 
 
@@ -192,30 +207,49 @@ def _tally(kept: Sequence[Unit], rejects: Sequence[Reject]) -> Tally:
 
 
 def _assemble(task: CleanTask, parts: Parts, report: CleanReport, progress: Progress) -> None:
-    """Writes the output and the rejects from the finished parts."""
-    langs = task.source.options.langs
+    """Writes the output and the rejects from the finished parts, without pairs that repeat an earlier one."""
     total = max(report.tally.num_kept, 1)
-    with open_writer(task.out, task.to, langs) as writer:
-        for number, line in enumerate(parts.kept_lines(), start=1):
-            writer.write(unpacked(line))
-            if number % CHUNK_PAIRS == 0:
-                progress("writing", number, number / total)
+    duplicates = _duplicates(task, parts, report, progress)
+    first = 0
+    with open_writer(task.out, task.format, task.source.options.langs) as writer, open_output(task.rejects) as rejects:
+        lines = RejectLines(parts.reject_lines(), rejects)
+        for units in _in_chunks(parts.kept(), "writing", total, progress):
+            for number, unit in enumerate(units, start=first):
+                if duplicates is None or number not in duplicates:
+                    writer.write(unit)
+                else:
+                    lines.insert(Reject(task.source.name, DUPLICATE, 1.0, unit))
+            first += len(units)
+        lines.finish()
     report.lost = writer.lost
 
-    def write_rejects(path: Path) -> None:
-        with path.open("wb") as file:
-            file.write(HEADER)
-            file.writelines(parts.reject_lines())
 
-    write_output(task.rejects, write_rejects)
+def _duplicates(task: CleanTask, parts: Parts, report: CleanReport, progress: Progress) -> Duplicates | None:
+    """Which of the pairs that passed all checks repeat an earlier one."""
+    if not report.selection.drops_duplicates:
+        return None
+    with DuplicateFinder(directory=parts.directory) as finder:
+        for units in _in_chunks(parts.kept(), "comparing", max(report.tally.num_kept, 1), progress):
+            finder.add([Pair(*unit) for unit in units])
+        duplicates = finder.duplicates()
+    report.tally.drop(DUPLICATE, len(duplicates))
+    return duplicates
+
+
+def _in_chunks(units: Iterable[Unit], stage: str, total: int, progress: Progress) -> Iterator[list[Unit]]:
+    done = 0
+    for chunk in in_batches(units, CHUNK_PAIRS):
+        yield chunk
+        done += len(chunk)
+        progress(stage, done, done / total)
 
 
 def _command(task: CleanTask, selection: Selection) -> dict[str, object]:
     """What the output depends on; see `Parts.start`."""
     return {
         "input": task.source.identity(),
-        "reading": str(task.source.options),
+        "reading": repr(task.source.options),
         "checks": selection.identity(),
-        "output": [str(task.rejects), task.to],
+        "output": [str(task.rejects), task.format],
         "sizes": [task.chunk_pairs, PART_CHUNKS],
     }

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from regard.corpora.formats import open_corpus
+from regard.cleaning.check import SAMPLE_SIZE
+from regard.corpora.formats import FORMATS, HEAD_SIZE, detect_format, open_corpus
 from regard.corpora.unit import ReadOptions, ReadReport, Unit, UnitReader
+from regard.errors import DataError
 from regard.files.atomic import named_errors
+from regard.files.compression import open_input, without_compression_suffix
 from regard.values import Pair
 
-SAMPLE_SIZE = 100_000
-"""Number of pairs from which checks learn what is usual in a corpus."""
 PROGRESS_UNITS = 5_000
 """Number of units between two reports of progress."""
 _MAX_SAMPLED = 2_000
@@ -47,19 +49,24 @@ class CorpusSource:
         self.is_stream = any(_is_stream(path) for path in (src, tgt) if path is not None)
         self.name = "standard input" if str(src) == "-" else str(src)
         self._copy: UnitCopy | None = None
+        self._first_identity: list[object] = []
+
+    @property
+    def files(self) -> list[Path]:
+        """The names of its files as given; `-` = standard input."""
+        return [self.src] if self.tgt is None else [self.src, self.tgt]
 
     @property
     def paths(self) -> list[Path]:
         """The files, without standard input."""
-        return [path for path in (self.src, self.tgt) if path is not None and str(path) != "-"]
+        return [path for path in self.files if str(path) != "-"]
 
     def identity(self) -> list[object]:
         """What the corpus is recognized by: names, sizes and times of its files, or the hash of a copied stream."""
-        names: list[object] = [str(self.src), None if self.tgt is None else str(self.tgt)]
+        names: list[object] = [ascii(str(self.src)), None if self.tgt is None else ascii(str(self.tgt))]
         if self._copy is not None:
             return [*names, self._copy.digest]
-        statuses = [path.stat() for path in self.paths]
-        return [*names, *([status.st_size, status.st_mtime_ns] for status in statuses)]
+        return [*names, *map(_size_and_time, self.paths)]
 
     def first_units(self, copy: Path, progress: Progress) -> Iterator[Unit]:
         """Reads the whole corpus once, and copies it if it cannot be read again.
@@ -76,6 +83,8 @@ class CorpusSource:
             CheckpointError: The copy cannot be written.
         """
         reader = open_corpus(self.src, self.tgt, self.options)
+        if not self.is_stream:
+            self._first_identity = self.identity()
         units = with_reports(reader.units(), "reading", reader.fraction_read, progress)
         if not self.is_stream:
             yield from units
@@ -92,11 +101,79 @@ class CorpusSource:
             A reader at its first unit.
 
         Raises:
-            DataError: The corpus cannot be opened.
+            DataError: The corpus cannot be opened, or changed after its first reading.
         """
         if self._copy is not None:
             return self._copy
+        if self.identity() != self._first_identity:
+            raise self.changed_error()
         return open_corpus(self.src, self.tgt, self.options)
+
+    def changed_error(self) -> DataError:
+        """The error that the corpus changed after its first reading."""
+        return DataError(f"{self.name}: the file changed while it was read: run the command again")
+
+
+def corpora_of(names: Sequence[str], options: ReadOptions) -> list[CorpusSource]:
+    """The corpora that names on the command line mean.
+
+    Args:
+        names: Names of files: a corpus with both languages; `SRC,TGT`; or two text files after one another.
+        options: How to read them.
+
+    Returns:
+        The corpora.
+
+    Raises:
+        DataError: A file cannot be read, or a text file has no translations.
+    """
+    sources: list[CorpusSource] = []
+    src: Path | None = None
+    for name in names:
+        files = files_of(name)
+        if len(files) == 1 and _is_plain_text(files[0]):
+            if src is None:
+                src = files[0]
+                continue
+            files, src = (src, files[0]), None
+        elif src is not None:
+            break
+        sources.append(CorpusSource(files[0], files[1] if len(files) == 2 else None, options))
+    if src is not None:
+        raise DataError(
+            f"{src}: expected a corpus with both languages, found text without tabs: name the file of its translations "
+            "after it"
+        )
+    return sources
+
+
+def files_of(name: str) -> tuple[Path, ...]:
+    """The files of a corpus.
+
+    Args:
+        name: One file with both languages, or the files of source and target with a comma between.
+
+    Returns:
+        One path, or two.
+
+    >>> [path.name for path in files_of("test.en,test.fr")]
+    ['test.en', 'test.fr']
+    """
+    src, comma, tgt = name.partition(",")
+    return (Path(src), Path(tgt)) if comma and not Path(name).exists() else (Path(name),)
+
+
+def _is_plain_text(path: Path) -> bool:
+    """Whether a file is one side of a corpus of two files, by its name and its first line."""
+    if not path.is_file():
+        return False
+    with open_input(path) as file:
+        head = file.head(HEAD_SIZE)
+    detected = detect_format(path.name, head)
+    if detected == "sgm":
+        return True
+    suffix = Path(without_compression_suffix(path.name)).suffix.lower()
+    return detected == "tsv" and suffix not in FORMATS["tsv"].suffixes and b"\t" not in head.partition(b"\n")[0]
 
 
 def with_reports(
@@ -206,6 +283,13 @@ def packed(unit: Unit) -> bytes:
 def unpacked(line: bytes) -> Unit:
     """The unit in a line that `packed` wrote."""
     return Unit(*json.loads(line))
+
+
+def _size_and_time(path: Path) -> list[int]:
+    with suppress(OSError):  # a missing file: the reader says so
+        status = path.stat()
+        return [status.st_size, status.st_mtime_ns]
+    return []
 
 
 def _is_stream(path: Path) -> bool:

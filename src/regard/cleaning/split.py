@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,13 +12,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from regard.cleaning.output import part_path
+from regard.cleaning.side_keys import Keys, SideKeys
 from regard.cleaning.source import CorpusSource, Progress, no_progress, with_reports
 from regard.corpora.unit import ReadReport, Unit
-from regard.corpora.writers import open_writer
+from regard.corpora.writers import open_writer, output_paths
 from regard.errors import ConfigError
 from regard.files.atomic import make_directory
 from regard.files.paths import refuse_overwriting_input
-from regard.text.normalize import normalize
 
 PARTS = ("train", "val", "test")
 """Names of the parts, by their numbers."""
@@ -28,7 +28,6 @@ _LEFT_OUT = 255
 _MAX_SHARE = 100
 # A group of linked pairs larger than 1/100 of the requested number would dominate what is measured on that part.
 
-Keys = NDArray[np.uint64]
 Ids = NDArray[np.int64]
 
 
@@ -44,7 +43,7 @@ class SplitReport:
         sizes: Number of pairs in each part, by name.
         requested: Requested number of pairs, by name of the part.
         reading: What the reader left out.
-        outputs: Files that were written.
+        lost: What the format of the output cannot hold: number of units by reason.
     """
 
     num_pairs: int = 0
@@ -54,6 +53,7 @@ class SplitReport:
     sizes: dict[str, int] = field(default_factory=dict)
     requested: dict[str, int] = field(default_factory=dict)
     reading: ReadReport = field(default_factory=ReadReport)
+    lost: Counter[str] = field(default_factory=Counter)
 
 
 def split(
@@ -61,21 +61,21 @@ def split(
     directory: Path,
     sizes: Mapping[str, int],
     *,
+    format: str,
     seed: int = 1,
-    to: str | None = None,
     progress: Progress = no_progress,
 ) -> SplitReport:
     """Splits a corpus into the files `train`, `val` and `test` of a directory.
 
-    No source and no target is in two parts, compared without regard to case and white space: pairs that share a side,
-    directly or through other pairs, form a group, and a group is never divided. Groups are drawn at random.
+    No source and no target is in two parts, compared without regard to case, blanks and punctuation: pairs that share
+    a side, directly or through other pairs, form a group, and a group is never divided. Groups are drawn at random.
 
     Args:
         source: The corpus.
         directory: Directory of the output, existing or new.
         sizes: Number of validation and test pairs, by the names `val` and `test`.
+        format: Format of the output, one of `regard.corpora.writers.OUTPUT_FORMATS`.
         seed: Number from which the draw follows.
-        to: Format of the output; None = that of the input.
         progress: Receives progress.
 
     Returns:
@@ -87,28 +87,20 @@ def split(
         CheckpointError: The output cannot be written.
     """
     make_directory(directory)
-    for old in directory.iterdir():
-        if old.name.split(".")[0] in PARTS:
-            refuse_overwriting_input(old, source.paths)
+    for name in PARTS:
+        for output in output_paths(part_path(directory, name, format), format, source.options.langs):
+            refuse_overwriting_input(output, source.paths)
     with TemporaryDirectory(prefix=".regard-", dir=directory) as temporary:
-        src_keys, tgt_keys = _read_keys(source.first_units(Path(temporary) / "input", progress))
+        keys = SideKeys()
+        for _ in keys.record(source.first_units(Path(temporary) / "input", progress)):
+            pass
         report = SplitReport(requested=dict(sizes))
-        parts = _assign(src_keys, tgt_keys, report, seed)
+        parts = _assign(keys, report, seed)
         reader = source.reader()
         units = with_reports(reader.units(), "writing", reader.fraction_read, progress)
-        _write(units, parts, directory, source, to)
+        report.lost = _write(units, parts, directory, format, source)
         report.reading = reader.report
     return report
-
-
-def sentence_key(text: str) -> int:
-    """64-bit key of a sentence, equal for texts that differ only in case or white space; 0 for empty text.
-
-    >>> sentence_key("Yes,  I do.") == sentence_key("yes, i do."), sentence_key(" ")
-    (True, 0)
-    """
-    normalized = normalize(text).casefold()
-    return int.from_bytes(hashlib.blake2b(normalized.encode(), digest_size=8).digest(), "big") if normalized else 0
 
 
 def linked_groups(src_keys: Keys, tgt_keys: Keys) -> Ids:
@@ -151,16 +143,9 @@ def _union(src_ids: list[int], tgt_ids: list[int], rows: list[int]) -> list[int]
     return [rows[root(index)] for index in range(len(rows))]
 
 
-def _read_keys(units: Iterable[Unit]) -> tuple[Keys, Keys]:
-    src_keys, tgt_keys = array("Q"), array("Q")
-    for unit in units:
-        src_keys.append(sentence_key(unit.src))
-        tgt_keys.append(sentence_key(unit.tgt))
-    return np.frombuffer(src_keys, np.uint64), np.frombuffer(tgt_keys, np.uint64)
-
-
-def _assign(src_keys: Keys, tgt_keys: Keys, report: SplitReport, seed: int) -> NDArray[np.uint8]:
+def _assign(keys: SideKeys, report: SplitReport, seed: int) -> NDArray[np.uint8]:
     """Draws the part of each pair, and fills the report."""
+    src_keys, tgt_keys = keys.src, keys.tgt
     filled = np.flatnonzero((src_keys != 0) & (tgt_keys != 0))
     report.num_pairs, report.num_empty = len(filled), len(src_keys) - len(filled)
     if report.num_pairs <= sum(report.requested.values()):
@@ -206,12 +191,24 @@ def _draw(counts: Ids, order: list[int], requested: Mapping[str, int]) -> NDArra
 
 
 def _write(
-    units: Iterable[Unit], parts: NDArray[np.uint8], directory: Path, source: CorpusSource, to: str | None
-) -> None:
+    units: Iterable[Unit], parts: NDArray[np.uint8], directory: Path, format: str, source: CorpusSource
+) -> Counter[str]:
+    """Writes each unit to its part; returns what the format cannot hold."""
+    lost: Counter[str] = Counter()
     with ExitStack() as stack:
         writers = [
-            stack.enter_context(open_writer(directory / name, to, source.options.langs)) for name in PARTS
+            stack.enter_context(open_writer(part_path(directory, name, format), format, source.options.langs))
+            for name in PARTS
         ]
-        for unit, part in zip(units, parts.tolist(), strict=True):
+        remaining = iter(parts.tobytes())
+        for unit in units:
+            part = next(remaining, None)
+            if part is None:
+                raise source.changed_error()
             if part != _LEFT_OUT:
                 writers[part].write(unit)
+        if next(remaining, None) is not None:
+            raise source.changed_error()
+    for writer in writers:
+        lost.update(writer.lost)
+    return lost

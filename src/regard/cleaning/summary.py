@@ -1,4 +1,4 @@
-"""What `regard data clean` prints: counts by reason, examples, and where the output is."""
+"""What `regard data clean` and `regard data split` print."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from regard.cleaning.rejects import Reject
 from regard.cleaning.run import CleanReport
+from regard.cleaning.split import SplitReport
 from regard.corpora.unit import ReadReport
 from regard.files.printable import on_one_line
 
@@ -30,19 +31,48 @@ def clean_summary(report: CleanReport, name: str, *, rejects: Path | None = None
     if report.num_resumed:
         yield f"         {report.num_resumed:>11,}  of them were done by an earlier, unfinished run"
     yield from left_out_lines(report.reading)
-    findings = dict(report.selection.findings())
-    for name, threshold in report.selection.thresholds():
+    for name, finding, threshold in report.selection.findings():
         count = tally.dropped.get(name, 0)
         limit = "" if threshold is None else f" > {threshold:g}"
-        yield f"{'drop' if dry_run else 'dropped':8} {count:>11,}  {name}{limit}: {findings[name]}"
+        yield f"{'drop' if dry_run else 'dropped':8} {count:>11,}  {name}{limit}: {finding}"
         for reject in report.examples.get(name, ()):
             yield from _example_lines(reject)
+    for check, needs in report.not_checked.items():
+        yield f"not checked: {check}, which needs {needs}"
     share = f" ({tally.num_kept / tally.num_units:.1%})" if tally.num_units else ""
     yield f"{'keep' if dry_run else 'kept':8} {tally.num_kept:>11,}  pairs{share}"
     for reason, count in sorted(report.lost.items()):
         yield f"lost     {count:>11,}  {reason}"
     if not dry_run:
-        yield f"wrote {report.output}; the dropped pairs are in {rejects}"
+        yield f"the dropped pairs are in {rejects}"
+
+
+def split_summary(report: SplitReport, name: str, directory: Path) -> Iterator[str]:
+    """Lines that say how a corpus was split, and what could not be reached.
+
+    Args:
+        report: Outcome of `split`.
+        name: Name of the corpus.
+        directory: Directory of the output.
+
+    Yields:
+        Lines of text.
+    """
+    yield f"read     {report.num_pairs + report.num_empty:>11,}  pairs from {name}"
+    yield from left_out_lines(report.reading)
+    if report.num_empty:
+        yield f"left out {report.num_empty:>11,}  pairs with an empty side"
+    yield (
+        f"found    {report.num_groups:>11,}  groups of pairs that share a sentence; the largest has "
+        f"{report.largest_group:,} pairs"
+    )
+    for part, size in report.sizes.items():
+        missing = report.requested.get(part, 0) - size
+        note = f"; {missing:,} fewer than requested, since every other group is larger" if missing > 0 else ""
+        yield f"{part:8} {size:>11,}  pairs{note}"
+    for reason, count in sorted(report.lost.items()):
+        yield f"lost     {count:>11,}  {reason}"
+    yield f"wrote {directory}"
 
 
 def left_out_lines(reading: ReadReport) -> Iterator[str]:
@@ -63,10 +93,11 @@ def left_out_lines(reading: ReadReport) -> Iterator[str]:
 
 def _example_lines(reject: Reject) -> Iterator[str]:
     yield f"    line {reject.unit.line}, score {reject.score:g}"
-    yield f"      {_shown(reject.unit.src)}"
-    yield f"      {_shown(reject.unit.tgt)}"
+    yield f"      {shown(reject.unit.src)}"
+    yield f"      {shown(reject.unit.tgt)}"
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """A text on one line, without control characters, and cut if it is long."""
     line = on_one_line(text)
     return line if len(line) <= _MAX_SHOWN else line[: _MAX_SHOWN - 1] + "…"

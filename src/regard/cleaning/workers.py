@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import islice
 from multiprocessing.connection import wait
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from regard.errors import DataError
 
@@ -53,15 +54,14 @@ def _in_processes(
 ) -> Iterator[tuple[Item, Result]]:
     # Not forked: the process may have threads, such as that of a progress bar, and memory that a fork would copy.
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(num_workers, context, _start_worker, (work,))
+    executor = ProcessPoolExecutor(num_workers, context, partial(_start_worker, work))
     waiting: deque[tuple[Item, Future[object]]] = deque([(first, executor.submit(_run, first))])
     try:
-        for item in stream:
-            waiting.append((item, executor.submit(_run, item)))
-            if len(waiting) > 2 * num_workers:
-                yield _finished(waiting)
         while waiting:
-            yield _finished(waiting)
+            for item in islice(stream, 2 * num_workers - len(waiting)):
+                waiting.append((item, executor.submit(_run, item)))
+            done, future = waiting.popleft()
+            yield done, cast("Result", future.result())
     except BrokenProcessPool:
         raise DataError(
             "a worker process ended before its work was done, perhaps for lack of memory: run the same command again "
@@ -71,17 +71,11 @@ def _in_processes(
         executor.shutdown(cancel_futures=True)
 
 
-def _finished(waiting: deque[tuple[Item, Future[object]]]) -> tuple[Item, Result]:
-    item, future = waiting.popleft()
-    result: Result = future.result()  # type: ignore[assignment] # `_run` returns what `work` returns
-    return item, result
-
-
-def _start_worker(work: Callable[[object], object]) -> None:
+def _start_worker(work: Callable[[Item], Result]) -> None:
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends the workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _work = work
+    _work = cast("Callable[[object], object]", work)
 
 
 def _end_with_parent() -> None:

@@ -3,13 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from regard.cli.options import parse_path
 from regard.corpora.unit import ReadOptions
 from regard.errors import ConfigError
 from regard.text.languages import parse_direction
+
+Corpus = Annotated[
+    Path,
+    typer.Argument(
+        parser=parse_path, metavar="SRC", help="Corpus, or source sentences; - = standard input.", show_default=False
+    ),
+]
+Translations = Annotated[
+    Path | None,
+    typer.Argument(
+        parser=parse_path, metavar="TGT", help="Target sentences, if SRC has only the source.", show_default=False
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Number of processes.", show_default="number of cores"),
+]
+TestSets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--test-set",
+        metavar="FILE",
+        help="Test set, whose sentences must not be in the corpus: a file, or SRC,TGT; may be repeated.",
+        show_default=False,
+    ),
+]
+WriteFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="FORMAT", help="Format of the output.", show_default="by its name, or two plain files"
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -59,3 +93,7 @@ class Reading:
                 f"--columns: expected two names or numbers with a comma between, such as 1,2, got {self.columns!r}"
             )
         return names[0], names[1]
+
+
+DEFAULT_READING = Reading()
+"""The options if none is given."""

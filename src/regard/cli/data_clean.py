@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.corpus_options import Reading
+from regard.cli.corpus_options import DEFAULT_READING, Corpus, Reading, TestSets, Translations, Workers, WriteFormat
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.messages import say, warn
 from regard.cli.options import examples, parse_path, with_groups
@@ -19,47 +19,18 @@ EXAMPLES = examples(
     "regard data clean pairs.tsv --langs en-fr --out clean.tsv --check length-ratio=3 --without identical "
     "--test-set test.tsv",
 )
-Corpus = Annotated[
-    Path,
-    typer.Argument(
-        parser=parse_path, metavar="SRC", help="Corpus, or source sentences; - = standard input.", show_default=False
-    ),
-]
-Translations = Annotated[
-    Path | None,
-    typer.Argument(
-        parser=parse_path, metavar="TGT", help="Target sentences, if SRC has only the source.", show_default=False
-    ),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(metavar="N", min=1, help="Number of processes.", show_default="number of cores"),
-]
-TestSets = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--test-set",
-        parser=parse_path,
-        metavar="FILE",
-        help="Test set, whose sentences must not be in the corpus; may be repeated.",
-        show_default=False,
-    ),
-]
 
 
 @with_groups
-def clean(
+def data_clean(
     src: Corpus,
     tgt: Translations = None,
     out: Annotated[
         Path | None,
         typer.Option(parser=parse_path, metavar="FILE", help="Output file; not with --dry-run.", show_default=False),
     ] = None,
-    reading: Reading = Reading(),
-    to: Annotated[
-        str | None,
-        typer.Option(metavar="FORMAT", help="Format of the output.", show_default="by its name, or two plain files"),
-    ] = None,
+    reading: Reading = DEFAULT_READING,
+    to: WriteFormat = None,
     rejects: Annotated[
         Path | None,
         typer.Option(
@@ -87,14 +58,17 @@ def clean(
     An interrupted command continues where it stopped when it is run again.
     """
     from regard.cleaning.filters import Filters
-    from regard.cleaning.run import CleanTask, parts_directory, preview
-    from regard.cleaning.run import clean as run_clean
+    from regard.cleaning.output import format_of_output
+    from regard.cleaning.run import CleanTask, clean, parts_directory, preview
     from regard.cleaning.source import CorpusSource
     from regard.cleaning.summary import clean_summary
     from regard.cli.progress import progress_of_stages
     from regard.config.threads import available_cores
 
-    source, filters = CorpusSource(src, tgt, reading.options()), Filters.parse(check or (), without or (), test_sets or ())
+    source, filters = (
+        CorpusSource(src, tgt, reading.options()),
+        Filters.parse(check or (), without or (), test_sets or ()),
+    )
     num_workers = workers or available_cores()
     if dry_run:
         with progress_of_stages("") as progress:
@@ -106,7 +80,8 @@ def clean(
     rejects = rejects or out.with_name(out.name + ".rejects.tsv")
     try:
         with progress_of_stages(str(out)) as progress:
-            report = run_clean(CleanTask(source, filters, out, rejects, to, num_workers), progress)
+            task = CleanTask(source, filters, out, rejects, format_of_output(out, to), num_workers)
+            report = clean(task, progress)
     except KeyboardInterrupt:
         if parts_directory(out).exists():
             warn(f"stopped; {parts_directory(out)} holds what is done: run the same command again to continue")
