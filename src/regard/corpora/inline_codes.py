@@ -11,13 +11,16 @@ _STANDALONE = frozenset({"ph", "ut", "x", "cp"})
 """Elements that stand for a whole code; the others are the start or the end of a paired code."""
 _KEPT = frozenset({"hi", "g", "pc", "mrk"})
 """Elements around text of the segment; any other element is kept like these, with its name as hint."""
+_SEGMENT = "mrk/seg"
+"""Name of open elements that mark a segment of XLIFF 1.2."""
 _HINTS = ("type", "ctype", "subType", "equiv", "equiv-text", "id")
 _NAMES = re.compile(r"</?([A-Za-z][\w:.-]*)|\\([a-z]+)")
-_PREFIX = re.compile(r"\A(?:(?:x|html|fmt|struct|start|close|tag)[-:])+(?=.)")
+_PREFIX = re.compile(r"\A(?:(?:x|xlf|html|fmt|struct|start|close|tag)[-:])+(?=.)")
 _BREAKS = frozenset(
     {
         "br", "lb", "tab", "p", "par", "paragraph", "div", "li", "ul", "ol", "td", "th", "tr", "cell", "row", "line",
-        "pb", "cr", "lf", "n", "t", "r", "break", "line-break", "linebreak", "newline", "h1", "h2", "h3", "h4", "h5", "h6",
+        "pb", "cr", "lf", "n", "t", "r", "break", "line-break", "linebreak", "newline", "h1", "h2", "h3", "h4", "h5",
+        "h6",
     }
 )  # fmt: skip
 """Names of codes that separate words: line and paragraph ends, tabs, table cells."""
@@ -30,7 +33,9 @@ _FORMATS = frozenset(
     }
 ) - _BREAKS  # fmt: skip
 """Names of codes that format text, and may stand within a word."""
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 """Scripts that put no spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
 _CLOSING = frozenset(".,;:!?)]}…»”’%")
 
@@ -42,6 +47,8 @@ class _Code:
     is_standalone: bool
     hints: list[str]
     content: list[str] = field(default_factory=list)
+    segment: str | None = None
+    """Identifier of the segment that begins here; empty where it ends; None for all other codes."""
 
     def gap(self) -> int:
         """How far the code separates its neighbors: 2 = always, 1 = two words, 0 = not."""
@@ -98,7 +105,10 @@ class InlineText:
         if self._code is not None:
             return
         hints = [attributes[name] for name in _HINTS if name in attributes]
-        if tag in _DROPPED:
+        if tag == "mrk" and attributes.get("mtype") == "seg":
+            self._open[-1] = (_SEGMENT, None)
+            self._parts.append(_Code(is_standalone=False, hints=[], segment=attributes.get("mid") or "-"))
+        elif tag in _DROPPED:
             self._code = _Code(tag in _STANDALONE, hints)
             self._parts.append(self._code)
         else:
@@ -114,28 +124,39 @@ class InlineText:
         tag, code = self._open.pop()
         if tag == "sub" and code is not None and self._keep_subflows:
             self._parts.append(_Code(is_standalone=False, hints=["br"]))
+        elif tag == _SEGMENT:
+            self._parts.append(_Code(is_standalone=False, hints=[], segment=""))
         elif code is None and tag not in _DROPPED:
             self._parts.append(_Code(is_standalone=False, hints=[] if tag in _KEPT else [tag]))
         self._code = code
 
     def finish(self, text: list[str]) -> str:
-        """The whole text, at the end of the segment.
+        """Ends the segment.
 
         Args:
             text: Text since the previous tag, which is emptied.
+
+        Returns:
+            The whole text.
         """
         self._take(text)
-        pieces: list[str] = []
-        previous, gap = "", 0
-        for part in self._parts:
-            if isinstance(part, _Code):
-                gap = max(gap, part.gap())
+        return _assemble(self._parts)
+
+    def segments(self) -> dict[str, str]:
+        """Text of each segment that is marked by `mrk mtype="seg"`, by its `mid`; after `finish`.
+
+        If several have the same identifier, the first is returned.
+        """
+        result: dict[str, str] = {}
+        start = 0
+        name = ""
+        for index, part in enumerate(self._parts):
+            if isinstance(part, str) or part.segment is None:
                 continue
-            if pieces and _needs_space(previous, part, gap):
-                pieces.append(" ")
-            pieces.append(part)
-            previous, gap = part, 0
-        return "".join(pieces)
+            if name:
+                result.setdefault(name, _assemble(self._parts[start:index]))
+            start, name = index + 1, part.segment
+        return result
 
     def _take(self, text: list[str]) -> None:
         if text:
@@ -154,3 +175,17 @@ def _needs_space(before: str, after: str, gap: int) -> bool:
     if left.isalnum() and right.isalnum():
         return True
     return gap == 2 and right not in _CLOSING and left not in "([{«“‘"
+
+
+def _assemble(parts: list[str | _Code]) -> str:
+    pieces: list[str] = []
+    previous, gap = "", 0
+    for part in parts:
+        if isinstance(part, _Code):
+            gap = max(gap, part.gap())
+            continue
+        if pieces and _needs_space(previous, part, gap):
+            pieces.append(" ")
+        pieces.append(part)
+        previous, gap = part, 0
+    return "".join(pieces)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from regard.corpora.inline_codes import InlineText
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
+from regard.corpora.unit_elements import MAX_DEPTH, XML_LANG, UnitElements, XmlFault, checked_text
 from regard.corpora.unit_languages import TextChoice, UnitLanguages
-from regard.corpora.xml_events import MAX_DEPTH, XML_LANG, UnitElements, XmlFault, checked_text
 from regard.corpora.xml_reader import XmlReader
 from regard.errors import DataError
-from regard.files.compression import InputFile
 
 _MAX_CHOICES = 10_000
 """Number of combinations of languages for which the choice of texts is remembered."""
@@ -19,9 +16,9 @@ _MAX_CHOICES = 10_000
 class TmxReader(XmlReader):
     """Reader of a TMX file (translation memory exchange, versions 1.1 to 1.4).
 
-    Inline codes are left out, and `hi` keeps its text; see `InlineText`. Of several texts of one language in a unit, the
-    first is read, and the others are counted. If no languages are requested, the source language is `srclang` of the
-    header, or the language of the first text if that is `*all*`.
+    Inline codes are left out, and `hi` keeps its text; see `InlineText`. Of several texts of one language in a unit,
+    the first is read, and the others are counted. If no languages are requested, the source language is `srclang` of
+    the header, or the language of the first text if that is `*all*`.
 
     Args:
         path: Path of the file, or the open file; None = standard input.
@@ -29,9 +26,6 @@ class TmxReader(XmlReader):
     """
 
     format = "tmx"
-
-    def __init__(self, path: Path | InputFile | None, options: ReadOptions) -> None:
-        super().__init__(path, options)
 
     def _elements(self) -> UnitElements:
         return _TmxElements(self.name, self.report, self._options)
@@ -74,14 +68,8 @@ class _TmxElements(UnitElements):
             self.in_text = True
         elif tag == "tu":
             self.begin_unit()
-        elif self.in_unit:
-            self._num_others += 1
-            if self._num_others > MAX_DEPTH:
-                self.refuse_depth()
         else:
-            self.open_container(name, tag)
-            if tag == "header" and attributes.get("srclang", "*all*").lower() != "*all*":
-                self._languages.source_language = attributes["srclang"]
+            self._start_other(name, tag, attributes)
 
     def end(self, name: str) -> None:
         """See `UnitElements.end`."""
@@ -118,6 +106,17 @@ class _TmxElements(UnitElements):
         if self._inline.depth >= MAX_DEPTH:
             self.refuse_depth()
         self._inline.start(tag, attributes, self.text)
+
+    def _start_other(self, name: str, tag: str, attributes: dict[str, str]) -> None:
+        """Starts an element around units, or one of a unit that is not read."""
+        if self.in_unit:
+            self._num_others += 1
+            if self._num_others > MAX_DEPTH:
+                self.refuse_depth()
+            return
+        self.open_container(name, tag)
+        if tag == "header" and attributes.get("srclang", "*all*").lower() != "*all*":
+            self._languages.source_language = attributes["srclang"]
 
     def _end_unit(self) -> None:
         self.in_unit = False

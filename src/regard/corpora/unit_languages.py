@@ -51,6 +51,9 @@ class UnitLanguages:
             langs: Language of each text, as the file spells it.
             where: File and line, for messages.
 
+        Returns:
+            The choice, or why such units are left out.
+
         Raises:
             DataError: A requested language may mean several of the texts; or no languages were requested, and the file
                 has more than two.

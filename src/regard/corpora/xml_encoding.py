@@ -155,7 +155,7 @@ def _codec(encoding: str, where: str) -> str:
         codec = "undefined"
     if codec.replace("-", "_") in {name.replace("-", "_") for name in _NOT_FOR_FILES}:
         raise DataError(
-            f"{where} names {encoding!r}, expected an encoding that Python knows, such as utf-8, utf-16 or cp1252: pass "
-            "the encoding that the file really has with --encoding"
+            f"{where} names {encoding!r}, expected an encoding that Python knows, such as utf-8, utf-16 or cp1252: "
+            "pass the encoding that the file really has with --encoding"
         )
     return _SUPERSETS.get(codec, "utf-8" if codec in ("utf-8-sig", "ascii") else codec)

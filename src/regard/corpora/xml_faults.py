@@ -65,7 +65,7 @@ def describe(error: ExpatError, before: bytes, after: bytes, encoding: str) -> s
 def _describe_end(after: bytes) -> str:
     opened = next((name for start, name in _OPENED.items() if after.startswith(start)), "")
     if opened:
-        return f"expected the end of {opened}, found the end of the file: close it, or copy a file that was cut short again"
+        return f"expected the end of {opened}, found the end of the file: close it, or copy the file again"
     return "expected the closing tag of each element, found the end of the file: it was cut short; copy it again"
 
 
@@ -83,7 +83,9 @@ def _describe_token(before: bytes, after: bytes, encoding: str) -> str:
     if before.endswith(b"<"):
         return "expected well-formed XML, found a < that does not begin a tag: write &lt;"
     if character < " " or character in "\x7f\ufffe\uffff":
-        return f"expected well-formed XML, found the character U+{ord(character):04X}, which XML does not allow: remove it"
+        return (
+            f"expected well-formed XML, found the character U+{ord(character):04X}, which XML does not allow: remove it"
+        )
     return f"expected well-formed XML, found {character!r} where it is not allowed: {_REMEDY}"
 
 

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
+from regard.corpora.unit_elements import UnitElements
 from regard.corpora.xml_encoding import Utf8Chunks
-from regard.corpora.xml_events import UnitElements, UnitParser
+from regard.corpora.xml_events import UnitParser
 from regard.errors import DataError
 from regard.files.compression import InputFile, open_input
 from regard.text.file_type import HEAD_SIZE, detect_file_type
+
+Source = Path | InputFile | None
+"""What readers read: a file, an open file, or standard input (None)."""
 
 
 class XmlReader:
@@ -28,7 +32,7 @@ class XmlReader:
 
     format = ""
 
-    def __init__(self, path: Path | InputFile | None, options: ReadOptions) -> None:
+    def __init__(self, path: Source, options: ReadOptions) -> None:
         self.name = "standard input" if path is None else str(path)
         self.report = ReadReport(options.on_error)
         self._path = path
@@ -40,6 +44,8 @@ class XmlReader:
         with open_input(self._path) as file:
             self._file = file
             chunks = Utf8Chunks(file, self.name, self._options.encoding)
+            if not chunks.head:
+                raise DataError(f"{self.name}: expected {self.format.upper()}, found an empty file: export it again")
             if file_type := detect_file_type(chunks.head[:HEAD_SIZE]):
                 raise DataError(f"{self.name}: expected {self.format.upper()}, found {file_type}")
             yield from UnitParser(chunks, self._elements()).units()
@@ -51,4 +57,3 @@ class XmlReader:
     def _elements(self) -> UnitElements:
         """What the format makes of the elements of the file."""
         raise NotImplementedError
-
