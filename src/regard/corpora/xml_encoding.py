@@ -77,6 +77,9 @@ class Utf8Chunks:
         self.head = self._read_head()
         if encoding:
             self.encoding, codec = encoding, _codec(encoding, f"{name}: --encoding")
+            if codec in ("utf-16", "utf-32"):  # the codec without byte order accepts only files with a mark
+                by_start = _by_start(self.head) or ""
+                codec = by_start if by_start.startswith(codec) else f"{codec}-le"
         else:
             self.encoding, codec = _detect(self.head, name)
         self._decoder: codecs.IncrementalDecoder | None = None
@@ -128,7 +131,7 @@ def _mark_invalid(error: UnicodeError) -> tuple[str, int]:
 
 def _detect(head: bytes, name: str) -> tuple[str, str]:
     """Name of the encoding for messages, and of its codec."""
-    found = next((encoding for mark, encoding in (*_BOMS, *_STARTS) if head.startswith(mark)), None)
+    found = _by_start(head)
     text = head.decode(found or "latin-1", "ignore").removeprefix("\ufeff")
     match = _DECLARED.match(text)
     if match is None:
@@ -143,6 +146,11 @@ def _detect(head: bytes, name: str) -> tuple[str, str]:
             f"file really has, such as --encoding {found or 'utf-8'}"
         )
     return declared, found or codec
+
+
+def _by_start(head: bytes) -> str | None:
+    """The encoding that the first bytes show, if any."""
+    return next((encoding for mark, encoding in (*_BOMS, *_STARTS) if head.startswith(mark)), None)
 
 
 def _codec(encoding: str, where: str) -> str:

@@ -52,6 +52,8 @@ class UnitParser:
         """Number of bytes of `_kept` that the parser has been given."""
         self._kept_index = 0
         """Index for the parser of the first byte of `_kept`."""
+        self._first_index = 0
+        """Index for the parser of the first byte of the file that it was given."""
         self._feed_size = CHUNK_SIZE
         self._searching_line: int | None = None
         """Line of the first byte of `_kept` while the next unit is searched; None while the file is parsed."""
@@ -104,50 +106,72 @@ class UnitParser:
         data = bytes(self._kept[self._num_fed : self._num_fed + self._feed_size])
         self._num_fed += len(data)
         self._feed_size = min(2 * self._feed_size, CHUNK_SIZE)
+        parser, elements = self._parser, self._elements
         try:
-            self._parser.Parse(data, not data)
-            self._check_sizes()
+            parser.Parse(data, not data)
         except expat.ExpatError as error:
-            index = self._parser.ErrorByteIndex
+            index = parser.ErrorByteIndex
             at = max(index - self._kept_index, 0)
-            problem = describe(
-                error, bytes(self._kept[max(at - _NUM_BEFORE, 0) : at]), bytes(self._kept[at : at + 256]),
-                self._chunks.encoding,
-            )  # fmt: skip
-            self._recover(problem, index, error.lineno + self._elements.line_offset, error.offset)
+            before, after = self._kept[max(at - _NUM_BEFORE, 0) : at], self._kept[at : at + 4 * _NUM_BEFORE]
+            problem = describe(error, bytes(before), bytes(after), self._chunks.encoding)
+            line = error.lineno + elements.line_offset
+            self._recover(
+                problem, index, f"{line}: column {error.offset + 1}", line, num_parsed=at if data else self._num_fed
+            )
         except XmlFault as fault:
-            self._recover(fault.problem, self._parser.CurrentByteIndex, self._elements.line(), None)
+            index = parser.CurrentByteIndex
+            self._recover(
+                fault.problem, index, f"{elements.line()}", elements.line(), num_parsed=index - self._kept_index
+            )
+        else:
+            if problem := self._find_oversize():
+                line = elements.unit_line if elements.in_unit else elements.line()
+                self._recover(problem, parser.CurrentByteIndex, f"{line}", line, num_parsed=self._num_fed)
+            else:
+                self._drop_surplus()
 
-    def _check_sizes(self) -> None:
-        """Drops bytes and text that are no longer needed, and refuses what is too long."""
+    def _find_oversize(self) -> str:
+        """What is too long among the bytes that are not yet read as units; empty if nothing is."""
         elements = self._elements
-        last = self._parser.CurrentByteIndex
         num_fed = self._kept_index + self._num_fed
-        if num_fed - max(last, 0) > MAX_MARKUP:
-            raise XmlFault(f"expected markup of at most {MAX_MARKUP:,} bytes, found a longer tag or comment: close it")
+        if num_fed - max(self._parser.CurrentByteIndex, 0) > MAX_MARKUP:
+            return f"expected markup of at most {MAX_MARKUP:,} bytes, found a longer tag or comment: close it"
+        if elements.in_text and sum(map(len, elements.text)) > MAX_TEXT:
+            return TEXT_TOO_LONG
+        if elements.in_unit and num_fed - elements.unit_index > MAX_UNIT:
+            return f"expected units of at most {MAX_UNIT:,} bytes, found a longer one: close or split it"
+        return ""
+
+    def _drop_surplus(self) -> None:
+        """Drops bytes and text that are no longer needed."""
+        elements = self._elements
         if not elements.in_text:
             elements.text.clear()
-        elif sum(map(len, elements.text)) > MAX_TEXT:
-            raise XmlFault(TEXT_TOO_LONG)
-        if elements.in_unit and num_fed - elements.unit_index > MAX_UNIT:
-            raise XmlFault(f"expected units of at most {MAX_UNIT:,} bytes, found a longer one: close or split it")
-        needed = elements.unit_index if elements.in_unit else max(last - _NUM_BEFORE, 0)
+        needed = elements.unit_index if elements.in_unit else max(self._parser.CurrentByteIndex - _NUM_BEFORE, 0)
         if (surplus := needed - self._kept_index) > 0:
             self._drop(surplus)
             self._kept_index += surplus
 
-    def _recover(self, problem: str, index: int, line: int, column: int | None) -> None:
-        """Counts a fault, then continues at the next unit."""
+    def _recover(self, problem: str, index: int, place: str, line: int, *, num_parsed: int) -> None:
+        """Counts a fault, then continues at the next unit.
+
+        Args:
+            problem: What was expected, what was found, and what to do.
+            index: Index for the parser of the fault.
+            place: Line and column of the fault.
+            line: Its line.
+            num_parsed: Number of bytes of `_kept` that were parsed.
+        """
         elements = self._elements
-        place = f"{elements.name}:{line}" + ("" if column is None else f": column {column + 1}")
         if not elements.tags:
             problem = (
                 f"expected XML that begins with <{elements.root_tags[0]}>: check the format of the file ({problem})"
             )
         elif elements.report.on_error == "stop":
             problem += "; or leave the unit out with --on-error skip"
-        elements.report.fault(f"{place}: {problem}")
-        start = max(index + 1 - self._kept_index, 0)
+        elements.report.fault(f"{elements.name}:{place}: {problem}")
+        # At the fault: it may be the next unit, behind a tag that does not end. But never where the parser began.
+        start = max(index, self._first_index + 1) - self._kept_index
         if elements.in_unit:
             start, line = elements.unit_index + 1 - self._kept_index, elements.unit_line
         if self._num_repeated > _MAX_REPEATED + self._num_read:
@@ -155,15 +179,21 @@ class UnitParser:
             start = self._num_fed
         elements.abandon_unit()
         self._is_finished = False  # the end of the file has not been reached by the next parser
-        self._search(start, line)
+        self._search(max(start, 0), line, num_parsed)
 
-    def _search(self, start: int, line: int) -> None:
-        """Looks for the next unit in the bytes that are kept, and starts a new parser there."""
+    def _search(self, start: int, line: int, num_parsed: int = 0) -> None:
+        """Looks for the next unit in the bytes that are kept, and starts a new parser there.
+
+        Args:
+            start: Index in `_kept` at which the search begins.
+            line: Line of this place.
+            num_parsed: Number of bytes of `_kept` that were parsed.
+        """
         match = self._next_restart(start)
         tag = b"" if match is None else match["tag"]  # before the bytes change
         end = max(len(self._kept) - _MAX_TAG_NAME, start) if match is None else match.start()
         line += _count_line_ends(self._kept[start:end])
-        self._num_repeated += max(self._num_fed - end, 0)
+        self._num_repeated += max(num_parsed - end, 0)
         self._drop(end)
         self._num_fed = 0
         self._searching_line = line if match is None else None
@@ -183,10 +213,12 @@ class UnitParser:
             closing = _COMMENTS.get(match[0])
             if closing is None:
                 return match
-            end = -1 if match[0] in unclosed else self._kept.find(closing, match.end())
+            opening = match[0]
+            end = -1 if opening in unclosed else self._kept.find(closing, match.end())
             if end < 0:
-                unclosed.add(match[0])
-            start = match.end() if end < 0 else end + len(closing)
+                unclosed.add(opening)
+            is_closed = end >= 0 and self._kept.find(opening, match.end(), end) < 0
+            start = end + len(closing) if is_closed else match.end()
         return None
 
     def _new_parser(self, line: int, prologue: bytes) -> expat.XMLParserType:
@@ -207,7 +239,7 @@ class UnitParser:
         parser.EntityDeclHandler = elements.refuse_entity
         parser.StartNamespaceDeclHandler = elements.declare_namespace
         parser.EndNamespaceDeclHandler = elements.forget_namespace
-        self._kept_index = len(prologue)
+        self._kept_index = self._first_index = len(prologue)
         return parser
 
 
