@@ -15,6 +15,7 @@ from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.resolved import DerivedConfig
 from regard.config.schema import Config, DataConfig
+from regard.corpora.pairs import read_pairs
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks
 from regard.data.held_out import hold_out
@@ -29,7 +30,7 @@ from regard.files.reading import read_bytes, read_text
 from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
 from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS
-from regard.text.readers import read_lines, read_pairs
+from regard.text.readers import read_lines
 from regard.text.subword import Subword
 from regard.train.reporter import Reporter
 from regard.values import Pair
