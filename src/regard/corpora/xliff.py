@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from regard.corpora.file_languages import FileLanguages
 from regard.corpora.inline_codes import InlineText
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
-from regard.corpora.unit_elements import MAX_DEPTH, XML_LANG, UnitElements, checked_text
+from regard.corpora.unit_elements import MAX_DEPTH, SEPARATOR, XML_LANG, UnitElements, checked_text
 from regard.corpora.xml_reader import XmlReader
 
 _UNFINISHED = frozenset(
@@ -17,13 +17,18 @@ _UNFINISHED = frozenset(
     }
 )  # fmt: skip
 """States of translations that are not finished, in XLIFF 1.2 and 2.x."""
+_TRADOS_SEGMENT = SEPARATOR.join(("http://sdl.com/FileTypes/SdlXliff/1.0", "seg", ""))
+"""Beginning of the name of elements with which Trados adds the state of a segment, `conf`, in .sdlxliff files."""
+_TRADOS_UNFINISHED = frozenset({"Draft", "RejectedTranslation", "RejectedSignOff"})
+_PO_HEADER = "x-gettext-domain-header"
+"""Type of the unit that is the header of a gettext catalog."""
 
 
 class XliffReader(XmlReader):
     """Reader of an XLIFF file, versions 1.0 to 1.2 and 2.x.
 
     Translations are left out, and counted, if their `state` is not a finished one, or if they have `approved="no"`;
-    `include_fuzzy` reads them. So are units with `translate="no"`, of their own or of an element around them. Proposals
+    `include_fuzzy` reads them. In .sdlxliff files, so are segments that are drafts or rejected. Left out are also units with `translate="no"`, of their own or of an element around them. Proposals
     (`alt-trans`, `matches`) are not read. Segments are read one by one: `mrk mtype="seg"` by `mid`, and `segment` of
     2.x. A file that translates the other way round is read with source and target exchanged.
 
@@ -48,6 +53,7 @@ class _Segment:
         texts: Text of each element: `source`, `seg-source`, `target`.
         parts: Texts of the segments within these elements, by identifier.
         target_lang: Language of the target; empty = that of the file.
+        trados_states: State that Trados gives to the segments, by identifier.
     """
 
     line: int
@@ -55,6 +61,7 @@ class _Segment:
     texts: dict[str, str] = field(default_factory=dict)
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
     target_lang: str = ""
+    trados_states: dict[str, str] = field(default_factory=dict)
 
 
 class _XliffElements(UnitElements):
@@ -81,6 +88,7 @@ class _XliffElements(UnitElements):
         self._translates = [True]
         """Whether the content of each open container is to be translated, after that of the file."""
         self._unit_translates = self._unit_approved = True
+        self._is_header = False
         self._segments: list[_Segment] = []
         self._part = ""
         """Name of the element whose text is read."""
@@ -100,6 +108,8 @@ class _XliffElements(UnitElements):
         elif not self.in_unit:
             self._start_container(name, tag, attributes)
         else:
+            if name.startswith(_TRADOS_SEGMENT) and self._segments:
+                self._segments[-1].trados_states[attributes.get("id", "")] = attributes.get("conf", "")
             self._start_in_unit(tag, attributes)
 
     def end(self, name: str) -> None:
@@ -145,6 +155,7 @@ class _XliffElements(UnitElements):
         translate = attributes.get("translate")
         self._unit_translates = self._translates[-1] if translate is None else translate != "no"
         self._unit_approved = attributes.get("approved") != "no"
+        self._is_header = attributes.get("restype") == _PO_HEADER
         if tag == "trans-unit":
             self._segments.append(_Segment(self.unit_line))
 
@@ -192,8 +203,8 @@ class _XliffElements(UnitElements):
         self._segments.clear()
 
     def _read_segment(self, segment: _Segment) -> None:
-        if not self._unit_translates:
-            self.report.left_out["translate=no"] += 1
+        if self._is_header or not self._unit_translates:
+            self.report.left_out["header of a PO file" if self._is_header else "translate=no"] += 1
             return
         target_lang = self._target_lang or segment.target_lang
         place = f"{self.name}:{segment.line}"
@@ -224,9 +235,15 @@ class _XliffElements(UnitElements):
         targets = segment.parts.get("target")
         if not sources or not targets:
             return [(segment.texts.get("source", ""), segment.texts["target"])]
-        missing = sum(mid not in targets for mid in sources)
-        if missing:
-            self.report.left_out[f"no {target_name} text"] += missing
         if surplus := sum(mid not in sources for mid in targets):
             self.report.left_out["no source text"] += surplus
-        return [(text, targets[mid]) for mid, text in sources.items() if mid in targets]
+        pairs = []
+        for mid, text in sources.items():
+            state = segment.trados_states.get(mid, "")
+            if state in _TRADOS_UNFINISHED and not self._include_fuzzy:
+                self.report.left_out[f"conf={state}"] += 1
+            elif mid in targets:
+                pairs.append((text, targets[mid]))
+            else:
+                self.report.left_out[f"no {target_name} text"] += 1
+        return pairs
