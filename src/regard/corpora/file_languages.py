@@ -43,16 +43,17 @@ class FileLanguages:
         self._report = report
         self._directions: dict[tuple[str, str], Direction | str] = {}
 
-    def direction(self, source: str, target: str, where: str) -> Direction | None:
-        """How to read a unit; one in other languages is left out, and counted.
+    def direction(self, source: str, target: str, where: str, *, num_units: int = 1) -> Direction | None:
+        """How to read some units; those in other languages are left out, and counted.
 
         Args:
             source: Language of the source text, as the file spells it; empty if it does not name it.
             target: Language of the target text.
             where: File and line, for messages.
+            num_units: Number of units.
 
         Returns:
-            The direction; None if the unit is left out.
+            The direction; None if the units are left out.
         """
         known = self._directions.get((source, target))
         if known is None:
@@ -64,7 +65,7 @@ class FileLanguages:
             if len(self._directions) < _MAX_DIRECTIONS:
                 self._directions[source, target] = known
         if isinstance(known, str):
-            self._report.left_out[known] += 1
+            self._report.left_out[known] += num_units
             return None
         return known
 

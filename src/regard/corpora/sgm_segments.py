@@ -61,7 +61,7 @@ class SgmSegments:
         """Reads the file.
 
         Yields:
-            Documents with at least one sentence.
+            The documents, in order.
 
         Raises:
             DataError: A sentence is faulty and `on_error` is `"stop"`, or the file cannot be read.
@@ -75,7 +75,7 @@ class SgmSegments:
                 document, failure = self._document, error  # what was read of it comes before the error
             if document is None and failure is None:
                 return
-            if document is not None and document.texts:
+            if document is not None:
                 yield document
         raise failure
 
@@ -123,7 +123,7 @@ class SgmSegments:
         complete, self._num_chars = self._document, 0
         system = attributes.get("sysid", "")
         self._system = system if self._system is None else self._system
-        self._is_other = system != self._system
+        self._is_other = system not in ("", self._system)
         self._document = None if self._is_other else SgmDocument(attributes.get("docid", ""), number)
         return complete
 

@@ -113,10 +113,7 @@ class UnitElements:
     def begin_unit(self) -> None:
         """Notes where a unit begins."""
         if self.in_unit:
-            raise XmlFault(
-                f"expected the end of the unit of line {self.unit_line}, found the start of another unit: add the "
-                "missing closing tag"
-            )
+            raise XmlFault("expected the end of the unit, found the start of another unit: add the missing closing tag")
         parser = self.parser
         self.in_unit = True
         self.unit_index = parser.CurrentByteIndex

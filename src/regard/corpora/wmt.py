@@ -120,9 +120,9 @@ class _WmtElements(UnitElements):
             self._count_without_source(versions)
             return
         target, target_name = self._target(versions)
-        direction = self._languages.direction(
-            source.lang, "" if target is None else target.lang, f"{self.name}:{self._doc_line}"
-        )
+        target_lang = "" if target is None else target.lang
+        place = f"{self.name}:{self._doc_line}"
+        direction = self._languages.direction(source.lang, target_lang, place, num_units=len(source.texts))
         if direction is not None:
             self._pair(source, target, direction, target_name)
         for name, version in versions.items():

@@ -27,10 +27,11 @@ _PO_HEADER = "x-gettext-domain-header"
 class XliffReader(XmlReader):
     """Reader of an XLIFF file, versions 1.0 to 1.2 and 2.x.
 
-    Translations are left out, and counted, if their `state` is not a finished one, or if they have `approved="no"`;
-    `include_fuzzy` reads them. In .sdlxliff files, so are segments that are drafts or rejected. Left out are also units with `translate="no"`, of their own or of an element around them. Proposals
-    (`alt-trans`, `matches`) are not read. Segments are read one by one: `mrk mtype="seg"` by `mid`, and `segment` of
-    2.x. A file that translates the other way round is read with source and target exchanged.
+    Translations are left out, and counted, if their `state` is not a finished one, if they have `approved="no"`, or if
+    Trados marks their segment as a draft or rejected; `include_fuzzy` reads them. Left out are also units with
+    `translate="no"`, of their own or of an element around them. Proposals (`alt-trans`, `matches`) are not read.
+    Segments are read one by one: `mrk mtype="seg"` by `mid`, and `segment` of 2.x. A file that translates the other way
+    round is read with source and target exchanged.
 
     Args:
         path: Path of the file, or the open file; None = standard input.

@@ -163,6 +163,8 @@ class UnitParser:
             num_parsed: Number of bytes of `_kept` that were parsed.
         """
         elements = self._elements
+        if elements.in_unit and elements.unit_line != line:
+            problem += f" (in the unit that begins on line {elements.unit_line})"
         if not elements.tags:
             problem = (
                 f"expected XML that begins with <{elements.root_tags[0]}>: check the format of the file ({problem})"
