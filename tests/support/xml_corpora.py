@@ -46,7 +46,8 @@ def tu(src: str, tgt: str, *, langs: tuple[str, str] = ("en", "fr")) -> str:
 
 def tmx(*units: str, encoding: str = "UTF-8", header: str = '<header srclang="en"/>') -> str:
     """A TMX file, whose first unit is on line 3."""
-    return f'<?xml version="1.0" encoding="{encoding}"?>\n<tmx version="1.4">{header}<body>\n{"".join(units)}</body></tmx>\n'
+    start = f'<?xml version="1.0" encoding="{encoding}"?>\n<tmx version="1.4">{header}<body>\n'
+    return f"{start}{''.join(units)}</body></tmx>\n"
 
 
 def trans_unit(src: str, tgt: str, *, attributes: str = "", target: str = "", after: str = "") -> str:

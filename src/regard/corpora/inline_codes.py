@@ -28,7 +28,7 @@ _FORMATS = frozenset(
     {
         "b", "i", "u", "s", "em", "strong", "span", "font", "a", "sup", "sub", "small", "big", "tt", "code", "mark",
         "del", "ins", "abbr", "bold", "italic", "underline", "underlined", "ulined", "link", "emph", "emphasis", "cf",
-        "f", "csf", "color", "colour", "g", "text", "style", "shy", "sub-script", "super-script", "subscript",
+        "f", "csf", "color", "g", "text", "style", "shy", "sub-script", "super-script", "subscript",
         "superscript", "bold-text", "italic-text", "dunderline", "scap", "v", "ul", "strike",
     }
 ) - _BREAKS  # fmt: skip
@@ -87,7 +87,7 @@ class InlineText:
         """Number of open inline elements."""
         return len(self._open)
 
-    def start(self, tag: str, attributes: dict[str, str], text: list[str]) -> None:
+    def open(self, tag: str, attributes: dict[str, str], text: list[str]) -> None:
         """Opens an inline element.
 
         Args:
@@ -114,7 +114,7 @@ class InlineText:
         else:
             self._parts.append(_Code(is_standalone=False, hints=hints if tag in _KEPT else [*hints, tag]))
 
-    def end(self, text: list[str]) -> None:
+    def close(self, text: list[str]) -> None:
         """Closes the innermost inline element.
 
         Args:
@@ -143,9 +143,10 @@ class InlineText:
         return _assemble(self._parts)
 
     def segments(self) -> dict[str, str]:
-        """Text of each segment that is marked by `mrk mtype="seg"`, by its `mid`; after `finish`.
+        """Separates the segments that `mrk mtype="seg"` marks; to be called after `finish`.
 
-        If several have the same identifier, the first is returned.
+        Returns:
+            Text of each segment by its `mid`; the first if several have the same.
         """
         result: dict[str, str] = {}
         start = 0

@@ -1,4 +1,4 @@
-"""Sentences of an SGM file of a WMT test set, read by rules for lines because such files are not XML."""
+"""Sentences of an SGM file of a WMT test set, read by rules for lines: such files are no XML."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ class _TmxElements(UnitElements):
         self._num_others = 0
         """Number of open elements of a unit that are not read, such as `prop`."""
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """See `UnitElements.start`."""
+    def open_element(self, name: str, attributes: dict[str, str]) -> None:
+        """See `UnitElements.open_element`."""
         tag = self.tags.get(name)
         if tag is None:
             tag = self.resolve(name)
@@ -71,12 +71,12 @@ class _TmxElements(UnitElements):
         else:
             self._start_other(name, tag, attributes)
 
-    def end(self, name: str) -> None:
-        """See `UnitElements.end`."""
+    def close_element(self, name: str) -> None:
+        """See `UnitElements.close_element`."""
         tag = self.tags.get(name)
         if self.in_text:
             if self._inline is not None and self._inline.depth:
-                self._inline.end(self.text)
+                self._inline.close(self.text)
                 return
             self.in_text = False
             text = "".join(self.text) if self._inline is None else self._inline.finish(self.text)
@@ -105,7 +105,7 @@ class _TmxElements(UnitElements):
             self._inline = InlineText(keep_subflows=self._keep_subflows)
         if self._inline.depth >= MAX_DEPTH:
             self.refuse_depth()
-        self._inline.start(tag, attributes, self.text)
+        self._inline.open(tag, attributes, self.text)
 
     def _start_other(self, name: str, tag: str, attributes: dict[str, str]) -> None:
         """Starts an element around units, or one of a unit that is not read."""

@@ -34,7 +34,8 @@ class XmlFault(Exception):  # noqa: N818 - the reader catches it: no error of it
 class UnitElements:
     """What a format makes of the elements of its files: base class.
 
-    `start` and `end` are the handlers of the parser. A subclass calls `begin_unit` and `end_unit`, and keeps `in_text`.
+    `open_element` and `close_element` are the handlers of the parser. A subclass calls `begin_unit`, and sets `in_unit` to
+    False where the unit ends, and `in_text` in between.
 
     Args:
         name: Name of the file, for messages.
@@ -77,7 +78,7 @@ class UnitElements:
         """Local name for each name that the parser gives; empty for elements of other namespaces."""
         self._namespace: str | None = None
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
+    def open_element(self, name: str, attributes: dict[str, str]) -> None:
         """Handles a start tag.
 
         Args:
@@ -86,12 +87,12 @@ class UnitElements:
         """
         raise NotImplementedError
 
-    def end(self, name: str) -> None:
+    def close_element(self, name: str) -> None:
         """Handles an end tag."""
         raise NotImplementedError
 
     def abandon_unit(self) -> None:
-        """Forgets the open unit, and whatever was read of it."""
+        """Forgets the open unit, and all that was read of it."""
         self.in_unit = self.in_text = False
         self.text.clear()
 
@@ -166,7 +167,12 @@ class UnitElements:
         return self.parser.CurrentLineNumber + self.line_offset
 
     def skipped_entity(self, name: str, is_parameter: bool) -> None:
-        """Handles a reference to an entity that only a file beside this one may declare."""
+        """Handles a reference to an entity that only a DTD may declare.
+
+        Args:
+            name: Name of the entity.
+            is_parameter: Whether it is one of the DTD itself, which is not read.
+        """
         if not is_parameter:
             raise XmlFault(
                 f"expected text, found the entity &{name}; which XML does not define: write the character itself, or "
@@ -174,7 +180,12 @@ class UnitElements:
             )
 
     def refuse_entity(self, name: str, *_: object) -> None:
-        """Handles the declaration of an entity."""
+        """Handles the declaration of an entity.
+
+        Args:
+            name: Name of the entity.
+            *_: The other arguments of the parser.
+        """
         raise DataError(
             f"{self.name}:{self.line()}: expected no entity declarations, found that of &{name}; which is not read "
             "because such files can be attacks: replace the entity in the file by its text"

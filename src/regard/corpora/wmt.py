@@ -76,8 +76,8 @@ class _WmtElements(UnitElements):
         self._doc_line = 1
         self._num_chars = 0
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """See `UnitElements.start`."""
+    def open_element(self, name: str, attributes: dict[str, str]) -> None:
+        """See `UnitElements.open_element`."""
         tag = self.tags.get(name)
         if tag is None:
             tag = self.resolve(name)
@@ -91,14 +91,14 @@ class _WmtElements(UnitElements):
                 self._inline = InlineText(keep_subflows=False)
             if self._inline.depth >= MAX_DEPTH:
                 self.refuse_depth()
-            self._inline.start(tag, attributes, self.text)
+            self._inline.open(tag, attributes, self.text)
         else:
             self._start_container(name, tag, attributes)
 
-    def end(self, name: str) -> None:
-        """See `UnitElements.end`."""
+    def close_element(self, name: str) -> None:
+        """See `UnitElements.close_element`."""
         if self._inline is not None and self._inline.depth:
-            self._inline.end(self.text)
+            self._inline.close(self.text)
         elif self.in_text:
             self._end_segment()
         else:

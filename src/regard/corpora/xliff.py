@@ -97,8 +97,8 @@ class _XliffElements(UnitElements):
         self._num_skipped = 0
         """Number of open elements of a unit that are not read, such as `note` and `alt-trans` and all within them."""
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """See `UnitElements.start`."""
+    def open_element(self, name: str, attributes: dict[str, str]) -> None:
+        """See `UnitElements.open_element`."""
         tag = self.tags.get(name)
         if tag is None:
             tag = self.resolve(name)
@@ -113,11 +113,11 @@ class _XliffElements(UnitElements):
                 self._segments[-1].trados_states[attributes.get("id", "")] = attributes.get("conf", "")
             self._start_in_unit(tag, attributes)
 
-    def end(self, name: str) -> None:
-        """See `UnitElements.end`."""
+    def close_element(self, name: str) -> None:
+        """See `UnitElements.close_element`."""
         if self.in_text:
             if self._inline is not None and self._inline.depth:
-                self._inline.end(self.text)
+                self._inline.close(self.text)
             else:
                 self._end_text()
         elif self._num_skipped:
@@ -184,7 +184,7 @@ class _XliffElements(UnitElements):
             self._inline = InlineText(keep_subflows=self._keep_subflows)
         if self._inline.depth >= MAX_DEPTH:
             self.refuse_depth()
-        self._inline.start(tag, attributes, self.text)
+        self._inline.open(tag, attributes, self.text)
 
     def _end_text(self) -> None:
         self.in_text = False

@@ -234,8 +234,8 @@ class UnitParser:
             parser.Parse(prologue, False)
         elements.parser = parser
         elements.line_offset = line - 1
-        parser.StartElementHandler = elements.start
-        parser.EndElementHandler = elements.end
+        parser.StartElementHandler = elements.open_element
+        parser.EndElementHandler = elements.close_element
         parser.CharacterDataHandler = elements.text.append
         parser.SkippedEntityHandler = elements.skipped_entity
         parser.EntityDeclHandler = elements.refuse_entity

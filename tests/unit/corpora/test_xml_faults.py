@@ -22,7 +22,7 @@ OPEN = f"<tu>{tuv('en', 'x')}"
 
 @dataclass(frozen=True)
 class Case:
-    """A file with one fault, and what is to be said of it.
+    """A file with one fault, and the message that it causes.
 
     Attributes:
         data: The file.
@@ -45,7 +45,9 @@ CASES = {
     "ampersand": Case(tmx(OK_A, tu("AT&T is", "x"), OK_B), ":4: column 33: .*an & that is not escaped: write &amp;"),
     "ampersand and space": Case(tmx(OK_A, tu("A & B", "x"), OK_B), ":4: column 32: .*write &amp;"),
     "less than": Case(tmx(OK_A, tu("a < b", "x"), OK_B), ":4: column 32: .*a < that does not begin a tag: write &lt;"),
-    "control character": Case(tmx(OK_A, tu("a\x0bb", "x"), OK_B), r":4: column 30: .*U\+000B, which XML does not allow"),
+    "control character": Case(
+        tmx(OK_A, tu("a\x0bb", "x"), OK_B), r":4: column 30: .*U\+000B, which XML does not allow"
+    ),
     "number of a control": Case(tmx(OK_A, tu("a&#x1F;b", "x"), OK_B), ":4: column 30: .*not allow .&#x1F;.: remove it"),
     "number of a surrogate": Case(tmx(OK_A, tu("&#55357;", "x"), OK_B), ":4: .*not allow .&#55357;."),
     "noncharacter": Case(tmx(OK_A, tu("a\ufffe", "x"), OK_B), r":4: .*U\+FFFE"),
@@ -54,8 +56,12 @@ CASES = {
         tmx(OK_A, tu("a&nbsp;b", "x"), OK_B).replace("<tmx", '<!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx'),
         ":4: .*the entity &nbsp; which XML does not define: write the character itself",
     ),
-    "seg not closed": Case(tmx(OK_A, "<tu><tuv xml:lang='en'><seg>a</tuv></tu>\n", OK_B), ":4: .*closing tag that does"),
-    "tuv not closed": Case(tmx(OK_A, "<tu><tuv xml:lang='en'><seg>a</seg></tu>\n", OK_B), ":4: .*closing tag that does"),
+    "seg not closed": Case(
+        tmx(OK_A, "<tu><tuv xml:lang='en'><seg>a</tuv></tu>\n", OK_B), ":4: .*closing tag that does"
+    ),
+    "tuv not closed": Case(
+        tmx(OK_A, "<tu><tuv xml:lang='en'><seg>a</seg></tu>\n", OK_B), ":4: .*closing tag that does"
+    ),
     "tu not closed": Case(tmx(OK_A, OPEN, "\n", OK_B), ":5: .*end of the unit, found the start of another.* on line 4"),
     "nothing closed": Case(tmx(OK_A, "<tu><tuv xml:lang='en'><seg>a\n", OK_B), ":5: .*end of the unit, .* on line 4"),
     "last unit not closed": Case(tmx(OK_A, OPEN), ":4: .*closing tag that does not match", after=()),
@@ -64,22 +70,33 @@ CASES = {
     "attribute without quotes": Case(tmx(OK_A, "<tu tuid=1></tu>\n", OK_B), ":4: column 10: .*'1' where it is not"),
     "attribute twice": Case(tmx(OK_A, "<tu a='1' a='2'/>\n", OK_B), ":4: .*duplicate attribute"),
     "prefix without namespace": Case(tmx(OK_A, tu("<q:b>x</q:b>", "x"), OK_B), ":4: .*unbound prefix"),
-    "text without language": Case(tmx(OK_A, tu("x", "y").replace('xml:lang="en"', ""), OK_B), ":4: .*xml:lang of <tuv>"),
+    "text without language": Case(
+        tmx(OK_A, tu("x", "y").replace('xml:lang="en"', ""), OK_B), ":4: .*xml:lang of <tuv>"
+    ),
     "comment not closed": Case(tmx(OK_A, "<!-- \n", OK_B), ":4: .*the end of a comment, found the end of the file"),
-    "CDATA not closed": Case(tmx(OK_A, tu("<![CDATA[x", "y"), OK_B), ":7: .*found the end of the file: .*in the unit that begins on line 4"),
-    "too deep": Case(tmx(OK_A, tu("<hi>" * 100 + "</hi>" * 100, "x"), OK_B), ":4: .*at most 64 elements within each other"),
-    "too deep aside": Case(tmx(OK_A, "<tu>" + "<a>" * 100 + "</a>" * 100 + "</tu>\n", OK_B), ":4: .*at most 64 elements"),
+    "CDATA not closed": Case(
+        tmx(OK_A, tu("<![CDATA[x", "y"), OK_B), ":7: .*found the end of the file: .*in the unit that begins on line 4"
+    ),
+    "too deep": Case(
+        tmx(OK_A, tu("<hi>" * 100 + "</hi>" * 100, "x"), OK_B), ":4: .*at most 64 elements within each other"
+    ),
+    "too deep aside": Case(
+        tmx(OK_A, "<tu>" + "<a>" * 100 + "</a>" * 100 + "</tu>\n", OK_B), ":4: .*at most 64 elements"
+    ),
     "text too long": Case(tmx(OK_A, tu("x" * (1 << 21), "x"), OK_B), ":4: .*at most 1,048,576 bytes"),
     "text too long in bytes": Case(tmx(OK_A, tu("é" * 600_000, "x"), OK_B), ":4: .*at most 1,048,576 bytes"),
     "attribute too long": Case(tmx(OK_A, f"<tu a='{'x' * (1 << 22)}'/>\n", OK_B), ":4: .*at most 2,097,152 bytes"),
     "comment too long": Case(tmx(OK_A, f"<!--{'x' * (1 << 22)}-->\n", OK_B), ":4: .*a longer tag or comment"),
-    "unit too long": Case(tmx(OK_A, f"<tu>{tuv('en', 'x' * 1000) * 20_000}</tu>\n", OK_B), ":4: .*at most 16,777,216 bytes"),
+    "unit too long": Case(
+        tmx(OK_A, f"<tu>{tuv('en', 'x' * 1000) * 20_000}</tu>\n", OK_B), ":4: .*at most 16,777,216 bytes"
+    ),
     "UTF-8 broken": Case(
         tmx(OK_A, tu("caf\xe9 au", "x"), OK_B).encode("cp1252"),
         ":4: column 32: expected UTF-8, found the byte 0xE9: .* --encoding cp1252",
     ),
     "surrogate in UTF-8": Case(
-        tmx(OK_A, tu("a?b", "x"), OK_B).encode().replace(b"?b", b"\xed\xa0\x80b"), ":4: .*expected UTF-8, found the byte 0xED"
+        tmx(OK_A, tu("a?b", "x"), OK_B).encode().replace(b"?b", b"\xed\xa0\x80b"),
+        ":4: .*expected UTF-8, found the byte 0xED",
     ),
     "surrogate in UTF-16": Case(
         tmx(OK_A, tu("a\ud83db", "x"), OK_B, encoding="utf-16").encode("utf-16-le", "surrogatepass"),
@@ -90,10 +107,12 @@ CASES = {
         ":4: .*expected Shift_JIS, found the bytes? 0x85",
     ),
     "file cut": Case(_cut(tmx(OK_A, OK_B), "eux"), ":4: .*found the end of the file: it was cut short", after=()),
-    "file cut in a tag": Case(_cut(tmx(OK_A, OK_B), ":lang=\"fr\"><seg>deux"), ":4: .*the end of a tag, found the end", after=()),
+    "file cut in a tag": Case(
+        _cut(tmx(OK_A, OK_B), ':lang="fr"><seg>deux'), ":4: .*the end of a tag, found the end", after=()
+    ),
     "zeros at the end": Case(tmx(OK_A) + "\0\0", ":5: .*U.0000", after=()),
     "two documents": Case(tmx(OK_A) + tmx(OK_B), ":5: .*text after the end of the document"),
-}  # fmt: skip
+}
 
 
 def _read(path: Path, data: str | bytes, on_error: str) -> tuple[Outcome, ReadReport]:
@@ -240,7 +259,8 @@ def test_an_xliff_keeps_the_context_of_a_unit_behind_a_fault(tmp_path: Path) -> 
 
 def test_namespaces_with_prefixes_are_kept_behind_a_fault(tmp_path: Path) -> None:
     unit = re.sub("<(/?)", r"<\1t:", OK_A)
-    data = f'<t:tmx xmlns:t="urn:x&amp;&quot;"><t:body xmlns:o="urn:o">\n{unit.replace("one", "AT&T")}{unit}<o:x/></t:body></t:tmx>'
+    start = '<t:tmx xmlns:t="urn:x&amp;&quot;"><t:body xmlns:o="urn:o">\n'
+    data = f"{start}{unit.replace('one', 'AT&T')}{unit}<o:x/></t:body></t:tmx>"
     found, report = _read(tmp_path / "a.tmx", data, "skip")
     assert found.pairs == [A]
     assert report.num_faults == 1
