@@ -34,8 +34,8 @@ class XmlFault(Exception):  # noqa: N818 - the reader catches it: no error of it
 class UnitElements:
     """What a format makes of the elements of its files: base class.
 
-    `open_element` and `close_element` are the handlers of the parser. A subclass calls `begin_unit`, and sets `in_unit` to
-    False where the unit ends, and `in_text` in between.
+    `open_element` and `close_element` are the handlers of the parser. A subclass calls `begin_unit`, sets `in_unit` to
+    False where the unit ends, and sets `in_text` in between.
 
     Args:
         name: Name of the file, for messages.
@@ -179,13 +179,14 @@ class UnitElements:
                 "its number such as &#233;"
             )
 
-    def refuse_entity(self, name: str, *_: object) -> None:
+    def refuse_entity(self, name: str, *details: object) -> None:
         """Handles the declaration of an entity.
 
         Args:
             name: Name of the entity.
-            *_: The other arguments of the parser.
+            *details: The other arguments of the parser.
         """
+        del details
         raise DataError(
             f"{self.name}:{self.line()}: expected no entity declarations, found that of &{name}; which is not read "
             "because such files can be attacks: replace the entity in the file by its text"
@@ -207,6 +208,9 @@ class UnitElements:
 
     def prologue(self) -> bytes:
         """Start tags of the open containers, with which another parser can continue within them."""
+        # An element that is none of those around units may be the start of a unit with a broken name.
+        while len(self.containers) > 1 and self.tags.get(self.containers[-1][0]) not in self.container_tags:
+            self.close_container()
         if not self.containers:
             self.containers = [(self.root_tags[0], 0)]
         del self.namespaces[self.containers[-1][1] :]

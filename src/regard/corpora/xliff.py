@@ -124,8 +124,6 @@ class _XliffElements(UnitElements):
             self._num_skipped -= 1
         elif not self.in_unit:
             self.close_container()
-            if len(self._translates) > 1:
-                self._translates.pop()
         elif self.tags.get(name) in self.unit_tags:
             self._end_unit()
 
@@ -135,6 +133,12 @@ class _XliffElements(UnitElements):
         self._segments.clear()
         self._inline = None
         self._num_skipped = 0
+
+    def close_container(self) -> None:
+        """See `UnitElements.close_container`."""
+        super().close_container()
+        if len(self._translates) > 1:
+            self._translates.pop()
 
     def begin_document(self) -> bytes:
         """See `UnitElements.begin_document`."""
