@@ -29,7 +29,7 @@ class InputFile(io.BufferedIOBase):
         compression: The compression format; None for a plain file.
     """
 
-    def __init__(self, file: io.BufferedReader, name: str, *, close_file: bool = True) -> None:
+    def __init__(self, file: io.BufferedReader | io.RawIOBase, name: str, *, close_file: bool = True) -> None:
         self.name = name
         self._file = file
         self._close_file = close_file
@@ -178,7 +178,10 @@ class InputFile(io.BufferedIOBase):
 
     def _read_block(self) -> bytes:
         try:
-            block = self._file.read1(BLOCK_SIZE)
+            if isinstance(self._file, io.RawIOBase):  # standard input of an unbuffered Python
+                block = self._file.read(BLOCK_SIZE) or b""
+            else:
+                block = self._file.read1(BLOCK_SIZE)
         except OSError as error:
             reason = f": {error.strerror or error}: try again, or copy the file"
             raise InputError(f"{self.name}: reading failed", reason) from None
@@ -228,6 +231,8 @@ def open_binary(path: Path) -> io.BufferedReader:
         raise DataError(f"{path}: no such file: check the name (the current directory is {Path.cwd()})") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}: check path and permissions") from None
+    except ValueError as error:  # a null byte in the name
+        raise DataError(f"{str(path)!r}: not a valid file name: {error}: check the name") from None
 
 
 def without_compression_suffix(name: str) -> str:
