@@ -1,13 +1,15 @@
-"""`regard translate`: translates files or streams line by line."""
+"""`regard translate`: translates lines of files or streams, and documents."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from regard.cli.documents import NO_OPTIONS, DocumentOptions, document_type, translate_file
 from regard.cli.lines import InputLines, open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
@@ -22,6 +24,7 @@ from regard.cli.options import (
     examples,
     parse_path,
     use_threads,
+    with_groups,
 )
 from regard.cli.progress import with_progress
 from regard.errors import SearchError
@@ -31,6 +34,7 @@ EXAMPLES = examples(
     'echo "How was your day?" | regard translate model',
     "regard translate model --input test.en --output test.out",
     "regard translate model --json --attention --n-best 3 < test.en > answers.jsonl",
+    'echo "**Hello** world." | regard translate model --format md',
 )
 
 _Input = Annotated[
@@ -39,40 +43,48 @@ _Input = Annotated[
         "--input",
         parser=parse_path,
         metavar="FILE",
-        help="Input file, one sentence per line.",
+        help="Input file: one sentence per line, or a document such as .po, .xlf, .docx or .md.",
         show_default="standard input",
     ),
 ]
 
 
+@dataclass(frozen=True)
+class JsonOptions:
+    """Options that add to each translation."""
+
+    n_best: Annotated[int, typer.Option(metavar="K", help="Number of translations per line; needs --json.")] = 1
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line: text, score, tokens, alignment, n_best, ...")
+    ] = False
+    attention: Annotated[bool, typer.Option("--attention", help="Include the attention matrices; needs --json.")] = (
+        False
+    )
+
+
+@with_groups
 def translate(
     models: Models,
     source: _Input = None,
     output: Output = None,
     beam: Beam = None,
-    n_best: Annotated[int, typer.Option(metavar="K", help="Number of translations per line; needs --json.")] = 1,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per line: text, score, tokens, alignment, n_best, ...")
-    ] = False,
-    attention: Annotated[
-        bool, typer.Option("--attention", help="Include the attention matrices; needs --json.")
-    ] = False,
+    json_options: JsonOptions = JsonOptions(),
     retry: Annotated[
         bool,
         typer.Option("--retry", help="Check the attention, and translate again where it looks wrong."),
     ] = False,
+    document: DocumentOptions = NO_OPTIONS,
     device: Device = "auto",
     threads: Threads = None,
     precision: Precision = None,
     shortlist: Table = None,
 ) -> None:
-    """Translate text line by line.
+    """Translate text line by line, or a document.
 
-    Writes one output line per input line; empty lines stay empty.
+    Of lines, writes one output line per input line; empty lines stay empty. A document keeps its format.
     """
-    for given, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
-        if given and not as_json:
-            raise SearchError(f"{option} does not fit on one line of text per line of input: add --json")
+    extension = document_type(source, document)
+    _check_json(json_options, extension)
     refuse_overwriting_input(
         STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist]
     )
@@ -87,9 +99,14 @@ def translate(
         from regard.translation.shortlist import read_shortlist, shortlisted
 
         translator = shortlisted(translator, read_shortlist(shortlist, translator))
+    as_json = json_options.as_json
     options = TranslateOptions(
-        beam=beam, n_best=n_best, attention=attention, alignment=as_json, retry=retry, scores=as_json
-    )
+        beam=beam, n_best=json_options.n_best, attention=json_options.attention, alignment=as_json, retry=retry,
+        scores=as_json,
+    )  # fmt: skip
+    if extension is not None:
+        translate_file(translator, models, (source, output), (options, document))
+        return
     with open_output(output, reading=source) as file:
         lines = InputLines(source)
         # A person or a program that sends one line waits for its translation before the next.
@@ -98,3 +115,12 @@ def translate(
             file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
             for warning in translation.warnings:
                 warn(warning)
+
+
+def _check_json(options: JsonOptions, extension: str | None) -> None:
+    if extension is not None and options.as_json:
+        raise SearchError(f"--json does not fit a document of type {extension}: remove it, or add --format lines")
+    given = ((options.n_best > 1, f"--n-best {options.n_best}"), (options.attention, "--attention"))
+    for is_given, option in given:
+        if is_given and not options.as_json:
+            raise SearchError(f"{option} does not fit on one line of text per line of input: add --json")
