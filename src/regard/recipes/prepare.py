@@ -23,9 +23,9 @@ from regard.errors import CheckpointError, ConfigError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
 from regard.files.atomic import make_directory, write_file, write_text
 from regard.files.json_text import parse_json
+from regard.files.packages import require_package
 from regard.files.paths import check_encodable, checked_path
 from regard.files.reading import read_bytes, read_text
-from regard.interop.packages import require_package
 from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
 from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS

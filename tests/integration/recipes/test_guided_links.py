@@ -129,7 +129,7 @@ def test_no_links_are_made_with_an_invalid_option(toy: Toy, aligner: list[int], 
 
 
 def test_without_the_package_nothing_is_left_behind(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regard.interop.packages.find_spec", lambda name: None)
+    monkeypatch.setattr("regard.files.packages.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'regard\[align\]'"):
         train(toy.config(*GUIDED), toy.directory / "model")
     assert not (toy.directory / "model").exists()
