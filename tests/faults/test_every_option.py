@@ -43,7 +43,7 @@ WORDS = {"one": "un", "dog": "chien", "cat": "chat", "sees": "voit", "big": "gra
 STRINGS = {
     "preset": ["luong-dot", "transformer-tiny"], "data.src": ["other.en"], "data.tgt": ["other.fr"],
     "data.val_src": ["test.en"], "data.val_tgt": ["test.fr"], "train.device": ["cuda:17"],
-    "train.guided_file": ["links"], "data.langs": ["en-fr"],
+    "train.guided_file": ["links"], "data.langs": ["en-fr"], "data.format": ["moses"], "data.encoding": ["utf-16"],
 }  # fmt: skip
 """Values of text options."""
 NUMBERS: dict[str, list[object]] = {
@@ -52,7 +52,8 @@ NUMBERS: dict[str, list[object]] = {
     "train.guided_layer": [0], "train.seed": [2], "subword.vocab_size": [280], "train.warmup": [3],
     "train.batch_tokens": [64], "search.max_len_offset": [1], "search.max_len_ratio": [0.25],
     "model.attention.heads": [2, 3], "model.heads": [2, 1], "train.min_learning_rate": [0.015],
-    "train.clip_norm": [0.01],
+    "train.clip_norm": [0.01], "data.columns": [["2", "1"]],
+    "data.corpora": [[{"src": "other.en", "tgt": "other.fr"}]], "data.temperature": [5.0],
 }  # fmt: skip
 """Values that have an effect within a few steps, where half of the default has none."""
 

@@ -157,7 +157,12 @@ def with_groups(verb: Callable[..., Result]) -> Callable[..., Result]:
         group = groups[parameter.name]
         field_types = get_type_hints(group, include_extras=True)
         parameters += [
-            inspect.Parameter(field.name, parameter.kind, default=field.default, annotation=field_types[field.name])
+            inspect.Parameter(
+                field.name,
+                parameter.kind,
+                default=inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default,
+                annotation=field_types[field.name],
+            )
             for field in dataclasses.fields(group)
         ]
 
@@ -188,14 +193,6 @@ def warn_replaced(options: list[str]) -> list[str]:
             warn(f"{last[key]} is ignored: {option} comes later")
         last[key] = option
     return options
-
-
-Src = Annotated[
-    Path,
-    typer.Option(
-        "--src", parser=parse_path, metavar="FILE", help="Source sentences, one per line.", show_default=False
-    ),
-]
 
 
 def examples(*commands: str) -> str:

@@ -60,10 +60,6 @@ class Mixture:
         """Whether every epoch contains each sentence pair exactly once."""
         return all(share.weight == 1 for share in self.shares)
 
-    def sizes(self) -> list[float]:
-        """Mean number of sentence pairs of each corpus in an epoch, with repetitions."""
-        return [share.num_rows * share.weight for share in self.shares]
-
     def rows(self, epoch: int) -> NDArray[np.int64]:
         """Row numbers of the sentence pairs of an epoch.
 
