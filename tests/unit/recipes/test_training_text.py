@@ -75,7 +75,7 @@ def test_weights_follow_the_temperature(toy: Toy, tables: list[str]) -> None:
 def test_a_tag_precedes_each_source_of_its_corpus_as_one_subword(toy: Toy, tables: list[str]) -> None:
     corpora = CorpusConfig(src=tables[0]), CorpusConfig(src=tables[1], tag="<web>")
     prepared = prepare(mixed(toy, *corpora), toy.directory / "t")
-    first = [prepared.src_subword.decode(prepared.train.src_ids(row)).pieces[0] for row in range(140)]
+    first = [prepared.src_subword.decode(prepared.train.src_ids(row).tolist()).pieces[0] for row in range(140)]
     assert [row for row, piece in enumerate(first) if piece == "▁<web>"] == list(range(100, 140))
     assert prepared.src_subword.tags == ("<web>",)
     assert not any(pair.src.startswith("<web>") for pair in prepared.val.pairs)  # a text of its own is as it is
