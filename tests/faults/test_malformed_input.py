@@ -116,16 +116,16 @@ CASES = {
     "a shortlist that is a directory": Case(
         f"{TRANSLATE} model --shortlist folder", "folder: expected a file, found a directory", "a shortlist"
     ),
-    "a packed text": Case(f"{TRANSLATE} model --input a.xz", "a.xz: expected text, found an .xz", "unpack it first"),
+    "a packed text": Case(f"{TRANSLATE} model --input a.7z", "a.7z: expected text, found a .7z", "unpack it first"),
     "a pointer of Git LFS": Case(f"{TRANSLATE} model --input lfs", "lfs: expected text, found a", "git lfs pull"),
     "a pointer to train on": Case("train --out new --src lfs --tgt lfs", "lfs: expected text", "git lfs pull"),
     "UTF-16 without a mark": Case(
         f"{TRANSLATE} model", "UTF-16 without a byte order mark", "iconv -f utf-16le", "fine\n".encode("utf-16le")
     ),
     "lines of an old Mac": Case("train --out new --src mac --tgt mac", "mac: expected lines", "tr '\\r' '\\n'"),
-    "an archive to evaluate": Case("evaluate model --src a.xz --ref a.xz", "a.xz: expected text", "unpack it first"),
-    "an archive to align": Case("align model --src a.xz --tgt a.xz", "a.xz: expected text", "unpack it first"),
-    "an archive of links": Case("aer --gold a.xz --links a.xz", "a.xz: expected text", "unpack it first"),
+    "an archive to evaluate": Case("evaluate model --src a.7z --ref a.7z", "a.7z: expected text", "unpack it first"),
+    "an archive to align": Case("align model --src a.7z --tgt a.7z", "a.7z: expected text", "unpack it first"),
+    "an archive of links": Case("aer --gold a.7z --links a.7z", "a.7z: expected text", "unpack it first"),
     "missing links": Case("aer --gold no.align --links a.en", "no.align: no such file", "check the name"),
     "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "check the file name"),
     "huge word numbers": Case("aer --gold far --links far", "far:1: sentence number", "check the numbers"),

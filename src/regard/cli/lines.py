@@ -18,8 +18,9 @@ from typing import BinaryIO, TextIO, cast
 from regard.cli.messages import warn
 from regard.cli.streams import NamedFile
 from regard.errors import DataError
+from regard.files.compression import InputFile, open_input
 from regard.files.paths import refuse_overwriting_input
-from regard.text.readers import GZIP, open_bytes, raw_lines
+from regard.text.readers import MAX_LINE, raw_lines
 
 LINE_TIMEOUT = 0.005
 """Seconds to wait for the next line of a pipe or terminal before the line counts as not sent yet."""
@@ -39,30 +40,30 @@ class ArrivingLines:
         file: A pipe, a socket or a terminal, for which `supports` is True.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: InputFile) -> None:
         self._file = file
         self._lines: deque[bytes] = deque()
         self._unfinished: list[bytes] = []
+        self._unfinished_size = 0
         self._ended = False
 
     @staticmethod
-    def supports(file: BinaryIO) -> bool:
+    def supports(file: InputFile) -> bool:
         """Whether the operating system can tell if the next line of a file has arrived.
 
         Args:
             file: An open file.
 
         Returns:
-            False for regular files, gzipped streams and streams without a file descriptor.
+            False for regular files, compressed streams and streams without a file descriptor.
         """
-        if sys.platform == "win32" or not isinstance(file, io.BufferedReader):
+        if sys.platform == "win32" or file.compression is not None:
             return False
         try:
             mode = os.fstat(file.fileno()).st_mode
         except OSError:
             return False
-        can_wait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(file.fileno())
-        return can_wait and not file.peek(len(GZIP)).startswith(GZIP)
+        return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(file.fileno())
 
     def __iter__(self) -> Iterator[bytes]:
         """Yields the lines including their line ends; the last line may have none."""
@@ -82,13 +83,19 @@ class ArrivingLines:
 
     def _read(self) -> None:
         """Reads what has arrived, and waits only if nothing has."""
-        block = self._file.read1(_BLOCK_SIZE)  # type: ignore[attr-defined]
+        if self._unfinished_size > MAX_LINE:
+            raise DataError(
+                f"{self._file.name}: expected lines of at most {MAX_LINE:,} bytes, found a longer one: check that it "
+                "is text with one sentence per line"
+            )
+        block = self._file.read1(_BLOCK_SIZE)
         *complete, rest = block.split(b"\n")
         if complete:
             complete[0] = b"".join((*self._unfinished, complete[0]))
-            self._unfinished = []
+            self._unfinished, self._unfinished_size = [], 0
             self._lines.extend(line + b"\n" for line in complete)
         self._unfinished.append(rest)
+        self._unfinished_size += len(rest)
         if not block:
             self._ended = True
             if last := b"".join(self._unfinished):
@@ -103,13 +110,15 @@ class InputLines:
     them later.
 
     Args:
-        path: Path of a plain or gzipped text file; None = standard input, which may be gzipped, too.
+        path: Path of a text file, plain or compressed (.gz, .bz2, .xz, .zst); None = standard input, which may be
+            compressed, too.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.name = "standard input" if path is None else str(path)
-        self._file: BinaryIO | None = None
+        self._file: InputFile | None = None
+        self._num_bytes = 0
         self._arriving: ArrivingLines | None = None
 
     def __iter__(self) -> Iterator[str]:
@@ -118,13 +127,9 @@ class InputLines:
         Raises:
             DataError: The file cannot be read, or is UTF-16, whose line ends cannot be found.
         """
-        if self.path is None:
-            if sys.stdin is None:
-                raise DataError("standard input is closed: name a file with --input, or pipe lines in")
-            self._file = sys.stdin.buffer
-            yield from self._decode_all(self._file)
-            return
-        with open_bytes(self.path) as self._file:
+        if self.path is None and sys.stdin is None:
+            raise DataError("standard input is closed: name a file with --input, or pipe lines in")
+        with open_input(self.path) as self._file:
             yield from self._decode_all(self._file)
 
     def more(self) -> bool:
@@ -134,18 +139,21 @@ class InputLines:
     def fraction_read(self) -> float | None:
         """Fraction of the input file's bytes that have been read, from 0 to 1; None if its size is unknown."""
         file = self._file
-        if file is None or file.closed:
-            return None if file is None else 1.0
+        if file is None:
+            return None
+        if file.compression is not None or (file.closed and self.path is not None):
+            return file.fraction_read()
         try:
             status = os.fstat(file.fileno())
-            return file.tell() / status.st_size if stat.S_ISREG(status.st_mode) and status.st_size else None
         except OSError:  # a stream without a file descriptor
             return None
+        return min(self._num_bytes / status.st_size, 1.0) if stat.S_ISREG(status.st_mode) and status.st_size else None
 
-    def _decode_all(self, file: BinaryIO) -> Iterator[str]:
+    def _decode_all(self, file: InputFile) -> Iterator[str]:
         if ArrivingLines.supports(file):
             self._arriving = ArrivingLines(file)
         for number, raw in enumerate(raw_lines(self._arriving or file, self.name), start=1):
+            self._num_bytes += len(raw)
             yield self._decode(raw, number)
 
     def _decode(self, raw: bytes, number: int) -> str:

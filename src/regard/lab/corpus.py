@@ -14,6 +14,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from regard.corpora.pairs import PairFile, read_pairs
 from regard.data.held_out import hold_out
 from regard.errors import ConfigError, DataError
 from regard.evaluate.scores import normalized_lines
@@ -24,7 +25,6 @@ from regard.files.reading import decode_utf8, read_bytes
 from regard.lab.schema import CorpusConfig
 from regard.store.sealed_json import read_sealed, sealed
 from regard.text.links import GoldLinks, pharaoh, read_links, read_pharaoh
-from regard.text.readers import read_pairs
 from regard.values import Pair
 from regard_phrasebook.corpus import write_corpus
 
@@ -267,14 +267,14 @@ def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
         raise AssertionError(
             "expected corpus.train or corpus.phrasebook, as the check of the lab's file ensures, got neither"
         )
-    train = read_pairs(*config.train).pairs
+    train = _read_files(config.train).pairs
     generator = random.Random(1)
     splits: Splits = {}
     for name, files in (("test", config.test), ("val", config.val)):
         if files is None:
             train, splits[name] = hold_out(train, lambda sources: _draw_sources(sources, generator))
         else:
-            splits[name] = read_pairs(*files).pairs
+            splits[name] = _read_files(files).pairs
     if config.pairs is not None and config.pairs < len(train):
         train = [train[row] for row in sorted(generator.sample(range(len(train)), config.pairs))]
     gold = _gold(config)
@@ -284,6 +284,11 @@ def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
     test_names = " and ".join(Path(file).name for file in config.test) if config.test else "pairs held out of them"
     description = f"{names}; tested on {test_names}"
     return {**splits, "train": train}, gold and [gold[row] for row in rows], description
+
+
+def _read_files(files: Sequence[str]) -> PairFile:
+    """The pairs of one file with both languages, or of two files."""
+    return read_pairs(files[0], files[1] if len(files) > 1 else None)
 
 
 def _draw_sources(sources: Sequence[str], generator: random.Random) -> list[str]:
@@ -306,12 +311,12 @@ def _gold(config: CorpusConfig) -> list[GoldLinks] | None:
         raise ConfigError(
             "corpus.gold: gold links belong to a test text, but none is named: name it with corpus.test, or --test"
         )
-    test = read_pairs(*config.test)
+    test = _read_files(config.test)
     lengths = [(0, 0)] * (len(test.pairs) + test.num_empty)
-    for pair in test.pairs:
-        lengths[pair.line - 1] = (len(pair.src.split()), len(pair.tgt.split()))
+    for row, pair in zip(test.rows, test.pairs, strict=True):
+        lengths[row] = (len(pair.src.split()), len(pair.tgt.split()))
     links = read_links(config.gold, lengths=lengths)
-    return [links[pair.line - 1] for pair in test.pairs]
+    return [links[row] for row in test.rows]
 
 
 def _evenly_spread(items: list[T], most: int) -> list[T]:

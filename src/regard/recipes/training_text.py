@@ -10,13 +10,13 @@ from itertools import chain
 import numpy as np
 
 from regard.config.schema import Config, CorpusConfig, DataConfig
-from regard.corpora.formats import FORMATS, open_corpus
-from regard.corpora.unit import ReadOptions, UnitReader
+from regard.corpora.formats import FORMATS
+from regard.corpora.pairs import PairFile, read_pairs
+from regard.corpora.unit import ReadOptions
 from regard.data.held_out import choose_unshared, hold_out
 from regard.data.mismatch import mismatch_warnings
 from regard.errors import ConfigError, DataError
 from regard.text.languages import parse_direction
-from regard.text.normalize import normalize
 from regard.text.tags import add_tag
 from regard.values import Pair
 
@@ -82,16 +82,6 @@ class TrainingText:
         return round(src), round(tgt)
 
 
-@dataclass(frozen=True, eq=False)
-class _ReadText:
-    """What was read from a corpus."""
-
-    pairs: list[Pair]
-    num_units: int
-    reader: UnitReader
-    notes: list[str]
-
-
 def read_training_text(config: Config, *, by_source: bool = False) -> TrainingText:
     """Reads the training and validation text that a configuration names.
 
@@ -113,10 +103,11 @@ def read_training_text(config: Config, *, by_source: bool = False) -> TrainingTe
         raise ConfigError("data.src: expected the file of the training text's source side, got none: give --src FILE")
     corpora, notes, num_units = [], [], 0
     for entry in entries:
-        text = _read(entry, first=num_units)
-        num_units += text.num_units
-        notes += text.notes if not data.corpora else [_summary(text), *text.notes]
-        corpora.append(TrainingCorpus(entry, text.reader.name, text.pairs))
+        text = _read(entry)
+        pairs = [replace(pair, line=num_units + row + 1) for row, pair in zip(text.rows, text.pairs, strict=True)]
+        num_units += len(text.pairs) + text.num_empty
+        notes += _reading_notes(entry.src, text, summary=bool(data.corpora))
+        corpora.append(TrainingCorpus(entry, text.name, pairs))
     digests = {f"corpus.{i}": hash_pairs(corpus.pairs) for i, corpus in enumerate(corpora, 1) if data.corpora}
     if data.val_src is None:
         total = sum(len(corpus.pairs) for corpus in corpora)
@@ -124,7 +115,7 @@ def read_training_text(config: Config, *, by_source: bool = False) -> TrainingTe
         notes.append(f"{len(val)} of the {total} pairs are held out for validation")
         notes += [] if by_source else _leftover_notes(corpora, val, total)
     else:
-        val = _read(_validation_entry(data, data.val_src), first=0).pairs
+        val = _read(_validation_entry(data, data.val_src)).pairs
     corpora = _weighted(corpora, data.temperature)
     train = [pair for corpus in corpora for pair in corpus.pairs]
     digests |= {"train": hash_pairs(train), "val": hash_pairs(val)}
@@ -184,49 +175,27 @@ def _validation_entry(data: DataConfig, src: str) -> CorpusConfig:
     return CorpusConfig(src=src, tgt=data.val_tgt, **shared)
 
 
-def _read(entry: CorpusConfig, *, first: int) -> _ReadText:
-    """Reads a corpus, whose pairs are numbered from `first` + 1."""
-    reader = open_corpus(entry.src, entry.tgt, read_options(entry), entry.format)
-    pairs: list[Pair] = []
-    number = first
-    for number, unit in enumerate(reader.units(), start=first + 1):
-        pair = Pair(normalize(unit.src), normalize(unit.tgt), number)
-        if pair.src and pair.tgt:
-            pairs.append(pair)
-    num_units = number - first
-    if not pairs:
-        raise DataError(
-            f"{reader.name}: expected sentence pairs with text on both sides, found none in {num_units} {_unit(reader)}"
-            f"{_reasons(reader)}: check that it is the right file"
-        )
-    return _ReadText(pairs, num_units, reader, _reading_notes(entry, reader, num_units - len(pairs)))
+def _read(entry: CorpusConfig) -> PairFile:
+    return read_pairs(entry.src, entry.tgt, read_options(entry), format=entry.format)
 
 
-def _reading_notes(entry: CorpusConfig, reader: UnitReader, num_empty: int) -> list[str]:
-    report, notes = reader.report, []
-    if num_empty:
-        notes.append(f"{entry.src}: {num_empty} pairs with an empty side were left out")
-    if report.left_out:
-        notes.append(f"{entry.src}: {report.left_out.total():,} units were left out{_reasons(reader)}")
-    if report.num_faults:
-        notes.append(f"{entry.src}: {report.num_faults:,} faulty units were left out; the first: {report.faults[0]}")
+def _reading_notes(src: str, text: PairFile, *, summary: bool) -> list[str]:
+    """What was read and left out; what was read is plain if there is one text of lines."""
+    notes = []
+    if summary or text.format not in ("plain", "tsv"):
+        languages = " and ".join(sorted(text.languages))
+        of_languages = f" of {languages}" if languages else ""
+        notes.append(f"{text.name}: {len(text.pairs):,} sentence pairs{of_languages} read, format {text.format}")
+    if text.num_empty:
+        notes.append(f"{src}: {text.num_empty} pairs with an empty side were left out")
+    if text.left_out:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in text.left_out.most_common())
+        notes.append(f"{src}: {sum(text.left_out.values()):,} units were left out ({reasons})")
+    if text.num_faults:
+        notes.append(f"{src}: {text.num_faults:,} faulty units were left out; the first: {text.faults[0]}")
+    if text.num_wide_rows:
+        notes.append(f"{src}: {text.num_wide_rows} lines have more than two columns, of which the first two are read")
     return notes
-
-
-def _unit(reader: UnitReader) -> str:
-    return "lines" if reader.format in ("plain", "moses", "tsv") else "units"
-
-
-def _reasons(reader: UnitReader) -> str:
-    """Units that were left out by reason, in parentheses; empty if there are none."""
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in reader.report.left_out.most_common())
-    return f" ({reasons})" if reasons else ""
-
-
-def _summary(text: _ReadText) -> str:
-    languages = " and ".join(sorted(text.reader.report.languages))
-    of_languages = f" of {languages}" if languages else ""
-    return f"{text.reader.name}: {len(text.pairs):,} sentence pairs{of_languages} read, format {text.reader.format}"
 
 
 def _hold_out(

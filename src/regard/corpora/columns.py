@@ -1,0 +1,133 @@
+"""Choice of the source and the target column of a table, or of the fields of an object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from regard.corpora.language_choice import choose_language
+from regard.corpora.unit import ReadOptions
+from regard.errors import ConfigError, DataError
+from regard.text.languages import canonical, english_name
+
+NAMES = (
+    ("source", "target"),
+    ("src", "tgt"),
+    ("source_text", "target_text"),
+    ("src_text", "tgt_text"),
+    ("source_sentence", "target_sentence"),
+    ("src_sentence", "tgt_sentence"),
+    ("original", "translation"),
+    ("sentence1", "sentence2"),
+)
+"""Names that the two columns of a corpus often have, in lower case and with underscores."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChoice:
+    """Which columns are read.
+
+    Attributes:
+        src: 0-based number of the source column.
+        tgt: 0-based number of the target column.
+        has_header: Whether the first row has the names of the columns.
+        is_default: Whether these are the first two columns because nothing says otherwise.
+    """
+
+    src: int
+    tgt: int
+    has_header: bool = False
+    is_default: bool = False
+
+
+def choose_columns(row: Sequence[str], options: ReadOptions, *, where: str, codes: bool) -> ColumnChoice:
+    """Chooses the columns of a table by its first row.
+
+    Args:
+        row: Cells of the first row, which may be a header.
+        options: How to read; `columns` and `langs` count.
+        where: File and line, for messages.
+        codes: Whether two cells with codes of languages are a header even if `options.langs` is None.
+
+    Returns:
+        The choice.
+
+    Raises:
+        DataError: A requested column does not exist, or several columns have the requested language.
+    """
+    names = [_plain_name(cell) for cell in row]
+    if options.columns is not None:
+        return _requested(row, names, options.columns, where=where)
+    found = find_names(names, options.langs, where=where, codes=codes)
+    if found is not None:
+        return ColumnChoice(names.index(found[0]), names.index(found[1]), has_header=True)
+    return ColumnChoice(0, 1, is_default=True)
+
+
+def find_names(
+    names: Sequence[str], langs: tuple[str, str] | None, *, where: str, codes: bool
+) -> tuple[str, str] | None:
+    """Finds the names of the source and the target among the names of columns or fields.
+
+    Args:
+        names: The names.
+        langs: Canonical codes of the two languages; None = not known.
+        where: File and line, for messages.
+        codes: Whether two codes of languages are enough if `langs` is None, the first for the source.
+
+    Returns:
+        The names of the source and the target, as they are spelled; None if they are not found.
+
+    Raises:
+        DataError: Several names mean the requested language.
+    """
+    spelled = {_plain_name(name): name for name in reversed(names)}
+    if langs is not None:
+        chosen = [_of_language(code, names, where) for code in langs]
+        if chosen[0] is not None and chosen[1] is not None and chosen[0] != chosen[1]:
+            return chosen[0], chosen[1]
+    for src, tgt in NAMES:
+        if src in spelled and tgt in spelled:
+            return spelled[src], spelled[tgt]
+    languages = [name for name in names if _is_language(name)]
+    if codes and langs is None and len(languages) == 2:
+        return languages[0], languages[1]
+    return None
+
+
+def _requested(row: Sequence[str], names: list[str], columns: tuple[str, str], *, where: str) -> ColumnChoice:
+    numbers, by_name = [], False
+    for column in columns:
+        if column.isdecimal() and int(column) > 0:
+            numbers.append(int(column) - 1)
+        elif _plain_name(column) in names:
+            numbers.append(names.index(_plain_name(column)))
+            by_name = True
+        else:
+            known = ", ".join(cell.strip() for cell in row)
+            raise DataError(
+                f"{where}: expected a column named {column!r}, found {known:.200}: name one of these columns, or give "
+                "its number, counted from 1"
+            )
+    src, tgt = numbers
+    header = by_name or any((names[src : src + 1], names[tgt : tgt + 1]) == ([left], [right]) for left, right in NAMES)
+    return ColumnChoice(src, tgt, has_header=header)
+
+
+def _plain_name(cell: str) -> str:
+    return cell.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def _of_language(code: str, names: Sequence[str], where: str) -> str | None:
+    """The name that is the code of a language, or its English name."""
+    english = english_name(code).lower()
+    by_name = next((name for name in names if name.strip().lower() == english), None)
+    return by_name or choose_language(code, [name for name in names if name.strip()], where=where)
+
+
+def _is_language(name: str) -> bool:
+    try:
+        code = canonical(name)
+    except ConfigError:
+        return False
+    return english_name(code) != code

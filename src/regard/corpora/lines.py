@@ -1,0 +1,72 @@
+"""Lines of the text files of a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from regard.corpora.unit import MAX_TEXT, ReadOptions, ReadReport
+from regard.files.compression import InputFile
+from regard.files.decompressors import InputError
+from regard.text.encodings import BrokenLine
+from regard.text.readers import text_lines
+
+T = TypeVar("T")
+
+
+def corpus_lines(file: InputFile, options: ReadOptions) -> Iterator[str | BrokenLine]:
+    """Reads the lines of an open file of a corpus.
+
+    Args:
+        file: The open file.
+        options: How to read; `encoding` counts.
+
+    Yields:
+        Lines without line ends, and a `BrokenLine` in place of each line that is not text or longer than `MAX_TEXT`.
+
+    Raises:
+        ConfigError: There is no such encoding.
+        DataError: Reading fails, or the file is of another type or encoding.
+    """
+    yield from text_lines(file, encoding=options.encoding, can_choose=True, max_bytes=MAX_TEXT)
+
+
+def until_failure(items: Iterator[T], report: ReadReport) -> Iterator[T]:
+    """Reads items up to an error after which the file cannot be read further, and reports that error.
+
+    Args:
+        items: What is read from a file.
+        report: Where the error is reported.
+
+    Yields:
+        The items before the error.
+
+    Raises:
+        DataError: The error, if `on_error` is `"stop"`.
+    """
+    try:
+        yield from items
+    except InputError as error:
+        message = str(error)
+    else:
+        return
+    report.fault(message)
+
+
+def source_name(source: object) -> str:
+    """Name of an input for messages: the path, or `standard input` for None."""
+    return "standard input" if source is None else str(source)
+
+
+def mean_fraction(files: list[InputFile]) -> float | None:
+    """Fraction of several files that was read.
+
+    Args:
+        files: The open files.
+
+    Returns:
+        Mean of their fractions; None if there are no files, or one of the fractions is not known.
+    """
+    fractions = [file.fraction_read() for file in files]
+    known = [fraction for fraction in fractions if fraction is not None]
+    return sum(known) / len(known) if known and len(known) == len(fractions) else None
