@@ -104,7 +104,7 @@ def read_training_text(config: Config, *, by_source: bool = False) -> TrainingTe
     corpora, notes, num_units = [], [], 0
     for entry in entries:
         text = _read(entry)
-        pairs = [replace(pair, line=num_units + row + 1) for row, pair in zip(text.rows, text.pairs, strict=True)]
+        pairs = _numbered(text, first=num_units + 1)
         num_units += len(text.pairs) + text.num_empty
         notes += _reading_notes(entry.src, text, summary=bool(data.corpora))
         corpora.append(TrainingCorpus(entry, text.name, pairs))
@@ -177,6 +177,12 @@ def _validation_entry(data: DataConfig, src: str) -> CorpusConfig:
 
 def _read(entry: CorpusConfig) -> PairFile:
     return read_pairs(entry.src, entry.tgt, read_options(entry), format=entry.format)
+
+
+def _numbered(text: PairFile, *, first: int) -> list[Pair]:
+    """The pairs with their numbers in the whole training text, from `first`, in place of lines."""
+    numbers = ((row + first, pair) for row, pair in zip(text.rows, text.pairs, strict=True))
+    return [pair if pair.line == number else Pair(pair.src, pair.tgt, number) for number, pair in numbers]
 
 
 def _reading_notes(src: str, text: PairFile, *, summary: bool) -> list[str]:
