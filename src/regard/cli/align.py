@@ -11,7 +11,7 @@ from regard.cli.lines import open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import Device, Models, Output, Readout, Threads, examples, parse_path, use_threads, with_groups
-from regard.cli.parallel import PairFiles, read_parallel
+from regard.cli.parallel import DEFAULT_READING, PairFiles, Reading, read_parallel
 from regard.cli.progress import with_progress
 from regard.errors import ConfigError
 from regard.files.paths import STDOUT, refuse_overwriting_input
@@ -72,6 +72,7 @@ _Gold = Annotated[
 def align(
     models: Models,
     files: PairFiles,
+    reading: Reading = DEFAULT_READING,
     output: Output = None,
     reverse_model: _Reverse = None,
     symmetrize: _Symmetrize = "intersection",
@@ -89,7 +90,7 @@ def align(
     refuse_overwriting_input(STDOUT if output is None else output, [files.src, files.tgt, gold, reverse_model, *models])
     if tune and len(models) > 1:
         raise ConfigError("--tune stores the readout in one model: give one model, not an ensemble")
-    sources, targets = read_parallel(files.src, files.tgt, langs=files.langs, model=models[0])
+    sources, targets = read_parallel(files.src, files.tgt, reading=reading, model=models[0])
 
     with loading():
         from regard.alignment.symmetrize import full_name

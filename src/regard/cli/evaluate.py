@@ -20,8 +20,9 @@ from regard.cli.options import (
     examples,
     parse_path,
     use_threads,
+    with_groups,
 )
-from regard.cli.parallel import Langs, PairsSrc, read_parallel
+from regard.cli.parallel import DEFAULT_READING, PairsSrc, Reading, read_parallel
 from regard.cli.progress import with_progress
 
 EXAMPLES = examples(
@@ -29,6 +30,7 @@ EXAMPLES = examples(
 )
 
 
+@with_groups
 def evaluate(
     models: Models,
     src: PairsSrc,
@@ -42,7 +44,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    langs: Langs = None,
+    reading: Reading = DEFAULT_READING,
     beam: Beam = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -58,7 +60,7 @@ def evaluate(
 
     Scores come from sacreBLEU, each with its signature.
     """
-    sources, references = read_parallel(src, ref, langs=langs, model=models[0])
+    sources, references = read_parallel(src, ref, reading=reading, model=models[0], option="--ref")
 
     with loading():
         from regard.evaluate.scores import corpus_scores

@@ -9,8 +9,8 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.messages import say
-from regard.cli.options import Device, Model, Threads, examples, parse_path, use_threads
-from regard.cli.parallel import Langs, PairsSrc, PairsTgt, read_parallel
+from regard.cli.options import Device, Model, Threads, examples, parse_path, use_threads, with_groups
+from regard.cli.parallel import DEFAULT_READING, PairsSrc, PairsTgt, Reading, read_parallel
 from regard.files.paths import refuse_overwriting_input
 
 EXAMPLES = examples(
@@ -18,12 +18,13 @@ EXAMPLES = examples(
 )
 
 
+@with_groups
 def shortlist(
     model: Model,
     src: PairsSrc,
     out: Annotated[Path, typer.Option(parser=parse_path, metavar="FILE", help="Output file.", show_default=False)],
     tgt: PairsTgt = None,
-    langs: Langs = None,
+    reading: Reading = DEFAULT_READING,
     links: Annotated[int, typer.Option(metavar="N", help="Number of target subwords per source subword.")] = 100,
     frequent: Annotated[
         int, typer.Option(metavar="N", help="Number of most frequent target subwords that are always allowed.")
@@ -42,7 +43,7 @@ def shortlist(
         from regard.translation.shortlist import make_shortlist, write_shortlist
 
     use_threads(threads)
-    pairs = read_parallel(src, tgt, langs=langs, model=model)
+    pairs = read_parallel(src, tgt, reading=reading, model=model)
     translator = load(model, device=device)
     table = make_shortlist(translator, *pairs, links=links, frequent=frequent)
     write_shortlist(out, table, translator)

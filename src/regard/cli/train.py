@@ -9,9 +9,11 @@ import typer
 
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
-from regard.cli.options import Set, examples, parse_path, warn_replaced
+from regard.cli.options import Set, examples, parse_path, warn_replaced, with_groups
+from regard.cli.parallel import DEFAULT_READING, Reading
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
+from regard.corpora.naming import parse_corpus
 from regard.errors import ConfigError
 from regard.files.paths import check_encodable, checked_path
 
@@ -23,14 +25,6 @@ EXAMPLES = examples(
 _RESUMABLE = ("train.steps", "train.max_minutes", "train.threads")
 _MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "data.corpora", "train.guided_file")
 
-_Langs = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SRC-TGT",
-        help="Languages, such as en-fr, to read from files with several; stored for users of the model.",
-        show_default=False,
-    ),
-]
 _Corpora = Annotated[
     list[str] | None,
     typer.Option(
@@ -43,6 +37,7 @@ _Corpora = Annotated[
 ]
 
 
+@with_groups
 def train(
     out: Annotated[
         Path, typer.Option(parser=parse_path, metavar="DIR", help="Directory of the new model.", show_default=False)
@@ -74,7 +69,7 @@ def train(
         str | None, typer.Option(metavar="FILE", help="Validation target sentences.", show_default=False)
     ] = None,
     corpora: _Corpora = None,
-    langs: _Langs = None,
+    reading: Reading = DEFAULT_READING,
     overrides: Set = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in DIR.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model or training in DIR.")] = False,
@@ -83,9 +78,10 @@ def train(
 
     Settings that are not given are derived from the corpus and printed.
     """
-    languages = [] if langs is None else [f"data.langs={write_value(langs)}"]
     files = {"src": src, "tgt": tgt, "val_src": val_src, "val_tgt": val_tgt}
-    sets = warn_replaced([*_file_settings(files), *_corpus_settings(corpora or []), *languages, *(overrides or [])])
+    sets = warn_replaced(
+        [*_file_settings(files), *_corpus_settings(corpora or []), *reading.settings(), *(overrides or [])]
+    )
 
     from regard.config.load import load_config, read_overrides
 
@@ -117,8 +113,6 @@ def _file_settings(files: dict[str, str | None]) -> list[str]:
 
 def _corpus_settings(names: list[str]) -> list[str]:
     """The setting of `data.corpora` for the corpora that were given, if any."""
-    from regard.corpora.naming import parse_corpus
-
     corpora = [parse_corpus(name) for name in names]
     for corpus in corpora:
         for file in (corpus.src, corpus.tgt or ""):

@@ -141,8 +141,10 @@ def test_a_corpus_of_an_early_version_is_opened(files: CorpusConfig, tmp_path: P
     about = tmp_path / "corpus" / "about.json"
     tree = read_sealed(about, max_bytes=1 << 20, remedy="")
     assert isinstance(tree, dict)
-    del tree["made_of"]["langs"]
-    about.write_text(sealed(tree), encoding="utf-8")
+    options = tree["made_of"]
+    assert isinstance(options, dict)
+    made_of = {key: value for key, value in options.items() if key != "langs"}
+    about.write_text(sealed({**tree, "made_of": made_of}), encoding="utf-8")
     assert sum(prepare_corpus(files, tmp_path / "corpus").sizes.values()) == 400
     with pytest.raises(ConfigError, match="started with other options"):
         prepare_corpus(files.model_copy(update={"langs": "en-fr"}), tmp_path / "corpus")
