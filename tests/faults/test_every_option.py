@@ -33,7 +33,7 @@ SMALL = [
     *TEXT, "subword.vocab_size=300", "train.steps=4", "train.learning_rate=0.02", "train.validate_every=1",
     "train.batch_tokens=96", "train.warmup=1", "train.threads=1", "train.precision=float32", "train.device=cpu",
     "train.tensorboard=false",
-    "train.validate_sentences=8", "train.keep=2", "train.accumulate=1",
+    "train.validate_sentences=8", "train.keep=2", "train.accumulate=1", "data.on_error=skip",
 ]  # fmt: skip
 SIZES = {
     "rnn": ["model.embed_size=8", "model.hidden_size=12"],
@@ -72,7 +72,10 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for ending, lines in (("en", rows), ("fr", [[WORDS[word] for word in row] for row in rows])):
             written = "".join(" ".join(line) + "\n" for line in lines)
             (directory / f"{name}.{ending}").write_text(written, encoding="utf-8")
-    (directory / "links").write_text("0-0\n" * 60, encoding="utf-8")
+    with (directory / "train.en").open("ab") as src, (directory / "train.fr").open("ab") as tgt:
+        src.write(b"\xff\n")  # a faulty line, which data.on_error = "skip" leaves out
+        tgt.write(b"faute\n")
+    (directory / "links").write_text("0-0\n" * 61, encoding="utf-8")
     return directory
 
 

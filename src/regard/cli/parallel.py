@@ -168,8 +168,8 @@ def read_parallel(
     reader = open_corpus(src, tgt, reading.options(langs))
     if tgt is None and reader.format == "tsv" and src.is_file() and _has_one_side(src):
         raise DataError(
-            f"{src}: expected sentence pairs, found a first line without a tab: name the other side with {option}, or a "
-            "file with both sides"
+            f"{src}: expected sentence pairs, found a first line without a tab: name the other side with {option}, or "
+            "a file with both sides"
         )
     units = list(reader.units())
     _warn_of_left_out(reader.name, reader.report)

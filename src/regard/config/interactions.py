@@ -178,6 +178,11 @@ def _data(options: DataConfig) -> Iterator[Finding]:
     if len(options.corpora) < 2:
         why = f"it weights two or more corpora, but data.corpora has {len(options.corpora)}: leave it out, or add some"
         yield "temperature", why
+    texts = [(options.src, options.tgt), (options.val_src, options.val_tgt)]
+    texts += [(entry.src, entry.tgt) for entry in options.corpora]
+    if all(tgt is not None for src, tgt in texts if src is not None) and any(src is not None for src, _ in texts):
+        why = "each text is two plain files, to which it does not apply: leave it out"
+        yield from ((key, why) for key in ("columns", "include_fuzzy", "accelerators"))
 
 
 def _recurrent(model: RNNConfig) -> Iterator[Finding]:

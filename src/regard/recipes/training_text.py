@@ -104,8 +104,8 @@ def read_training_text(config: Config, *, by_source: bool = False) -> TrainingTe
     corpora, notes, num_units = [], [], 0
     for entry in entries:
         text = _read(entry)
-        pairs = _numbered(text, first=num_units + 1)
-        num_units += len(text.pairs) + text.num_empty
+        pairs = _numbered(text, before=num_units)
+        num_units += len(text.pairs) + text.num_empty + (text.num_faults if _is_numbered_by_line(text) else 0)
         notes += _reading_notes(entry.src, text, summary=bool(data.corpora))
         corpora.append(TrainingCorpus(entry, text.name, pairs))
     digests = {f"corpus.{i}": hash_pairs(corpus.pairs) for i, corpus in enumerate(corpora, 1) if data.corpora}
@@ -179,10 +179,23 @@ def _read(entry: CorpusConfig) -> PairFile:
     return read_pairs(entry.src, entry.tgt, read_options(entry), format=entry.format)
 
 
-def _numbered(text: PairFile, *, first: int) -> list[Pair]:
-    """The pairs with their numbers in the whole training text, from `first`, in place of lines."""
-    numbers = ((row + first, pair) for row, pair in zip(text.rows, text.pairs, strict=True))
-    return [pair if pair.line == number else Pair(pair.src, pair.tgt, number) for number, pair in numbers]
+def _numbered(text: PairFile, *, before: int) -> list[Pair]:
+    """The pairs with their numbers in the whole training text, in which `before` are those of other corpora.
+
+    These are the lines of a file with word links. In a text of lines, also a line that could not be read counts.
+    """
+    if _is_numbered_by_line(text):
+        numbers = [before + pair.line for pair in text.pairs]
+    else:
+        numbers = [before + row + 1 for row in text.rows]
+    return [
+        pair if pair.line == number else Pair(pair.src, pair.tgt, number)
+        for number, pair in zip(numbers, text.pairs, strict=True)
+    ]
+
+
+def _is_numbered_by_line(text: PairFile) -> bool:
+    return text.format in ("plain", "moses")
 
 
 def _reading_notes(src: str, text: PairFile, *, summary: bool) -> list[str]:
