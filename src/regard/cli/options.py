@@ -166,13 +166,18 @@ def with_groups(verb: Callable[..., Result]) -> Callable[..., Result]:
             for field in dataclasses.fields(group)
         ]
 
+    signature = inspect.Signature(parameters)
+
     @functools.wraps(verb)
-    def expanded(**options: object) -> Result:
+    def expanded(*positional: object, **given: object) -> Result:
+        bound = signature.bind(*positional, **given)
+        bound.apply_defaults()
+        options = dict(bound.arguments)
         for name, group in groups.items():
             options[name] = group(**{field.name: options.pop(field.name) for field in dataclasses.fields(group)})
         return verb(**options)
 
-    expanded.__dict__["__signature__"] = inspect.Signature(parameters)
+    expanded.__dict__["__signature__"] = signature
     expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return expanded
 
