@@ -55,7 +55,7 @@ def test_a_table_trains_the_model_that_its_columns_as_plain_files_train(at_work:
     plain = regard("train", "--src=train.en", "--tgt=train.fr", "--langs=en-fr", "--out=plain", *QUICK)
     lines = regard("train", "--src=train.jsonl", "--langs=en-fr", "--out=lines", *QUICK)
     assert plain.status == lines.status == 0, lines.err
-    assert f"train.jsonl: {len(rows):,} sentence pairs" in lines.err
+    assert f"train.jsonl: {len(rows):,} sentence pairs read (jsonl" in lines.err
     assert weights(at_work / "lines") == weights(at_work / "plain")
 
 
@@ -103,13 +103,14 @@ def test_a_tag_is_known_to_the_model(at_work: Path, regard: Run) -> None:
 def test_verbs_read_pairs_from_one_file(at_work: Path, regard: Run) -> None:
     rows = [{"en": src, "fr": tgt, "ko": "x"} for src, tgt in pairs(at_work, "test")]
     (at_work / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    two, one = ["--src=test.en", "--tgt=test.fr"], ["--src=test.jsonl", "--langs=en-fr"]
+    two_files, one_file = ["--src=test.en", "--tgt=test.fr"], ["--src=test.jsonl", "--langs=en-fr"]
     scores = regard("evaluate", "model", "--src=test.en", "--ref=test.fr", "--json")
-    assert regard("evaluate", "model", *one, "--json").out == scores.out
-    links = regard("align", "model", *two)
+    assert regard("evaluate", "model", *one_file, "--json").out == scores.out
+    links = regard("align", "model", *two_files)
     assert links.status == 0
-    assert regard("align", "model", *one).out == links.out
-    assert regard("shortlist", "model", *two, "--out=a").status == regard("shortlist", "model", *one, "--out=b").status
+    assert regard("align", "model", *one_file).out == links.out
+    for files, out in ((two_files, "a"), (one_file, "b")):
+        assert regard("shortlist", "model", *files, f"--out={out}").status == 0
     assert Path("a").read_bytes() == Path("b").read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""How often an epoch contains the sentence pairs of each corpus: whole repetitions, and a part that is drawn anew."""
+"""How often an epoch contains the sentence pairs of each corpus: whole repetitions, and a changing part."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CorpusShare:
 
 
 class Mixture:
-    """The sentence pairs of each epoch, if an epoch contains the pairs of some corpora more often than those of others.
+    """The sentence pairs of each epoch of a training on several corpora with weights.
 
     A weight of 2.3 gives every pair of a corpus twice in each epoch, and 30 % of them once more. This part follows a
     random order of the pairs, so that each epoch takes the pairs after those of the epoch before. After any number of

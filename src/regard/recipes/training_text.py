@@ -203,8 +203,8 @@ def _reading_notes(src: str, text: PairFile, *, summary: bool) -> list[str]:
     notes = []
     if summary or text.format not in ("plain", "tsv"):
         languages = " and ".join(sorted(text.languages))
-        of_languages = f" of {languages}" if languages else ""
-        notes.append(f"{text.name}: {len(text.pairs):,} sentence pairs{of_languages} read, format {text.format}")
+        shape = f"{text.format}, {languages}" if languages else text.format
+        notes.append(f"{text.name}: {len(text.pairs):,} sentence pairs read ({shape})")
     if text.num_empty:
         notes.append(f"{src}: {text.num_empty} pairs with an empty side were left out")
     if text.left_out:

@@ -60,7 +60,7 @@ def test_an_epoch_contains_each_corpus_by_its_weight(toy: Toy, tables: list[str]
     )
     prepared = prepare(config, toy.directory / "t")
     assert [used(prepared, epoch) for epoch in (0, 1)] == [[100, 20, 30]] * 2
-    assert any(note.endswith("small.tsv: 40 sentence pairs read, format tsv") for note in prepared.notes)
+    assert any(note.endswith("small.tsv: 40 sentence pairs read (tsv)") for note in prepared.notes)
     assert f"{tables[1]}: 40 training pairs, weight 0.5, 13.3 % of an epoch" in prepared.notes
     assert prepared.corpora == prepared.notes[-3:]
 
@@ -201,5 +201,5 @@ def test_one_plain_corpus_gives_the_batches_of_a_corpus_without_entries(toy: Toy
         for prepared in (plain, mixture)
     )
     for _ in range(2 * first.batches_per_epoch):
-        one, two = next(first), next(second)
-        assert (one.indices, one.src_ids.tolist()) == (two.indices, two.src_ids.tolist())
+        batch, other = next(first), next(second)
+        assert (batch.indices, batch.src_ids.tolist()) == (other.indices, other.src_ids.tolist())
