@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,39 @@ _Corpora = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class _Texts:
+    """Options that name the files of the text."""
+
+    src: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Sentence pairs as TMX, PO, XLIFF, TSV, CSV, JSON lines, ...; or source sentences, one per line.",
+            show_default=False,
+        ),
+    ] = None
+    tgt: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Target sentences, one per line.", show_default=False)
+    ] = None
+    val_src: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Validation text, like --src.", show_default="held out of the text"),
+    ] = None
+    val_tgt: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Validation target sentences.", show_default=False)
+    ] = None
+    corpora: _Corpora = None
+
+    def settings(self) -> list[str]:
+        """The settings of the section `[data]`, refusing paths that a configuration cannot hold."""
+        files = {"src": self.src, "tgt": self.tgt, "val_src": self.val_src, "val_tgt": self.val_tgt}
+        return [*_file_settings(files), *_corpus_settings(self.corpora or [])]
+
+
+_NO_TEXTS = _Texts()
+
+
 @with_groups
 def train(
     out: Annotated[
@@ -50,25 +84,7 @@ def train(
         str | None,
         typer.Option(metavar="NAME", help=f"Preset to start from: {', '.join(preset_names())}.", show_default=False),
     ] = None,
-    src: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Sentence pairs as TMX, PO, XLIFF, TSV, CSV, JSON lines, ...; or source sentences, one per line.",
-            show_default=False,
-        ),
-    ] = None,
-    tgt: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Target sentences, one per line.", show_default=False)
-    ] = None,
-    val_src: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Validation text, like --src.", show_default="held out of the text"),
-    ] = None,
-    val_tgt: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Validation target sentences.", show_default=False)
-    ] = None,
-    corpora: _Corpora = None,
+    texts: _Texts = _NO_TEXTS,
     reading: Reading = DEFAULT_READING,
     overrides: Set = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in DIR.")] = False,
@@ -78,10 +94,7 @@ def train(
 
     Settings that are not given are derived from the corpus and printed.
     """
-    files = {"src": src, "tgt": tgt, "val_src": val_src, "val_tgt": val_tgt}
-    sets = warn_replaced(
-        [*_file_settings(files), *_corpus_settings(corpora or []), *reading.settings(), *(overrides or [])]
-    )
+    sets = warn_replaced([*texts.settings(), *reading.settings(), *(overrides or [])])
 
     from regard.config.load import load_config, read_overrides
 

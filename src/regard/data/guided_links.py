@@ -156,8 +156,8 @@ def read_guided_links(
         num_lines: Number of lines of the training text.
         src_subword: Source vocabulary.
         tgt_subword: Target vocabulary.
-        base: Number that the first word of a sentence has in the file, 0 or 1; None = detect it.
-        unlinked_to_eos: Whether target words without a link should attend to the source's eos, see `GuidedLinks`.
+        base: Number of the first word of a sentence in the file, 0 or 1; None = detect it.
+        unlinked_to_eos: Whether target words without a link attend to the source's eos, see `GuidedLinks`.
         num_tags: Number of tags before the source of each of `pairs`, 0 or 1; None = no tags.
 
     Returns:
@@ -184,11 +184,7 @@ def read_guided_links(
             for src, tgt in alignment.possible
             if src >= num_src or tgt >= num_tgt
         ]
-    if line != num_lines:
-        raise DataError(
-            f"{path} has {line} lines but the training text has {num_lines}: each line must have the word links of the "
-            "same line of the training text"
-        )
+    _check_num_lines(path, line, num_lines)
     if not any(kept):
         raise DataError(
             f"{path}: expected word links for guided alignment, found none for any of the {len(pairs)} training "
@@ -198,6 +194,14 @@ def read_guided_links(
     if len(invalid) > _MAX_NOTES:
         notes.append(f"{path}: {len(invalid) - _MAX_NOTES} more links to words beyond their sentences were left out")
     return GuidedLinks.from_links(kept, src_subword, tgt_subword, unlinked_to_eos=unlinked_to_eos), notes
+
+
+def _check_num_lines(path: Path | str, found: int, expected: int) -> None:
+    if found != expected:
+        raise DataError(
+            f"{path} has {found} lines but the training text has {expected}: each line must have the word links of the "
+            "same line of the training text"
+        )
 
 
 def _first_word(path: Path | str) -> int:

@@ -71,8 +71,7 @@ def learn_vocabulary(
             model_type=kind,
             character_coverage=1.0,  # rare characters are removed already
             byte_fallback=True,
-            # With the space before it: a tag is a word, not a part of one.
-            user_defined_symbols=[SPACE + tag for tag in tags],
+            user_defined_symbols=[SPACE + tag for tag in tags],  # each is a whole word
             normalization_rule_name="identity",
             remove_extra_whitespaces=False,  # otherwise pieces could not be located in a text with double spaces
             max_sentence_length=4 * _MAX_CHARACTERS + 8,  # in bytes
