@@ -90,6 +90,14 @@ def test_several_corpora_are_weighted_shown_and_resumed(at_work: Path, regard: R
     assert "data.corpora[2].weight: expected 2.0" in other.err
 
 
+def test_weights_change_what_is_trained_on(at_work: Path, regard: Run) -> None:
+    for weight in (1, 3):
+        corpora = ["--corpus=train.en,train.fr", f"--corpus=test.tsv:{weight}"]
+        done = regard("train", *corpora, f"--out=weight-{weight}", "--set=train.batch_tokens=512", *QUICK)
+        assert done.status == 0, done.err
+    assert weights(at_work / "weight-1") != weights(at_work / "weight-3")
+
+
 def test_a_tag_is_known_to_the_model(at_work: Path, regard: Run) -> None:
     (at_work / "tags.toml").write_text(
         '[[data.corpora]]\nsrc = "train.en"\ntgt = "train.fr"\n[[data.corpora]]\nsrc = "test.tsv"\ntag = "<test>"\n',
