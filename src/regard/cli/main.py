@@ -14,6 +14,7 @@ from regard.cli import (
     aer,
     align,
     attend,
+    data,
     demo,
     evaluate,
     export,
@@ -112,4 +113,5 @@ app.command(cls=Verb, epilog=demo.EXAMPLES)(demo.demo)
 app.command(cls=Verb, epilog=export.EXAMPLES)(export.export)
 app.command("import", cls=Verb, epilog=import_.EXAMPLES)(import_.import_)
 app.add_typer(lab.app)
+app.add_typer(data.app, epilog=data.EXAMPLES)
 app.add_typer(keys.app, name="keys", epilog=keys.EXAMPLES)

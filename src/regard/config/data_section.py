@@ -85,7 +85,7 @@ class CorpusConfig(Section):
 
 
 class DataConfig(Section):
-    """Options of the section `[data]`: files of parallel text, how to read them, and the longest sentences."""
+    """Options of the section `[data]`: files of parallel text, how to read them, and a limit of length."""
 
     src: str | None = None
     """Training text: a file of sentence pairs in any format that regard reads; or the source side of two files, one

@@ -85,6 +85,7 @@ _ROOTS = {
     "tmx": "tmx",
     "xliff": "xliff",
     "dataset": "wmt",
+    "collection": "wmt",
     "mteval": "sgm",
     "srcset": "sgm",
     "refset": "sgm",

@@ -1,0 +1,45 @@
+"""Names of encodings that files and options use."""
+
+from __future__ import annotations
+
+import codecs
+
+from regard.errors import ConfigError
+
+_NOT_FOR_FILES = frozenset({"utf-7", "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
+"""Codecs of Python for text that are no encodings of files, or decode to unpaired surrogates."""
+
+
+def find_encoding(name: str) -> str | None:
+    """Finds the codec of an encoding.
+
+    Args:
+        name: Any name of the encoding.
+
+    Returns:
+        Name of the codec in Python, which decodes bytes to text; None if there is none.
+
+    >>> find_encoding("Latin1"), find_encoding("klingon"), find_encoding("hex")
+    ('iso8859-1', None, None)
+    """
+    try:
+        codec = codecs.lookup(name).name
+        "a".encode(codec)  # a codec for bytes, such as hex, refuses text
+    except (LookupError, ValueError):
+        return None
+    return None if codec in _NOT_FOR_FILES or codec.replace("-", "_") in _NOT_FOR_FILES else codec
+
+
+def check_encoding(name: str | None) -> None:
+    """Checks the encoding that the user gave.
+
+    Args:
+        name: Name of the encoding; None = no encoding was given.
+
+    Raises:
+        ConfigError: There is no such encoding.
+    """
+    if name is not None and find_encoding(name) is None:
+        raise ConfigError(
+            f"encoding: expected the name of an encoding such as utf-8 or cp1252, got {name!r}: correct it"
+        )
