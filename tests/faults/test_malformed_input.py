@@ -131,10 +131,10 @@ CASES = {
     "huge word numbers": Case("aer --gold far --links far", "far:1: sentence number", "check the numbers"),
     # --- evaluation, alignment and attention
     "evaluation of unequal files": Case(
-        "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "equally many lines"
+        "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
     ),
     "evaluation of nothing": Case("evaluate model --src empty --ref empty", "empty", "name a file with text"),
-    "alignment of unequal files": Case("align model --src one.en --tgt a.fr", "a.fr has 300", "equally many lines"),
+    "alignment of unequal files": Case("align model --src one.en --tgt a.fr", "a.fr has 300", "must be equal"),
     "no words to attend to": Case("attend model ' '", "the sentence is empty", "expected some words"),
     "no attention to show": Case(
         "attend plain hello", "plain: there is no attention to show", "train a model with attention"
@@ -169,7 +169,9 @@ CASES = {
     # --- the command itself
     "unknown verb": Case("trian --out new", "'trian'", "Did you mean 'train'?"),
     "unknown option": Case("info model --jason", "--jason", "regard info --help"),
-    "missing option": Case("evaluate model --src a.en", "--ref", "regard evaluate --help"),
+    "missing option": Case(
+        "evaluate model --src a.en", "a.en: expected sentence pairs", "name the other side with --ref"
+    ),
 }
 
 

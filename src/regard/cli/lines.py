@@ -20,7 +20,7 @@ from regard.cli.streams import NamedFile
 from regard.errors import DataError
 from regard.files.compression import InputFile, open_input
 from regard.files.paths import refuse_overwriting_input
-from regard.text.readers import MAX_LINE, raw_lines, read_lines
+from regard.text.readers import MAX_LINE, raw_lines
 
 LINE_TIMEOUT = 0.005
 """Seconds to wait for the next line of a pipe or terminal before the line counts as not sent yet."""
@@ -172,30 +172,6 @@ class InputLines:
                 "iconv -t utf-8"
             )
             return _LONG_RUN.sub("\ufffd" * _MAX_REPLACEMENTS, line.decode("utf-8", "replace"))
-
-
-def read_parallel(src: Path, tgt: Path) -> tuple[list[str], list[str]]:
-    """Reads all lines of two parallel files, and checks that their numbers are equal.
-
-    Args:
-        src: File of source sentences, one per line.
-        tgt: File of target sentences, one per source sentence.
-
-    Returns:
-        The source lines and the target lines, equally many.
-
-    Raises:
-        DataError: A file cannot be read, both files are empty, or their numbers of lines differ.
-    """
-    src_lines, tgt_lines = list(read_lines(src)), list(read_lines(tgt))
-    if len(src_lines) != len(tgt_lines):
-        raise DataError(
-            f"{src} has {len(src_lines)} lines but {tgt} has {len(tgt_lines)}: line n of one file must belong to line "
-            "n of the other, so give files with equally many lines"
-        )
-    if not src_lines:
-        raise DataError(f"{src}: expected at least one sentence, found an empty file: name a file with text")
-    return src_lines, tgt_lines
 
 
 class OutputLines:

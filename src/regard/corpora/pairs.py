@@ -28,6 +28,9 @@ class PairFile:
         left_out: Number of units left out for another reason that is not an error, by reason.
         num_faults: Number of faulty units left out.
         faults: Messages of the first faulty units.
+        name: The file or files, for messages.
+        format: Name of the format.
+        languages: Number of units for each spelling of a language that was read.
     """
 
     pairs: list[Pair]
@@ -37,6 +40,9 @@ class PairFile:
     left_out: Counter[str] = field(default_factory=Counter)
     num_faults: int = 0
     faults: tuple[str, ...] = ()
+    name: str = ""
+    format: str = ""
+    languages: Counter[str] = field(default_factory=Counter)
 
 
 def read_pairs(
@@ -79,6 +85,9 @@ def read_pairs(
         report.left_out,
         report.num_faults,
         tuple(report.faults),
+        reader.name,
+        reader.format,
+        report.languages,
     )
 
 

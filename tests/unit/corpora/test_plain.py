@@ -180,3 +180,11 @@ def test_escapes_of_moses(write: Write, line: str, expected: str) -> None:
     path = write("a", f"x\n{line}\n")
     assert list(open_corpus(path, path, format="moses").units())[1] == Unit(expected, expected, 2)
     assert list(open_corpus(path, path).units())[1].src == line
+
+
+def test_utf_16_without_the_mark_that_its_name_asks_for_is_refused(write: Write) -> None:
+    path = write("a", b"one\ntwo\n")
+    units, error = units_before(PlainReader(path, path, ReadOptions(encoding="utf-16")))
+    assert units == []
+    assert "a: expected utf-16, found no byte order mark" in error
+    assert "--encoding utf-16-le" in error
