@@ -235,7 +235,14 @@ def _example_lines(rejects: Sequence[Reject]) -> Iterator[str]:
 
 
 def share_text(number: int, total: int) -> str:
-    """A share in percent; 0 of nothing.
+    """A share in percent.
+
+    Args:
+        number: Number of pairs.
+        total: Number of all pairs; a share of nothing is 0.
+
+    Returns:
+        The share with its unit.
 
     >>> share_text(1, 8)
     '12.50 %'

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.corpus_options import DEFAULT_READING, Reading, TestSets, Workers
+from regard.cli.corpus_options import DEFAULT_CHECKING, DEFAULT_READING, Checking, Reading, Workers
 from regard.cli.messages import say, say_json
 from regard.cli.options import Json, examples, parse_path, with_groups
 
@@ -29,14 +29,7 @@ def data_inspect(
         ),
     ],
     reading: Reading = DEFAULT_READING,
-    test_sets: TestSets = None,
-    check: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=THRESHOLD", help="Threshold of a check; may be repeated.", show_default=False),
-    ] = None,
-    without: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Leave a check out; may be repeated.", show_default=False)
-    ] = None,
+    checking: Checking = DEFAULT_CHECKING,
     as_json: Json = False,
     html: Annotated[
         Path | None,
@@ -52,7 +45,6 @@ def data_inspect(
 
     Ends with the command that cleans each corpus.
     """
-    from regard.cleaning.filters import Filters
     from regard.cleaning.histogram import draw_png
     from regard.cleaning.inspect import inspect
     from regard.cleaning.page import write_page
@@ -61,7 +53,7 @@ def data_inspect(
     from regard.cli.progress import progress_of_stages
     from regard.config.threads import available_cores
 
-    filters = Filters.parse(check or (), without or (), test_sets or ())
+    filters = checking.filters()
     sources = corpora_of(files, reading.options())
     with progress_of_stages("" if html is None else str(html)) as progress:
         reports = inspect(sources, filters, num_workers=workers or available_cores(), progress=progress)

@@ -1,4 +1,4 @@
-"""Cleaning: every pair is kept or rejected with its place, whatever the number of processes, and after any kill."""
+"""Cleaning: every pair is kept or rejected with its place, with any number of processes, and after any kill."""
 
 from __future__ import annotations
 
