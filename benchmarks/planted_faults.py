@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from regard.values import Pair
 
@@ -14,8 +14,7 @@ _SHARES = {"duplicate": 0.02, "misaligned": 0.01, "language": 0.01, "mojibake": 
 _DIGIT = re.compile(r"\d")
 
 
-@dataclass(frozen=True, slots=True)
-class PlantedCorpus:
+class PlantedCorpus(NamedTuple):
     """A corpus with faults.
 
     Attributes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from regard.cleaning.word_translations import WordTranslations
+from regard.cleaning.word_translations import Evidence, WordTranslations
 from regard.values import Pair
 
 Floats = npt.NDArray[np.float64]
@@ -18,6 +18,10 @@ _SHUFFLED = 20_000
 """Most pairs of the sample that are compared with shuffled ones."""
 _MISSED = 0.12
 """Share of randomly paired sentences whose score is below 1."""
+_HELD_OUT = 10_000
+"""Most pairs that are held out to see whether the learned translations apply to other pairs."""
+_MIN_SEPARATION = 0.7
+"""Least share of held-out random pairs that score above the median of held-out pairs; 0.5 = nothing was learned."""
 _LENGTH_WEIGHT = 4.0
 _BATCH = 1000
 
@@ -51,47 +55,48 @@ class Misaligned:
             sample: Pairs of the corpus, of which most are right.
 
         Returns:
-            The scorer; None if the sample is too small, or says too little to tell matching from random pairs.
+            The scorer; None if the sample is too small, or if what is learned from it does not apply to other pairs of
+            it, as in a corpus whose lines are shifted as a whole.
         """
-        if len(sample) < MIN_SAMPLE:
+        if len(sample) < MIN_SAMPLE or _separation(sample) < _MIN_SEPARATION:
             return None
         translations = WordTranslations.learn(sample)
-        some = sample[:: -(-len(sample) // _SHUFFLED)]
-        sources, targets = [pair.src for pair in some], [pair.tgt for pair in some]
-        order = np.random.default_rng(0).permutation(len(some))
-        evidence = translations.evidence(sources, targets)
-        usual_ratio = float(np.median(np.log((evidence.tgt_sizes + 2) / (evidence.src_sizes + 2))))
-        unscaled = cls(translations, usual_ratio, 0.0, 1.0)
-        real = unscaled.unscaled_scores(sources, targets)
-        random = unscaled.unscaled_scores(sources, [targets[index] for index in order.tolist()])
+        real, random, usual_ratio = _compare(translations, sample[:: -(-len(sample) // _SHUFFLED)])
         center, bound = float(np.median(real)), float(np.quantile(random, _MISSED))
-        if bound <= np.quantile(real, 0.8):
-            return None
-        return cls(translations, usual_ratio, center, bound - center)
+        return cls(translations, usual_ratio, center, bound - center) if bound > center else None
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
         """See `regard.cleaning.check.Scorer`."""
         scores: list[float] = []
         for first in range(0, len(pairs), _BATCH):
             batch = pairs[first : first + _BATCH]
-            unscaled = self.unscaled_scores([pair.src for pair in batch], [pair.tgt for pair in batch])
-            scores += ((unscaled - self.center) / self.scale).tolist()
+            evidence = self.translations.evidence([pair.src for pair in batch], [pair.tgt for pair in batch])
+            scores += ((_unscaled_scores(evidence, self.usual_ratio) - self.center) / self.scale).tolist()
         return scores
 
-    def unscaled_scores(self, sources: Sequence[str], targets: Sequence[str]) -> Floats:
-        """Scores pairs before scaling.
 
-        Args:
-            sources: Source sentences.
-            targets: One target sentence per source sentence.
+def _separation(sample: Sequence[Pair]) -> float:
+    """Share of random pairs that score above the median of matching ones, with translations of other pairs."""
+    step = -(-len(sample) // (2 * _HELD_OUT))
+    real, random, _ = _compare(WordTranslations.learn(sample[:: 2 * step]), sample[step :: 2 * step])
+    return float((random > np.median(real)).mean())
 
-        Returns:
-            One score per pair; higher is worse. (N,)
-        """
-        evidence = self.translations.evidence(sources, targets)
-        match = evidence.src_sums / np.sqrt(evidence.src_sizes + 1) + evidence.tgt_sums / np.sqrt(
-            evidence.tgt_sizes + 1
-        )
-        ratios = np.log((evidence.tgt_sizes + 2) / (evidence.src_sizes + 2)) - self.usual_ratio
-        scores: Floats = _LENGTH_WEIGHT * ratios**2 - match
-        return scores
+
+def _compare(translations: WordTranslations, pairs: Sequence[Pair]) -> tuple[Floats, Floats, float]:
+    """Scores of pairs, scores of their sides in random combination, and the usual log ratio of their lengths."""
+    sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+    order = np.random.default_rng(0).permutation(len(pairs)).tolist()
+    real, random = (translations.evidence(sources, texts) for texts in (targets, [targets[index] for index in order]))
+    usual_ratio = float(np.median(_log_ratios(real)))
+    return _unscaled_scores(real, usual_ratio), _unscaled_scores(random, usual_ratio), usual_ratio
+
+
+def _unscaled_scores(evidence: Evidence, usual_ratio: float) -> Floats:
+    match = evidence.src_sums / np.sqrt(evidence.src_sizes + 1) + evidence.tgt_sums / np.sqrt(evidence.tgt_sizes + 1)
+    scores: Floats = _LENGTH_WEIGHT * (_log_ratios(evidence) - usual_ratio) ** 2 - match
+    return scores
+
+
+def _log_ratios(evidence: Evidence) -> Floats:
+    ratios: Floats = np.log((evidence.tgt_sizes + 2) / (evidence.src_sizes + 2))
+    return ratios

@@ -50,6 +50,12 @@ def mojibake(pairs: Sequence[Pair]) -> list[float]:
 
     A pair whose evidence may be chance, such as one uppercase letter before a closing quotation mark, scores 0.5.
 
+    Args:
+        pairs: The pairs, text as read.
+
+    Returns:
+        One score per pair.
+
     >>> mojibake([Pair("your day", "ta journÃ©e"), Pair("your day", "ta journée")])
     [1.0, 0.0]
     """
@@ -58,6 +64,12 @@ def mojibake(pairs: Sequence[Pair]) -> list[float]:
 
 def broken_characters(pairs: Sequence[Pair]) -> list[float]:
     """Scores each pair with its number of replacement, control, private-use and invalid characters.
+
+    Args:
+        pairs: The pairs, text as read.
+
+    Returns:
+        One score per pair.
 
     >>> broken_characters([Pair("your day", "ta journ\ufffde"), Pair("your day", "ta journée")])
     [1.0, 0.0]

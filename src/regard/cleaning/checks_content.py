@@ -26,6 +26,12 @@ def numbers(pairs: Sequence[Pair]) -> list[float]:
     A number on one side only does not count, since the other side may spell it. Separators of thousands are ignored,
     and so is the difference between clocks of 12 and 24 hours, and between one number and the words that multiply it.
 
+    Args:
+        pairs: The pairs, text as read.
+
+    Returns:
+        One score per pair.
+
     >>> numbers([Pair("1,500 of 20", "1 500 sur 20"), Pair("in 1995", "en 1996"), Pair("2 dogs", "deux chiens")])
     [0.0, 1.0, 0.0]
     """
@@ -37,6 +43,12 @@ def urls(pairs: Sequence[Pair]) -> list[float]:
 
     Two addresses of the same host count as the same if they differ only in a code of a language.
 
+    Args:
+        pairs: The pairs, text as read.
+
+    Returns:
+        One score per pair.
+
     >>> urls([Pair("See www.a.org.", "Voir www.b.org."), Pair("See www.a.org.", "Voir www.a.org.")])
     [1.0, 0.0]
     """
@@ -46,6 +58,12 @@ def urls(pairs: Sequence[Pair]) -> list[float]:
 def markup(pairs: Sequence[Pair]) -> list[float]:
     """Scores each pair with the difference of its numbers of tags and of character references such as `&amp;`.
 
+    Args:
+        pairs: The pairs, text as read.
+
+    Returns:
+        One score per pair.
+
     >>> markup([Pair("a <b>cat</b>", "un chat"), Pair("a <b>cat</b>", "un <b>chat</b>")])
     [2.0, 0.0]
     """
@@ -54,6 +72,12 @@ def markup(pairs: Sequence[Pair]) -> list[float]:
 
 def repetition(pairs: Sequence[Pair]) -> list[float]:
     """Scores each pair with the number of repeated words or letters in a row that only one side has.
+
+    Args:
+        pairs: The pairs, text as read.
+
+    Returns:
+        One score per pair.
 
     >>> repetition([Pair("very good", "bon bon bon bon bon"), Pair("ha ha ha ha", "ah ah ah ah")])
     [4.0, 0.0]

@@ -23,6 +23,12 @@ _LONG_WORD = re.compile(rf"[^\s{SPACELESS_LETTERS}]{{{_LONG},}}")
 def empty(pairs: Sequence[Pair]) -> list[float]:
     """Scores 1 for each pair with a side that has no text, or only blanks.
 
+    Args:
+        pairs: The pairs, text as read.
+
+    Returns:
+        One score per pair.
+
     >>> empty([Pair("Hello", " "), Pair("Hello", "Bonjour")])
     [1.0, 0.0]
     """
@@ -34,6 +40,12 @@ def identical(pairs: Sequence[Pair]) -> list[float]:
 
     Numbers and punctuation do not count: a pair of only these is the same in both languages.
 
+    Args:
+        pairs: The pairs, text as read.
+
+    Returns:
+        One score per pair.
+
     >>> identical([Pair("Hello, Tom!", "hello Tom"), Pair("Hello", "Bonjour"), Pair("1.", "1.")])
     [2.0, 0.0, 0.0]
     """
@@ -42,6 +54,12 @@ def identical(pairs: Sequence[Pair]) -> list[float]:
 
 def longest_side(pairs: Sequence[Pair]) -> list[float]:
     """Scores each pair with the number of characters of its longer side.
+
+    Args:
+        pairs: The pairs, text as read.
+
+    Returns:
+        One score per pair.
 
     >>> longest_side([Pair("Hello", "Bonjour")])
     [7.0]
@@ -54,6 +72,12 @@ def longest_word(pairs: Sequence[Pair]) -> list[float]:
 
     Addresses of the web do not count, and neither do scripts that do not separate words.
 
+    Args:
+        pairs: The pairs, text as read.
+
+    Returns:
+        One score per pair.
+
     >>> longest_word([Pair("Hello", "x" * 40), Pair("Hello", "Bonjour")])
     [40.0, 0.0]
     """
@@ -62,7 +86,9 @@ def longest_word(pairs: Sequence[Pair]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class LengthRatio:
-    """Scores each pair with the ratio of its lengths, divided by the usual ratio of the corpus; 1 = as usual.
+    """Scores each pair with its ratio of lengths relative to the usual ratio of the corpus.
+
+    1 = as usual; the larger side counts, whichever it is.
 
     Attributes:
         usual: Usual number of target characters per source character.

@@ -253,11 +253,12 @@ def _log_sums(positions: npt.NDArray[np.int32], gains: Floats, sizes: Ints, othe
     """Sum per pair of the log gains of its words, each averaged over the words of the other side."""
     sums = np.bincount(positions, gains, minlength=int(sizes.sum()))
     logs = np.log((1 - _EPSILON) * sums / np.repeat(np.maximum(other_sizes, 1), sizes) + _EPSILON)
-    return np.bincount(np.repeat(np.arange(len(sizes)), sizes), logs, minlength=len(sizes))
+    return np.bincount(np.repeat(np.arange(len(sizes)), sizes), logs, minlength=len(sizes)).astype(np.float64)
 
 
 def _slots(keys: Ints) -> npt.NDArray[np.uint64]:
-    return (keys.astype(np.uint64) * _MULTIPLIER) >> np.uint64(64 - _FILTER_BITS)
+    slots: npt.NDArray[np.uint64] = (keys.astype(np.uint64) * _MULTIPLIER) >> np.uint64(64 - _FILTER_BITS)
+    return slots
 
 
 def _cut(text: str, pattern: str) -> list[str]:
