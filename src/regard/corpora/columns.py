@@ -55,9 +55,9 @@ def choose_columns(row: Sequence[str], options: ReadOptions, *, where: str, code
     Raises:
         DataError: A requested column does not exist, or several columns have the requested language.
     """
-    names = [_plain_name(cell) for cell in row]
+    names = [cell.strip() for cell in row]
     if options.columns is not None:
-        return _requested(row, names, options.columns, where=where)
+        return _requested(names, options.columns, where=where)
     found = find_names(names, options.langs, where=where, codes=codes)
     if found is not None:
         return ColumnChoice(names.index(found[0]), names.index(found[1]), has_header=True)
@@ -81,7 +81,7 @@ def find_names(
     Raises:
         DataError: Several names mean the requested language.
     """
-    spelled = {_plain_name(name): name for name in reversed(names)}
+    spelled = {plain_name(name): name for name in reversed(names)}
     if langs is not None:
         chosen = [_of_language(code, names, where) for code in langs]
         if chosen[0] is not None and chosen[1] is not None and chosen[0] != chosen[1]:
@@ -89,33 +89,41 @@ def find_names(
     for src, tgt in NAMES:
         if src in spelled and tgt in spelled:
             return spelled[src], spelled[tgt]
-    languages = [name for name in names if _is_language(name)]
-    if codes and langs is None and len(languages) == 2:
-        return languages[0], languages[1]
+    if codes and langs is None:
+        languages = [name for name in names if _is_language(name)]
+        if len(languages) > 2:
+            languages = [name for name in languages if name.lower() != "id"]  # more often a number than Indonesian
+        if len(languages) == 2:
+            return languages[0], languages[1]
     return None
 
 
-def _requested(row: Sequence[str], names: list[str], columns: tuple[str, str], *, where: str) -> ColumnChoice:
+def plain_name(cell: str) -> str:
+    """Spelling of a column's name in which names are compared.
+
+    >>> plain_name(" Source Text")
+    'source_text'
+    """
+    return cell.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def _requested(cells: list[str], columns: tuple[str, str], *, where: str) -> ColumnChoice:
+    names = [plain_name(cell) for cell in cells]
     numbers, by_name = [], False
     for column in columns:
         if column.isdecimal() and int(column) > 0:
             numbers.append(int(column) - 1)
-        elif _plain_name(column) in names:
-            numbers.append(names.index(_plain_name(column)))
+        elif plain_name(column) in names:
+            numbers.append(names.index(plain_name(column)))
             by_name = True
         else:
-            known = ", ".join(cell.strip() for cell in row)
             raise DataError(
-                f"{where}: expected a column named {column!r}, found {known:.200}: name one of these columns, or give "
-                "its number, counted from 1"
+                f"{where}: expected a column named {column!r}, found {', '.join(cells):.200}: name one of these "
+                "columns, or give its number, counted from 1"
             )
     src, tgt = numbers
     header = by_name or any((names[src : src + 1], names[tgt : tgt + 1]) == ([left], [right]) for left, right in NAMES)
     return ColumnChoice(src, tgt, has_header=header)
-
-
-def _plain_name(cell: str) -> str:
-    return cell.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def _of_language(code: str, names: Sequence[str], where: str) -> str | None:

@@ -10,8 +10,10 @@ from typing import NamedTuple
 from regard.corpora.unit import MAX_TEXT
 from regard.text.encodings import BrokenLine
 
-_MAX_READ_AGAIN = 1 << 26
+_MAX_READ_AGAIN = 1 << 25
 """Largest number of characters in all that are read a second time, after records whose quotes do not match."""
+_LINE_COST = 100
+"""Number of characters that take as long to read as a line without any."""
 _CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"(?!")')
 _ADVICE = "double quotes within a quoted field, or read the file as tsv if its fields are not quoted"
 
@@ -88,7 +90,7 @@ class RecordParser:
 
     def _malformed(self, begin: int, lines: list[str | BrokenLine], size: int, problem: str) -> Record:
         """The record of a malformed line; the lines that were read in vain are read again, unless that takes long."""
-        self._num_read_again += size
+        self._num_read_again += size + _LINE_COST * len(lines)
         where = f"{self._name}:{begin}"
         if self._num_read_again <= _MAX_READ_AGAIN:
             self._read_again.extendleft(reversed(lines))

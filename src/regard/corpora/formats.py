@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import cast
 
+from regard.corpora.columns import NAMES, plain_name
 from regard.corpora.unit import ReadOptions, UnitReader
 from regard.errors import ConfigError, DataError
 from regard.files.compression import InputFile, open_input, without_compression_suffix
@@ -101,9 +102,6 @@ _ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
 _BEFORE_ROOT = (("<?", "?>"), ("<!--", "-->"), ("<!DOCTYPE", ">"), ("<!doctype", ">"))
 _PO_ENTRY = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*(?:msgctxt|msgid)[ \t]*\"")
 _JSON_LINE = re.compile(r"\s*\{\s*\"")
-_CSV_HEADER = re.compile(
-    r"\s*\"?(?:source|target|src|tgt|source_text|target_text)\"?\s*[,;]\s*\"?[\w -]+\"?", re.IGNORECASE
-)
 
 
 def detect_format(name: str, head: bytes) -> str:
@@ -202,9 +200,11 @@ def _check_files(form: CorpusFormat, names: list[PathName]) -> None:
     """Refuses a number or a type of files that the format cannot be read from."""
     where = " and ".join(map(str, names))
     if len(names) != form.num_files:
-        advice = "name the target file as well" if form.num_files == 2 else "name one file, without a target file"
+        expected, advice = "2 files", "name the target file as well"
+        if form.num_files == 1:
+            expected, advice = "1 file", "name one file, without a target file"
         raise DataError(
-            f"{where}: expected {form.num_files} files, since the format is {form.name} ({form.description}), got "
+            f"{where}: expected {expected}, since the format is {form.name} ({form.description}), got "
             f"{len(names)}: {advice}, or another format"
         )
     if [str(name) for name in names] == ["-", "-"]:
@@ -229,10 +229,16 @@ def _format_of(head: bytes) -> str:
     root = _root_element(text)
     if root in _ROOTS:
         return _ROOTS[root]
-    for pattern, name in ((_PO_ENTRY, "po"), (_JSON_LINE, "jsonl"), (_CSV_HEADER, "csv")):
+    for pattern, name in ((_PO_ENTRY, "po"), (_JSON_LINE, "jsonl")):
         if pattern.match(text):
             return name
-    return _DEFAULT
+    return "csv" if _is_csv_header(text.partition("\n")[0]) else _DEFAULT
+
+
+def _is_csv_header(line: str) -> bool:
+    """Whether the names of two columns of a corpus are separated by commas or semicolons."""
+    rows = [[plain_name(cell.strip().strip('"')) for cell in line.split(delimiter)] for delimiter in ",;"]
+    return any(src in row and tgt in row for row in rows for src, tgt in NAMES)
 
 
 def _root_element(text: str) -> str:

@@ -89,8 +89,8 @@ class JsonLinesReader:
                 raise DataError(
                     f"{where}: expected text in the field {name!r}, found {json.dumps(text):.60}: write a string"
                 )
-            if self._options.columns is None and name not in _USUAL_NAMES:
-                self.report.languages[name] += 1
+        if self._options.columns is None:
+            self.report.languages.update(name for name in names if name not in _USUAL_NAMES)
         return Unit(str(texts[0]), str(texts[1]), number)
 
     def _names(self, fields: Mapping[str, object], where: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ class InputFile(io.BufferedIOBase):
         compression: The compression format; None for a plain file.
     """
 
-    def __init__(self, file: io.BufferedReader, name: str, *, close_file: bool = True) -> None:
+    def __init__(self, file: io.BufferedReader | io.RawIOBase, name: str, *, close_file: bool = True) -> None:
         self.name = name
         self._file = file
         self._close_file = close_file
@@ -178,7 +178,10 @@ class InputFile(io.BufferedIOBase):
 
     def _read_block(self) -> bytes:
         try:
-            block = self._file.read1(BLOCK_SIZE)
+            if isinstance(self._file, io.RawIOBase):  # standard input of an unbuffered Python
+                block = self._file.read(BLOCK_SIZE) or b""
+            else:
+                block = self._file.read1(BLOCK_SIZE)
         except OSError as error:
             reason = f": {error.strerror or error}: try again, or copy the file"
             raise InputError(f"{self.name}: reading failed", reason) from None

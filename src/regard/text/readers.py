@@ -67,7 +67,7 @@ def text_lines(
         DataError: Reading fails; the file is of another type or encoding than expected, is a broken compressed file, or
             its lines end in CR alone.
     """
-    encoding = encoding or "utf-8"
+    encoding = "utf-8" if encoding is None else encoding
     blocks = _blocks(file)
     _check_head(file.peek()[:HEAD_SIZE], file.name, file.compression, for_utf8=encoding == "utf-8")
     if is_wide(encoding):
@@ -183,7 +183,7 @@ def _cut_after_lines(blocks: Iterator[bytes], max_bytes: int) -> Iterator[bytes 
     size = 0
     for block in blocks:
         first = block.find(b"\n") + 1
-        if size + (first or len(block)) > max_bytes:
+        if size + (first - 1 if first else len(block)) > max_bytes:
             yield _LongLine(parts[0] if parts else block)
             parts, size = [], 0
             block = _after_line_end(block, blocks)

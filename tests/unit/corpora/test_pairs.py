@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from regard.corpora.pairs import read_pairs
+from regard.corpora.unit import ReadOptions
 from regard.errors import DataError
+from regard.text.normalize import normalize
 from regard.values import Pair
 
 Write = Callable[[str, bytes | str], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def write_file(name: str, content: bytes | str) -> Path:
-        path = tmp_path / name
-        data = content.encode() if isinstance(content, str) else content
-        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
-        return path
-
-    return write_file
 
 
 def test_pairs_of_two_files(write: Write) -> None:
@@ -82,3 +73,28 @@ def test_tsvs_whose_first_columns_are_text(write: Write, lines: list[str]) -> No
 def test_pairs_that_cannot_be_read(write: Write, src: str, tgt: str | None, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_pairs(write("a", src), None if tgt is None else write("b", tgt))
+
+
+def test_what_is_left_out_is_counted(write: Write) -> None:
+    options = ReadOptions(langs=("en", "fr"), on_error="skip")
+    lines = [{"en": "a", "fr": "b"}, {"en": "c"}, {"en": "d", "fr": " "}, {"en": 1, "fr": "x"}, {"en": "e", "fr": "f"}]
+    file = read_pairs(write("a.jsonl", "\n".join(map(json.dumps, lines))), options=options)
+    assert file.pairs == [Pair("a", "b", 1), Pair("e", "f", 5)]
+    assert (file.num_empty, file.left_out, file.num_faults) == (1, {"no fr text": 1}, 1)
+    assert list(file.rows) == [0, 2]
+    assert "a.jsonl:4: expected text in the field 'en', found 1" in file.faults[0]
+
+
+def test_why_no_pair_is_left(write: Write) -> None:
+    options = ReadOptions(langs=("en", "fr"), on_error="skip")
+    with pytest.raises(DataError, match=r"found none in 3 lines; 1 left out: no fr text; 1 left out: faulty \(first "):
+        read_pairs(write("a.jsonl", '{"en": "a"}\n[]\n{"en": "a", "fr": ""}'), options=options)
+
+
+def test_pairs_of_a_real_corpus_are_those_of_a_plain_loop(real_data: Path) -> None:
+    src, tgt = (real_data / "mix-en-fr" / f"val.{language}" for language in ("en", "fr"))
+    if not src.exists():
+        pytest.skip(f"needs {src}")
+    lines = zip(*(path.read_text(encoding="utf-8").split("\n")[:-1] for path in (src, tgt)), strict=True)
+    expected = [Pair(normalize(left), normalize(right), number) for number, (left, right) in enumerate(lines, start=1)]
+    assert read_pairs(src, tgt).pairs == [pair for pair in expected if pair.src and pair.tgt]

@@ -6,14 +6,16 @@ import bz2
 import gzip
 import lzma
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from packing import PACK
 
 from regard.errors import DataError
-from regard.text.readers import in_batches, read_lines
+from regard.files.compression import open_input
+from regard.text.encodings import BrokenLine
+from regard.text.readers import in_batches, raw_lines, read_lines, text_lines
 
 Write = Callable[[str, bytes | str], Path]
 
@@ -195,6 +197,33 @@ def test_a_line_of_ten_megabytes(write: Write) -> None:
     long = "wörd " * 2_000_000
     path = write("x", long + "\nshort\n")
     assert [len(line) for line in read_lines(path)] == [len(long), 5]
+
+
+def test_a_line_beyond_the_limit_is_refused(write: Write) -> None:
+    path = write("x.gz", b"ok\n" + b"x" * 2_000_001 + b"\nok\n" + b"y" * 2_000_000)
+    with open_input(path) as file:
+        lines = raw_lines(file, "x.gz", max_bytes=2_000_000)
+        assert next(lines) == b"ok\n"
+        with pytest.raises(DataError, match=r"x\.gz:2: expected a line of at most 2,000,000 bytes, found a longer one"):
+            next(lines)
+    with open_input(path) as file:
+        lines = text_lines(file, max_bytes=2_000_000)
+        assert [isinstance(line, BrokenLine) or len(line) for line in lines] == [2, True, 2, 2_000_000]
+
+
+def test_an_iterable_of_lines_is_taken_as_it_is() -> None:
+    assert list(raw_lines([b"\xef\xbb\xbfa\n", b"\n", b"b"], "x")) == [b"a\n", b"\n", b"b"]
+    with pytest.raises(DataError, match="x: expected text, found a PDF"):
+        list(raw_lines([b"%PDF-1.7\n"], "x"))
+    with pytest.raises(DataError, match="x: expected lines that end in LF or CRLF, found 2 lines that end in CR alone"):
+        list(raw_lines([b"a\rb"], "x"))
+
+    def failing() -> Iterator[bytes]:
+        yield b"a\n"
+        raise OSError(5, "Input/output error")
+
+    with pytest.raises(DataError, match="x: reading failed after line 1: Input/output error: try again"):
+        list(raw_lines(failing(), "x"))
 
 
 def test_a_failing_device_is_reported() -> None:
