@@ -6,7 +6,9 @@ import json
 import re
 from typing import BinaryIO, ClassVar
 
+from regard.corpora.columns import find_names
 from regard.corpora.stream_writer import LINE_BREAKS, MARK_AT_START, NULS, SURROGATES, TABS, StreamWriter, Unfit
+from regard.errors import DataError
 from regard.text.languages import english_name
 
 Langs = tuple[str, str] | None
@@ -64,11 +66,13 @@ class MosesWriter(PlainWriter):
 
 
 class TsvWriter(StreamWriter):
-    """Writer of lines with source, tab and target, without quotation marks and without a header.
+    """Writer of lines with source, tab and target, without quotation marks.
+
+    There is no header, unless readers would take the first pair for one.
 
     Args:
         file: The output file.
-        langs: Ignored, since the format has no place for languages.
+        langs: The languages; None = unknown. The format has no place for them.
     """
 
     unfit = (SURROGATES, NULS, LINE_BREAKS, TABS)
@@ -76,13 +80,21 @@ class TsvWriter(StreamWriter):
     def __init__(self, file: BinaryIO, langs: Langs) -> None:
         super().__init__()
         self._file = file
-        self._has_langs = langs is not None
+        self._langs = langs
 
     def _put(self, src: str, tgt: str) -> None:
         if not self.num_written and src.startswith(_MARK):
             self.lost[MARK_AT_START] += 1
             src = src.lstrip(_MARK)
+        if not self.num_written and self._is_like_header(src, tgt):
+            self._file.write(b"source\ttarget\n")
         self._file.write(f"{src}\t{tgt}\n".encode())
+
+    def _is_like_header(self, src: str, tgt: str) -> bool:
+        try:
+            return find_names((src, tgt), self._langs, where="", codes=True) is not None
+        except DataError:  # several languages that are meant equally
+            return True
 
 
 class CsvWriter(StreamWriter):
@@ -93,7 +105,7 @@ class CsvWriter(StreamWriter):
         langs: The languages, which name the columns; None = `source` and `target`.
     """
 
-    unfit = (SURROGATES, NULS)
+    unfit = (SURROGATES, NULS, Unfit("\r\n", "\n", "line breaks of CRLF (replaced by LF)"))
 
     def __init__(self, file: BinaryIO, langs: Langs) -> None:
         super().__init__()

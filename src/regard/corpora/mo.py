@@ -9,6 +9,7 @@ from pathlib import Path
 
 from regard.corpora.catalog_pairs import CatalogPairs, Message
 from regard.corpora.encodings import check_encoding, find_encoding
+from regard.corpora.lines import source_name
 from regard.corpora.po_entry import header_fields
 from regard.corpora.unit import MAX_TEXT, ReadOptions, ReadReport, Unit
 from regard.errors import DataError
@@ -48,26 +49,27 @@ class MoReader:
         self.report = ReadReport(options.on_error)
         check_encoding(options.encoding)
         self._options = options
-        self._file = open_input(source)
-        self.name = self._file.name
+        self.name = source_name(source)
+        self._source = source
+        self._file: InputFile | None = None
 
     def units(self) -> Iterator[Unit]:
         """See `UnitReader.units`."""
-        with self._file:
-            try:
-                yield from self._units()
-            except DataError as error:
-                message = str(error)
-            else:
-                return
-            self.report.fault(message)
+        try:
+            with open_input(self._source) as self._file:
+                yield from self._units(self._file)
+        except DataError as error:
+            message = str(error)
+        else:
+            return
+        self.report.fault(message)
 
     def fraction_read(self) -> float | None:
         """See `UnitReader.fraction_read`."""
-        return self._file.fraction_read()
+        return None if self._file is None else self._file.fraction_read()
 
-    def _units(self) -> Iterator[Unit]:
-        table = _MoTable(self._read(), self.name)
+    def _units(self, file: InputFile) -> Iterator[Unit]:
+        table = _MoTable(self._read(file), self.name)
         pairs = CatalogPairs(self.name, self._options, self.report)
         encoding = self._options.encoding or "utf-8"
         for number in range(1, table.num_messages + 1):
@@ -85,14 +87,14 @@ class MoReader:
             else:
                 yield from pairs.units(message)
 
-    def _read(self) -> bytes:
-        data = self._file.read(MAX_SIZE + 1)
+    def _read(self, file: InputFile) -> bytes:
+        data = file.read(MAX_SIZE + 1)
         if len(data) > MAX_SIZE:
             raise DataError(
                 f"{self.name}: expected a catalog of at most {MAX_SIZE:,} bytes, found a larger one: {_REMEDY}"
             )
         try:
-            self._file.read(1)  # bytes before a failure are returned first; the next call raises the error
+            file.read(1)  # bytes before a failure are returned first; the next call raises the error
         except DataError as error:
             self.report.fault(str(error))
         return data

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import zip_longest
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import cast
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from regard.corpora.language_choice import choose_language
-from regard.corpora.unit import MAX_TEXT, ReadOptions, ReadReport, Unit
+from regard.corpora.plain import PlainReader
+from regard.corpora.unit import ReadOptions, ReadReport, Unit
 from regard.errors import ConfigError, DataError
 from regard.files.compression import InputFile, open_binary
 from regard.files.printable import on_one_line
@@ -46,14 +47,14 @@ class OpusZipReader:
         self.report = ReadReport(options.on_error)
         self._path = source
         self._options = options
-        self._num_bytes = 0
-        self._num_read = 0
+        self._members: list[_Member] = []
 
     def units(self) -> Iterator[Unit]:
         """See `UnitReader.units`."""
         try:
-            with self._open() as archive:
-                yield from self._units(archive)
+            with ExitStack() as stack:
+                archive = self._open(stack)
+                yield from self._units(archive, stack)
         except DataError as error:
             message = str(error)
         else:
@@ -62,55 +63,28 @@ class OpusZipReader:
 
     def fraction_read(self) -> float | None:
         """See `UnitReader.fraction_read`."""
-        return min(self._num_read / self._num_bytes, 1.0) if self._num_bytes else None
+        size = sum(member.size for member in self._members)
+        return min(sum(member.num_read for member in self._members) / size, 1.0) if size else None
 
-    @contextmanager
-    def _open(self) -> Iterator[ZipFile]:
-        with open_binary(self._path) as file:
-            try:
-                archive = ZipFile(file)
-            except (BadZipFile, OSError, ValueError) as error:
-                raise DataError(
-                    f"{self.name}: expected a zip archive, found a broken one ({error}): {_REMEDY}"
-                ) from None
-            with archive:
-                yield archive
-
-    def _units(self, archive: ZipFile) -> Iterator[Unit]:
-        pair = self._choose(archive)
-        languages = tuple(member.filename.rpartition(".")[2] for member in pair)
-        self._num_bytes = sum(member.file_size for member in pair)
-        sides = [self._lines(archive, member) for member in pair]
-        for number, (src, tgt) in enumerate(zip_longest(*sides), start=1):
-            if src is None or tgt is None:
-                ended, longer = pair if src is None else reversed(pair)
-                raise DataError(
-                    f"{self.name}: expected two files of equally many lines, but {ended.filename} has {number - 1} and "
-                    f"{longer.filename} has more: line n of one must translate line n of the other; {_REMEDY}"
-                )
-            try:
-                unit = Unit(_decode(src), _decode(tgt), number)
-            except ValueError as error:
-                self.report.fault(f"{self.name}:{number}: {error}")
-            else:
-                self.report.languages.update(languages)
-                yield unit
-
-    def _lines(self, archive: ZipFile, member: ZipInfo) -> Iterator[bytes]:
-        where = f"{self.name}: {on_one_line(member.filename)}"
-        if member.flag_bits & 1:
-            raise DataError(
-                f"{where}: expected a file without password, found an encrypted one: unpack the archive first"
-            )
-        number = 0
+    def _open(self, stack: ExitStack) -> ZipFile:
+        file = stack.enter_context(open_binary(self._path))
         try:
-            with archive.open(member) as file:
-                while line := _read_line(file):
-                    number += 1
-                    self._num_read += len(line)
-                    yield line
-        except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
-            raise DataError(f"{where}: broken after line {number} ({error}): {_REMEDY}") from None
+            return stack.enter_context(ZipFile(file))
+        except (BadZipFile, OSError, ValueError) as error:
+            raise DataError(f"{self.name}: expected a zip archive, found a broken one ({error}): {_REMEDY}") from None
+
+    def _units(self, archive: ZipFile, stack: ExitStack) -> Iterator[Unit]:
+        chosen = self._choose(archive)
+        languages = tuple(member.filename.rpartition(".")[2] for member in chosen)
+        self._members = [_Member(archive, member, self.name) for member in chosen]
+        files = [
+            stack.enter_context(InputFile(cast("io.BufferedReader", member), member.name)) for member in self._members
+        ]
+        reader = PlainReader(files[0], files[1], self._options)
+        reader.report = self.report
+        for unit in reader.units():
+            self.report.languages.update(languages)
+            yield unit
 
     def _choose(self, archive: ZipFile) -> tuple[ZipInfo, ZipInfo]:
         """The files of the source and of the target sentences."""
@@ -123,9 +97,9 @@ class OpusZipReader:
         if len(pairs) == 1:
             return pairs[0]
         names = [on_one_line(member.filename) for member in archive.infolist()]
-        shown = ", ".join(names[:_MAX_SHOWN]) + (
-            f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
-        )
+        shown = ", ".join(names[:_MAX_SHOWN])
+        if len(names) > _MAX_SHOWN:
+            shown += f" and {len(names) - _MAX_SHOWN} more"
         langs = self._options.langs or ("en", "fr")
         number = "several such pairs" if pairs else "none"
         raise DataError(
@@ -148,30 +122,44 @@ class OpusZipReader:
         return files[src], files[tgt]
 
 
+class _Member(io.BufferedIOBase):
+    """An open file of an archive, whose errors are those of the operating system.
+
+    Args:
+        archive: The archive.
+        member: The file.
+        archive_name: Name of the archive, for messages.
+    """
+
+    def __init__(self, archive: ZipFile, member: ZipInfo, archive_name: str) -> None:
+        self.name = f"{archive_name}: {on_one_line(member.filename)}"
+        self.size = member.file_size
+        self.num_read = 0
+        if member.flag_bits & 1:
+            raise DataError(f"{self.name}: expected a file without password, found an encrypted one: unpack it first")
+        try:
+            self._file = cast("io.BufferedReader", archive.open(member))
+        except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise DataError(
+                f"{self.name}: expected a file of an archive, found a broken one ({error}): {_REMEDY}"
+            ) from None
+
+    def read1(self, size: int = -1, /) -> bytes:
+        try:
+            data = self._file.read1(size)
+        except (BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+            raise OSError(f"broken ({error})") from None
+        self.num_read += len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
 def _is_language(suffix: str) -> bool:
     try:
         canonical(suffix)
     except ConfigError:
         return False
     return suffix not in _NO_LANGUAGES
-
-
-def _read_line(file: IO[bytes]) -> bytes:
-    """A line with its end; of a line that is too long, the beginning, and the rest is skipped."""
-    line = file.readline(MAX_TEXT + 2)
-    rest = line
-    while len(rest) > MAX_TEXT and not rest.endswith(b"\n"):
-        rest = file.readline(MAX_TEXT + 2)
-    return line
-
-
-def _decode(line: bytes) -> str:
-    if len(line) > MAX_TEXT + 1:
-        raise ValueError(f"expected lines of at most {MAX_TEXT} bytes, found a longer one: check the file")
-    try:
-        return line.decode("utf-8").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"expected UTF-8, found byte 0x{line[error.start]:02x} at position {error.start + 1} of the line: unpack "
-            "the archive, and convert its files, e.g. with iconv"
-        ) from None

@@ -16,8 +16,8 @@ class PlainReader:
     """Reader of two text files with one sentence per line.
 
     Args:
-        src: File of source sentences; None = standard input.
-        tgt: File of target sentences; None = standard input.
+        src: File of source sentences, or an open input; None = standard input.
+        tgt: File of target sentences, in the same way.
         options: How to read; `encoding` and `on_error` count.
 
     Attributes:
@@ -28,7 +28,7 @@ class PlainReader:
 
     format = "plain"
 
-    def __init__(self, src: Path | None, tgt: Path | None, options: ReadOptions) -> None:
+    def __init__(self, src: Path | InputFile | None, tgt: Path | InputFile | None, options: ReadOptions) -> None:
         self.name = f"{source_name(src)} and {source_name(tgt)}"
         self.report = ReadReport(options.on_error)
         self._sources = src, tgt

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regard.corpora.catalog_pairs import CatalogPairs, Message
+from regard.corpora.lines import source_name
 from regard.corpora.po_entry import PoEntry, PoString, header_fields
 from regard.corpora.po_parser import PoParser
 from regard.corpora.po_syntax import format_string
@@ -114,26 +115,27 @@ class PoReader:
     def __init__(self, source: Path | InputFile | None, options: ReadOptions) -> None:
         self.report = ReadReport(options.on_error)
         self._options = options
-        self._file = open_input(source)
-        self.name = self._file.name
+        self.name = source_name(source)
+        self._source = source
+        self._file: InputFile | None = None
 
     def units(self) -> Iterator[Unit]:
         """See `UnitReader.units`."""
-        with self._file:
-            try:
-                yield from self._units()
-            except DataError as error:
-                message = str(error)
-            else:
-                return
-            self.report.fault(message)
+        try:
+            with open_input(self._source) as self._file:
+                yield from self._units(self._file)
+        except DataError as error:
+            message = str(error)
+        else:
+            return
+        self.report.fault(message)
 
     def fraction_read(self) -> float | None:
         """See `UnitReader.fraction_read`."""
-        return self._file.fraction_read()
+        return None if self._file is None else self._file.fraction_read()
 
-    def _units(self) -> Iterator[Unit]:
-        parser = PoParser(self._file, self.name, encoding=self._options.encoding, fault=self.report.fault)
+    def _units(self, file: InputFile) -> Iterator[Unit]:
+        parser = PoParser(file, self.name, encoding=self._options.encoding, fault=self.report.fault)
         pairs = CatalogPairs(self.name, self._options, self.report)
         has_header = False
         for entry in parser.entries():

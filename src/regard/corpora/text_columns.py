@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regard.corpora.language_choice import choose_language
+from regard.corpora.columns import NAMES, find_names
 from regard.corpora.unit import ReadOptions
 from regard.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_NAMES = (("source", "target"), ("src", "tgt"), ("source_text", "target_text"), ("source_sentence", "target_sentence"))
-"""Usual names of two columns, in lower case."""
+_USUAL_NAMES = frozenset(name for names in NAMES for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class TextColumn:
 def choose_columns(schema: pa.Schema, options: ReadOptions, *, where: str) -> tuple[TextColumn, TextColumn]:
     """Chooses the columns of source and target.
 
-    The options name them; or else the languages do, as names of columns or of fields of a column such as
-    `translation`; or else usual names such as `source` and `target`; or else there are exactly two.
+    The options name them; or else the columns, or the fields of a column such as `translation`, have the names of the
+    languages, or usual names such as `source` and `target`; or else there are exactly two.
 
     Args:
         schema: Columns of the table.
@@ -72,10 +72,9 @@ def choose_columns(schema: pa.Schema, options: ReadOptions, *, where: str) -> tu
         DataError: No rule fits.
     """
     available = _text_columns(schema)
-    chosen = _named(available, options, where) or _by_language(available, options, where)
+    chosen = _named(available, options, where) or _by_name(available, options, where)
     if chosen is None and options.langs is None and len(available) == 2:
         chosen = available[0], available[1]
-    chosen = chosen or _usual(available)
     if chosen is None:
         raise DataError(
             f"{where}: expected columns of source and target text, found {_list(available)}: name them, such as "
@@ -101,32 +100,21 @@ def _named(available: list[TextColumn], options: ReadOptions, where: str) -> tup
     return chosen[0], chosen[1]
 
 
-def _by_language(available: list[TextColumn], options: ReadOptions, where: str) -> tuple[TextColumn, TextColumn] | None:
-    """Two columns, or two fields of the same column, that are named after the languages."""
-    if options.langs is None:
-        return None
-    for name in dict.fromkeys(column.name if column.field else None for column in available):
-        group = {
-            column.field or column.name: column
-            for column in available
-            if name == (column.name if column.field else None)
-        }
-        src, tgt = (choose_language(code, group, where=where) for code in options.langs)
-        if src is not None and tgt is not None and src != tgt:
-            return _in_language(group[src], src), _in_language(group[tgt], tgt)
+def _by_name(available: list[TextColumn], options: ReadOptions, where: str) -> tuple[TextColumn, TextColumn] | None:
+    """Two columns, or two fields of the same column, that have the names of the languages or usual names."""
+    groups: dict[str | None, dict[str, TextColumn]] = defaultdict(dict)
+    for column in available:
+        groups[column.name if column.field else None][column.field or column.name] = column
+    for group in groups.values():
+        names = find_names(list(group), options.langs, where=where, codes=True)
+        if names is not None:
+            src, tgt = (_in_language(group[name], name) for name in names)
+            return src, tgt
     return None
 
 
-def _in_language(column: TextColumn, language: str) -> TextColumn:
-    return TextColumn(column.name, column.field, language)
-
-
-def _usual(available: list[TextColumn]) -> tuple[TextColumn, TextColumn] | None:
-    by_name = {column.name.lower(): column for column in available if column.field is None}
-    for src, tgt in _NAMES:
-        if src in by_name and tgt in by_name:
-            return by_name[src], by_name[tgt]
-    return None
+def _in_language(column: TextColumn, name: str) -> TextColumn:
+    return column if name.lower() in _USUAL_NAMES else TextColumn(column.name, column.field, name)
 
 
 def _text_columns(schema: pa.Schema) -> list[TextColumn]:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from regard.corpora.formats import open_corpus
-from regard.corpora.unit import ReadOptions, ReadReport, Unit
+from regard.corpora.unit import ReadOptions, ReadReport
 from regard.errors import DataError
 
 TEXT_TYPES = (
@@ -26,9 +26,9 @@ EN_FR = ReadOptions(langs=("en", "fr"))
 
 def read(path: Path, options: ReadOptions = EN_FR) -> tuple[list[tuple[str, str, int]], ReadReport]:
     reader = open_corpus(path, None, options)
-    units: list[Unit] = list(reader.units())
+    units = list(reader.units())
     assert reader.fraction_read() == 1.0
-    return [tuple(unit) for unit in units], reader.report
+    return [(unit.src, unit.tgt, unit.line) for unit in units], reader.report
 
 
 def write_stream(path: Path, table: pa.Table) -> None:

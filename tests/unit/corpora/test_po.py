@@ -44,8 +44,8 @@ msgstr "Peut-être"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300)
 
 
-def sources(data: bytes, **options: str) -> list[str]:
-    return [entry.msgid.text for entry in parse_po(data, "x.po", **options).entries]  # type: ignore[arg-type]  # str
+def sources(data: bytes, encoding: str | None = None) -> list[str]:
+    return [entry.msgid.text for entry in parse_po(data, "x.po", encoding=encoding).entries]
 
 
 def faults_and_sources(text: str | bytes) -> tuple[list[str], list[str]]:
