@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -240,3 +243,29 @@ def test_the_command_is_recorded_in_words(corpus: Path, monkeypatch: pytest.Monk
     killed_at(10, monkeypatch, task(corpus))
     command = json.loads((parts_directory(task(corpus).out) / "command.json").read_text())
     assert set(command) == {"input", "reading", "checks", "output", "sizes"}
+
+
+def fifo_task(corpus: Path, content: bytes) -> CleanTask:
+    """The same task, but the corpus is a pipe, which can be read only once."""
+    path = corpus.with_name("fifo")
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    threading.Thread(target=path.write_bytes, args=(content,), daemon=True).start()
+    cleaning = task(corpus, out="piped.tsv")
+    return replace(cleaning, source=CorpusSource(path, None, OPTIONS))
+
+
+def test_a_pipe_is_continued_if_it_has_the_same_content(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = task(corpus)
+    clean(whole)
+    content = corpus.read_bytes()
+    assert killed_at(20, monkeypatch, fifo_task(corpus, content)) is None
+    with pytest.raises(ConfigError, match="differs in input"), monkeypatch.context() as patch:
+        patch.setattr(run, "PART_CHUNKS", 3)
+        clean(fifo_task(corpus, content[:-1] + b" \n"))
+    cleaning = fifo_task(corpus, content)
+    report = killed_at(1000, monkeypatch, cleaning)
+    assert report is not None
+    assert report.num_resumed > 0
+    assert cleaning.out.read_bytes() == whole.out.read_bytes()
+    assert not parts_directory(cleaning.out).exists()
