@@ -182,8 +182,13 @@ def test_parts_that_were_not_begun_by_a_command_are_not_used(corpus: Path, monke
     cleaning = task(corpus)
     killed_at(10, monkeypatch, cleaning)
     (parts_directory(cleaning.out) / "command.json").unlink()
-    (parts_directory(cleaning.out) / "part-000001.kept").write_text("[]\n")
-    assert clean(cleaning).num_resumed == 0
+    assert len(list(parts_directory(cleaning.out).glob("part-*.json"))) == 3
+    other = task(corpus, filters=only("empty"))
+    assert killed_at(4, monkeypatch, other) is None  # in its second part
+    assert killed_at(1000, monkeypatch, other) is not None
+    whole = task(corpus, filters=only("empty"), out="whole.tsv")
+    clean(whole)
+    assert outputs(other) == outputs(whole)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"units": 1}', b"\xff", b"{"])
