@@ -134,7 +134,7 @@ def test_the_combinations_that_are_learned_from_are_limited(
         sizes.append(len(keys))
         return unique(keys, **options)  # type: ignore[call-overload]
 
-    monkeypatch.setattr(word_translations.np, "unique", counted)
+    monkeypatch.setattr(np, "unique", counted)
     word_translations.WordTranslations.learn(corpora["en-fr"])
     assert len(sizes) == 1
     assert 40_000 < sizes[0] <= 50_000
