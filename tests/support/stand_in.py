@@ -64,8 +64,10 @@ class Script:
         delay: Seconds before a text is answered.
         failures: Failures that the next requests for a path are answered with; an empty path stands for any.
         settings: Content of `/frontend/settings`.
-        demo: Content of `/v1/demo`; None = not found.
+        demo: Content of `/v1/demo`; None = the service has no demonstration.
         key: The API key that requests need; empty = none.
+        lost: Kind of the event of a stream before which the connection is lost; empty = it is not.
+        between: Seconds between two events of a stream.
         languages: Whether any language is served.
         attention: Whether translations come with attention.
         detected: What `auto` detects.
@@ -83,6 +85,8 @@ class Script:
     settings: dict[str, object] = field(default_factory=dict)
     demo: dict[str, object] | None = None
     key: str = ""
+    lost: str = ""
+    between: float = 0.0
     languages: bool = True
     attention: bool = True
     detected: list[dict[str, object]] = field(default_factory=lambda: [{"language": "en", "confidence": 97.0}])
@@ -205,7 +209,7 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/download_file/"):
             return self._send(200, b"Une histoire.\n", "text/plain", {})
         if path == "/v1/demo":
-            return self._json(script.demo, 200 if script.demo else 404)
+            return self._json(script.demo or {"state": "off"})
         routes = {"/languages": answers.languages, "/frontend/settings": answers.settings}
         return self._json(routes[path]()) if path in routes else self._json({"error": "not found", "code": "none"}, 404)
 
@@ -230,7 +234,25 @@ class Handler(BaseHTTPRequestHandler):
             "/v1/alternatives": answers.alternatives,
         }
         with self.server.translating:
+            if self.path == "/v1/stream":
+                return self._stream(answers.translate(request))
             return self._json(routes[self.path](request))
+
+    def _stream(self, answer: dict[str, object]) -> None:
+        """Answers with the events of a stream, sentence by sentence."""
+        [translation] = answer.pop("translations")  # type: ignore[misc]
+        sentences, script = translation["sentences"], self.server.script
+        numbered = [("sentence", {"index": i, "of": len(sentences), **each}) for i, each in enumerate(sentences)]
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        for kind, data in [("start", answer), *numbered, ("done", {"text": translation["text"]})]:
+            if kind == script.lost:
+                return
+            self.wfile.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode())
+            time.sleep(script.between)
 
     def do_DELETE(self) -> None:
         """Removes a file."""

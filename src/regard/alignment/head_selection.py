@@ -24,10 +24,11 @@ Criterion = Callable[[Sequence[Links]], float]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A layer, head and shift to derive word links from, with the quality of these links.
+    """A way to derive word links from the attention of a model, with the quality of these links.
 
     Attributes:
-        readout: Layer, head, shift and rule.
+        readout: The layer and head whose attention is read, at which decoding step (see `Readout.shifted`), and the
+            rule that turns attention weights into links.
         score: Quality of the links; higher is better, in the unit of the criterion that was used.
     """
 
@@ -53,7 +54,8 @@ def rank_candidates(
     Args:
         records: Attention of some sentence pairs, all from the same model; at least one.
         criterion: Function that scores the links of these sentence pairs.
-        readout: Rule and thresholds for all candidates; its layer, head and shift are ignored. None = the default rule.
+        readout: Rule and thresholds for all candidates; its `layer`, `head` and `shifted` are ignored. None = the
+            default rule.
 
     Returns:
         All candidates, best first. Of candidates with equal scores the simpler is first: means before single heads,
@@ -80,17 +82,18 @@ def gold_criterion(gold: Sequence[GoldLinks]) -> Criterion:
 
 
 def dictionary_criterion(records: Sequence[AttentionRecord]) -> Criterion:
-    """Makes a criterion without gold links: how well linked words predict each other in other links.
+    """Makes a function that scores word links without gold links, by how consistently they pair the same words.
 
     Each link adds the pointwise mutual information of its two words, estimated from all other links; negative values
-    count as 0.
+    count as 0. Layers and heads are compared by these scores.
 
     Args:
         records: Attention records of the sentence pairs whose links the criterion will score; only their words are
             used.
 
     Returns:
-        The criterion, in nats per target word.
+        A function of the links of each sentence pair, in the order of `records`. It returns nats per target word;
+        higher is better.
     """
     words = [(record.src_words, record.tgt_words) for record in records]
     num_tgt = sum(len(tgt) for _, tgt in words)

@@ -45,8 +45,8 @@ class Readout:
             2020, §3).
         threshold: Threshold above which a share (rule `shares`) or a weight (rule `threshold`) becomes a link; None =
             0.4 for `shares` and 0.25 for `threshold`. The rule `strongest` has none.
-        end: Attention weight on the source `</s>` above which a target word is not linked from its own row; the rule
-            `shares` may still link it from a source word.
+        end: Attention weight on the source `</s>` above which a target word does not select a source word. With the
+            rule `shares`, source words also select target words, so such a target word may still be linked.
 
     Raises:
         DataError: The rule is unknown.
@@ -64,7 +64,7 @@ class Readout:
             raise DataError(f"expected a readout rule, one of {', '.join(_RULES)}, got {self.rule!r}")
 
     def at(self, layer: int | None, head: int | None, *, shifted: bool = False) -> Readout:
-        """The same rule and thresholds for another layer, head and shift.
+        """Makes a readout with the same rule and thresholds for another layer, head and decoding step.
 
         Args:
             layer: 0-based number of the layer; None = mean over the layers.
@@ -84,8 +84,9 @@ class Readout:
             head: 0-based number of the chosen head; None if none was chosen.
 
         Returns:
-            This readout if the user chose neither layer nor head, or chose those of this readout. Otherwise the default
-            rule, unshifted, for the chosen layer and head.
+            This readout if the user chose neither layer nor head, or chose those of this readout. Otherwise a readout
+            of the chosen layer and head with default values in all other fields: the rule `shares`, and `shifted`
+            False.
         """
         own = (layer, head) in ((None, None), (self.layer, self.head))
         return self if own else Readout(layer=layer, head=head)
@@ -100,7 +101,7 @@ class Readout:
             Links as 0-based pairs `(source word, target word)`, sorted.
 
         Raises:
-            ShapeError: The record has no such layer or head.
+            ShapeError: The record does not have the layer or head of this readout.
         """
         weights = record.words(self.layer, self.head, shifted=self.shifted)
         if not weights.shape[0] or weights.shape[1] < 2:
@@ -116,16 +117,17 @@ class Readout:
 
 
 def known_readout(config: Config, stored: StoredReadout | None) -> Readout | None:
-    """The readout of a model, if it is stored with the model or follows from its configuration.
+    """The readout (layer, head and rule for word links) that is stored with a model or follows from its configuration.
 
     Args:
         config: The model's configuration.
         stored: The readout in the model's manifest; None if none is stored.
 
     Returns:
-        The stored readout. If none is stored but word links guided the model's attention in training, the guided layer
-        and head; with `train.guided_shift`, with the rule `threshold`, because the guided head has then learned to
-        attend to `</s>` for words without a link. Otherwise None.
+        The stored readout. If none is stored but a head was trained to attend along given word links
+        (`train.guided_weight` above 0), a readout of that layer and head. If `train.guided_shift` is set as well, this
+        readout uses the rule `threshold`, because such a head has learned to attend to `</s>` for words without a link.
+        Otherwise None.
     """
     if stored is not None:
         return Readout(**stored.model_dump())

@@ -17,8 +17,8 @@ def word_alignment(
 
     By default, each attention weight is divided by the total weight that its source word received from all target
     words. Each target word is linked to the source word with the largest such share, and each source word to the target
-    word with its largest share. A target word with most of its weight on `</s>` is linked only from a source word. See
-    `Readout`.
+    word with its largest share. A target word with most of its weight on `</s>` selects no source word itself; it is
+    linked only if a source word selects it. See `Readout`.
 
     Args:
         record: Attention of the sentence pair.
@@ -30,6 +30,6 @@ def word_alignment(
         Links as 0-based pairs `(source word, target word)`, sorted.
 
     Raises:
-        ShapeError: The record has no such layer or head.
+        ShapeError: The record does not have the layer or head.
     """
     return (readout or Readout(layer=layer, head=head)).links(record)

@@ -56,7 +56,7 @@ class AttentionWithHistory(nn.Module):
 
         Returns:
             "Previous" weights, which are 1 at the first source position, and a sum of weights of 0, `(B, H, 1, S)`
-            each; None without coverage, location features and window.
+            each. None if the layer has neither coverage, nor location features, nor a history window.
         """
         if self.coverage is None and self.location is None and self.window is None:
             return None

@@ -59,7 +59,8 @@ class Score(nn.Module, ABC):
 class DotProductScore(Score):
     """Base class of dot-product scores, `e_i = scale · f(s) · g(h_i)`, which fused attention kernels can compute.
 
-    `project_query` computes f, `project_key` computes g.
+    s is a query and `h_i` a key. f and g are functions of each score: `project_query` computes f, by default the
+    identity, and `project_key` computes g.
 
     Attributes:
         scale: Factor on the dot products.
@@ -72,7 +73,15 @@ class DotProductScore(Score):
         return query
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        """Computes `scale · f(s) · g(h_i)` for every query s and projected key `g(h_i)`. See `Score.forward`."""
+        """Projects each query s by `project_query`, f, and computes `scale · f(s) · g(h_i)` for each key.
+
+        Args:
+            query: Queries s, `(B, H, T, Q)`, Q = width of a query, not yet projected.
+            key: Keys that `project_key` has projected, `g(h_i)`, `(B, H, S, P)`, P = their width.
+
+        Returns:
+            The scores before mask and softmax, `(B, H, T, S)`.
+        """
         return self.project_query(query) @ key.transpose(-1, -2) * self.scale
 
 
@@ -160,7 +169,7 @@ class CosineScore(DotProductScore):
         return F.normalize(key, dim=-1)
 
     def project_query(self, query: Tensor) -> Tensor:
-        """Scales each query s to length β; the shape stays the same, `(B, H, T, Q)`, Q = query width."""
+        """Scales each query s, `(B, H, T, Q)`, to length β, a learned factor per head. The shape stays the same."""
         return F.normalize(query, dim=-1) * self.log_sharpness.exp().to(query.dtype)
 
 

@@ -57,8 +57,8 @@ def attend(
 ) -> tuple[Tensor, Tensor | None]:
     """Computes attention with any number of heads: scores, weights and context vectors.
 
-    Without bias, returned weights and other normalizers than softmax, PyTorch's fused kernel computes dot-product
-    scores where it is faster.
+    PyTorch's fused attention kernel computes all of this where that is faster, if the score is a dot product, the
+    normalizer is the softmax, `bias` is None and `need_weights` is False.
 
     Args:
         score: Score function.

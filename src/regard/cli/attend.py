@@ -171,8 +171,8 @@ def _records(translations: dict[str, list[Translation]]) -> dict[str, list[Atten
         if all(translation.attention is None for translation in of_model):
             reasons = "".join(f"; {warning}" for warning in of_model[0].warnings)
             raise RegardError(
-                f"{name}: there is no attention to show: train a model with attention, not `plain`, or give a shorter "
-                f"sentence{reasons}"
+                f"{name}: there is no attention to show: if the model has a `plain` decoder, train a model with "
+                f"attention; if the sentence is too long for the model, give a shorter one{reasons}"
             )
     records: dict[str, list[AttentionRecord]] = {name: [] for name in translations}
     for number, row in enumerate(zip(*translations.values(), strict=True), start=1):

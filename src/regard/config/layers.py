@@ -1,4 +1,4 @@
-"""Layers of values, such as a preset, a file and options on the command line, and how they are merged.
+"""Merges layers of option values, such as a preset, a file and options on the command line.
 
 The user's own layers form one group, in which the last value of a key wins and the order does not matter otherwise.
 Lower groups are starting points: their values are dropped if they do not fit the user's.
@@ -152,12 +152,12 @@ def location_of(layers: Sequence[Layer], path: Sequence[str]) -> str:
     """Finds where the value of an option was set, for messages.
 
     Args:
-        layers: All layers, lowest first.
+        layers: Sources of option values (preset, files, command line), the one with the lowest priority first.
         path: Parts of the dotted key, such as `["train", "steps"]`.
 
     Returns:
-        Source and line of the key in the last layer that contains the key; if no layer does, of the nearest enclosing
-        table. An example is `my.toml:7`.
+        Name and line of the last of these sources that sets the key, such as `my.toml:7`. If none sets the key, those
+        of the last source that contains the nearest enclosing table.
     """
     for length in range(len(path), 0, -1):
         for layer in reversed(layers):

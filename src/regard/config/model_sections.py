@@ -98,7 +98,7 @@ class ModelSection(Section):
     @property
     @abstractmethod
     def default_batch_tokens(self) -> int:
-        """Default batch size in tokens with padding, on either side; small corpora use half of it."""
+        """Default limit of source tokens, and of target tokens, of a batch, with padding; small corpora use half."""
 
     @property
     @abstractmethod
@@ -107,9 +107,9 @@ class ModelSection(Section):
 
     @abstractmethod
     def product_rows(self, batch_tokens: int) -> int:
-        """Number of input rows of a typical matrix product in training.
+        """Number of input rows of a typical matrix product in training, for a speed test.
 
-        Training times products of this size to choose between float32 and bfloat16.
+        Before training, products of this size are timed in float32 and in bfloat16, to choose the faster type.
 
         Args:
             batch_tokens: Batch size in tokens, with padding.
@@ -206,12 +206,12 @@ class RNNConfig(ModelSection):
 
     @property
     def architecture(self) -> str:
-        """Short description of the model: decoder, score, normalizer unless it is softmax, cell and width."""
+        """Short description of the model: decoder, attention score, normalizer unless it is softmax, cell and width."""
         attention = _attention_names(self) if self.has_attention else []
         return "-".join([self.decoder, *attention, self.cell, str(self.hidden_size)])
 
     def product_rows(self, batch_tokens: int) -> int:
-        """Number of rows of the matrix product of one time step, which has one row per sentence of the batch.
+        """Number of rows of the matrix product of one time step, for a speed test: one per sentence of the batch.
 
         See `ModelSection.product_rows`.
         """
@@ -303,14 +303,14 @@ class TransformerConfig(ModelSection):
 
     @property
     def architecture(self) -> str:
-        """Short description of the model: score, normalizer unless it is softmax, layers and width."""
+        """Short description of the model: attention score, normalizer unless it is softmax, layers and width."""
         layers = f"{self.encoder_layers}+{self.decoder_layers}"
         return "-".join(["transformer", *_attention_names(self), layers, str(self.width)])
 
     def product_rows(self, batch_tokens: int) -> int:
-        """Number of rows of a matrix product: all tokens of a batch, but at most 2048.
+        """Number of input rows for the speed test of matrix products: all tokens of a batch, but at most 2048.
 
-        With more rows, the time per row is constant. See `ModelSection.product_rows`.
+        A test with more rows would give the same time per row. See `ModelSection.product_rows`.
         """
         return min(batch_tokens, 2_048)
 

@@ -16,13 +16,16 @@ PrecisionName = Literal["float32", "bfloat16"]
 
 
 class DerivedSubwordConfig(SubwordConfig):
-    """SentencePiece vocabulary of a known size."""
+    """Options of the SentencePiece vocabulary, with the size that was chosen by the user or from the corpus size."""
 
     vocab_size: int
 
 
 class DerivedTrainConfig(TrainConfig):
-    """Options of training, complete except for `steps` if `epochs` is set, and for `precision`."""
+    """Options of training after those were set that depend on the size of the corpus.
+
+    Not yet set are `steps`, if the user set `epochs`, and `precision`, if it is "auto".
+    """
 
     batch_tokens: int
     validate_every: int
@@ -37,7 +40,7 @@ class DerivedConfig(Config):
 
 
 class ResolvedTrainConfig(DerivedTrainConfig):
-    """Options of training, complete; `device` may be "auto", since the training may resume on another machine."""
+    """Options of training, all set; only `device` may be "auto", since the training may resume on another machine."""
 
     steps: int
     precision: PrecisionName

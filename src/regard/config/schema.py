@@ -78,7 +78,7 @@ def _checked_direction(text: str | None) -> str | None:
 
 
 class DataConfig(Section):
-    """Options of the section `[data]`: paths of the parallel text, and its longest sentences."""
+    """Options of the section `[data]`: paths of the parallel text, and the length limit of its sentences."""
 
     src: str | None = None
     """Training source: plain text or .gz, one sentence per line; or a .tsv with both sides, without `tgt`."""

@@ -151,7 +151,10 @@ def write_value(value: object) -> str:
     if isinstance(value, Mapping):
         inner = ", ".join(f"{write_key(str(key))} = {write_value(item)}" for key, item in value.items())
         return "{" + inner + "}"
-    raise TypeError(f"expected a boolean, number, string, list, tuple or mapping, got {type(value).__name__}")
+    raise TypeError(
+        "expected a boolean, number, string, list, tuple or mapping as a TOML value, got "
+        f"{type(value).__name__}: convert it to one of these first"
+    )
 
 
 def write_key(key: str) -> str:

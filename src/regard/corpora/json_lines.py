@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
 from regard.corpora.columns import NAMES, find_names
@@ -43,6 +43,7 @@ class JsonLinesReader:
         self._options = options
         self._file: InputFile | None = None
         self._last_names = ("", "")
+        self._last_fields: Set[str] = frozenset()
 
     def units(self) -> Iterator[Unit]:
         """See `UnitReader.units`."""
@@ -95,10 +96,12 @@ class JsonLinesReader:
 
     def _names(self, fields: Mapping[str, object], where: str) -> tuple[str, str]:
         """Names of the fields with the source and the target; where one is missing, that of the language."""
+        if fields.keys() == self._last_fields:  # the usual case
+            return self._last_names
         langs = self._options.langs
         found = find_names(list(fields), langs, where=where, codes=True)
         if found is not None:
-            self._last_names = found
+            self._last_names, self._last_fields = found, fields.keys()
             return found
         if any(name in fields for name in self._last_names):
             return self._last_names
@@ -126,7 +129,7 @@ def _at(fields: Mapping[str, object], path: str) -> object:
 
 def _parse(line: str, where: str) -> Mapping[str, object]:
     try:
-        value = json.loads(line, object_pairs_hook=_without_duplicates)
+        value = _DECODER.decode(line)
     except RecursionError:
         raise DataError(f"{where}: expected a JSON object, found too deeply nested lists or objects") from None
     except ValueError as error:
@@ -148,3 +151,6 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the field {next(name for name in names if names.count(name) > 1)!r} occurs twice")
     return fields
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates)

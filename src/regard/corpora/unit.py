@@ -103,8 +103,8 @@ class UnitReader(Protocol):
     def units(self) -> Iterator[Unit]:
         """Reads the corpus.
 
-        Yields:
-            The units that have both languages, in the order of the file; an empty side is kept.
+        Returns:
+            Iterator over the units that have both languages, in the order of the file; an empty side is kept.
 
         Raises:
             DataError: The file cannot be read, or a unit is faulty and `on_error` is `"stop"`.

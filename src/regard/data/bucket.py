@@ -61,7 +61,7 @@ class BatchPlan:
     Attributes:
         src_lens: Source lengths of the N sentence pairs with eos, `(N,)` int64.
         tgt_lens: Target lengths of the N sentence pairs with eos, `(N,)` int64.
-        batch_tokens: Largest number of tokens of a batch on either side, padding included.
+        batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
         seed: Random seed; seed and epoch number determine the batches.
     """
 
@@ -71,7 +71,7 @@ class BatchPlan:
         Args:
             src_lens: Source lengths with eos, `(N,)`.
             tgt_lens: Target lengths with eos, `(N,)`.
-            batch_tokens: Largest number of tokens of a batch on either side, padding included. A longer sentence forms
+            batch_tokens: Largest number of source tokens, and of target tokens, with padding. A longer sentence forms
                 a batch alone.
             seed: Random seed, any integer.
 

@@ -98,7 +98,7 @@ class Corpus:
         src: Subword ids of the source sentences, without eos.
         tgt: Subword ids of the target sentences, without bos and eos.
         pairs: Text of each row's sentence pair.
-        num_dropped: Number of sentence pairs left out because source or target was longer than the limit.
+        num_dropped: Number of sentence pairs left out because source or target had more subwords than `data.max_len`.
         resampling: Options for sampling segmentations; None = always use the best segmentation.
     """
 

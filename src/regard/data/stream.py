@@ -24,7 +24,7 @@ class BatchStream:
 
     Attributes:
         corpus: The training corpus, in its best segmentation.
-        batch_tokens: Largest number of tokens of a batch on either side, padding included.
+        batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
         seed: Random seed of the batches, their order and sampled segmentations.
         specials: Ids of the special tokens.
         guided_links: Word links of the corpus for guided alignment; None = no guided alignment.
@@ -43,7 +43,7 @@ class BatchStream:
 
         Args:
             corpus: The training corpus.
-            batch_tokens: Largest number of tokens of a batch on either side, padding included.
+            batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
             seed: Random seed, any integer.
             specials: Ids of the special tokens.
             guided_links: Word links of the corpus; if given, every batch has `alignment_targets`.

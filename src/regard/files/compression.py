@@ -231,6 +231,8 @@ def open_binary(path: Path) -> io.BufferedReader:
         raise DataError(f"{path}: no such file: check the name (the current directory is {Path.cwd()})") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}: check path and permissions") from None
+    except ValueError as error:  # a null byte in the name
+        raise DataError(f"{str(path)!r}: not a valid file name: {error}: check the name") from None
 
 
 def without_compression_suffix(name: str) -> str:

@@ -76,7 +76,7 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     tree = dict(pairs)
     if len(tree) < len(pairs):
         [(key, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"duplicate key {key[:_MAX_SHOWN]!r} in an object")
+        raise ValueError(f"duplicate key {key[:_MAX_SHOWN]!r}: an object contains it more than once")
     return tree
 
 
@@ -93,7 +93,7 @@ def _finite(text: str) -> float:
 
 def _whole(text: str) -> int:
     if len(text) > _MAX_DIGITS:
-        raise ValueError(f"an integer of {len(text)} digits, which does not fit in 64 bits")
+        raise ValueError(f"the file contains an integer of {len(text)} digits, which does not fit in 64 bits")
     return int(text)
 
 

@@ -21,7 +21,7 @@ _LARGEST = 2**16 - 1
 def compact_record(
     record: AttentionRecord, *, layers: Sequence[int] | None = None, heads: Sequence[int] | None = None
 ) -> dict[str, object]:
-    """Converts an attention record to compact JSON data.
+    """Converts an attention record to compact JSON data, for web pages that show attention.
 
     Args:
         record: The record.
@@ -31,10 +31,10 @@ def compact_record(
     Returns:
         `src` and `tgt` with pieces, words and the word of each piece; `rows`, the number of target positions; `unit`;
         and `layers`, each with its name, its number of heads, and the weights: base64 of little-endian 16-bit integers
-        `(heads, rows, source pieces + 1)` in multiples of `unit`.
+        `(heads, rows, source pieces + 1)` in multiples of `unit`; the last column is the source `</s>`.
 
     Raises:
-        ShapeError: There is no such layer or head.
+        ShapeError: A number in `layers` or `heads` is not that of a layer or head, or one of the two is empty.
     """
     numbers = range(len(record.layers)) if layers is None else layers
     _check_numbers("layer", numbers, len(record.layers))
@@ -58,7 +58,7 @@ def _chosen_heads(layer: Tensor, heads: Sequence[int] | None) -> Tensor:
 
 def _check_numbers(kind: str, numbers: Sequence[int], count: int) -> None:
     if not numbers:
-        raise ShapeError(f"expected the number of a {kind} or several, got none")
+        raise ShapeError(f"expected at least one {kind} number, got an empty list: pass None for all {kind}s")
     for number in numbers:
         if not 0 <= number < count:
             raise ShapeError(f"there is no {kind} {number}: the model has the {kind}s 0 to {count - 1}")

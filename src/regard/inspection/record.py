@@ -107,7 +107,7 @@ class AttentionRecord:
             Attention weights, `(T, S)`. They may share memory with the record, so do not modify them.
 
         Raises:
-            ShapeError: The record has no such layer or head.
+            ShapeError: The record does not have the layer or head.
         """
         chosen = self.layers if layer is None else (self.layers[_pick(layer, len(self.layers), "layer")],)
         if head is None:
@@ -215,7 +215,8 @@ class AttentionRecord:
             ) from error
         except (TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise DataError(
-                f"not an attention record: expected the result of `AttentionRecord.to_dict`, but {error}"
+                f"not an attention record: expected the result of `AttentionRecord.to_dict`, but {error}: make the "
+                "record again"
             ) from error
 
 
@@ -267,12 +268,12 @@ def _encoding_from_dict(data: Mapping[str, object]) -> Encoding:
     if not isinstance(text, str) or not len(ids) == len(pieces) == len(spans):
         raise DataError(
             "not an attention record: expected a text with equal numbers of ids, pieces and spans, got "
-            f"{len(ids)}, {len(pieces)} and {len(spans)}"
+            f"{len(ids)}, {len(pieces)} and {len(spans)}: make the record again with `AttentionRecord.to_dict`"
         )
     for number, (start, end) in enumerate(spans, start=1):
         if not 0 <= start <= end <= len(text):
             raise DataError(
                 f"not an attention record: subword {number} has the span {start} to {end}, but the text has "
-                f"{len(text)} characters"
+                f"{len(text)} characters: make the record again with `AttentionRecord.to_dict`"
             )
     return Encoding(text, tuple(int(piece_id) for piece_id in ids), tuple(str(piece) for piece in pieces), spans)

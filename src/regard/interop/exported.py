@@ -155,7 +155,7 @@ def write_companions(
 def open_export(path: str | Path) -> Exported:
     """Reads manifest, configuration and subword models of an export, and checks the hashes of all its files.
 
-    The engine's own files are not read.
+    The files of the engine, such as graphs and weights, are hashed as well, but not loaded.
 
     Args:
         path: Directory that `regard export` wrote.
@@ -214,14 +214,14 @@ def _check_signature(path: Path, manifest: ExportManifest, config: str, sizes: l
     signed_hash, config_hash = fields.get("c"), hashlib.sha256(config.encode()).hexdigest()[:8]
     if signed_hash != config_hash:
         raise CheckpointError(
-            f"{path}: expected the hash of {CONFIG} to begin with {str(signed_hash)[:12]!r}, as in the signature, but "
-            f"it begins with {config_hash}: {_CURE}"
+            f"{path}: expected the hash of {CONFIG} to begin with {str(signed_hash)[:12]!r}, as in the signature in "
+            f"this manifest, but the hash begins with {config_hash}: {_CURE}"
         )
     signed_size = fields.get("vocab", "").rpartition("-")[2]
     if signed_size != str(sizes[-1]):
         raise CheckpointError(
-            f"{path}: expected a target vocabulary of {signed_size[:12]!r} subwords, as in the signature, but the "
-            f"subword model has {sizes[-1]}: {_CURE}"
+            f"{path}: expected a target vocabulary of {signed_size[:12]!r} subwords, as in the signature in "
+            f"this manifest, but the subword model has {sizes[-1]}: {_CURE}"
         )
 
 

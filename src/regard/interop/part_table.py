@@ -52,7 +52,7 @@ class PartTable(Generic[EntryT]):
 
 
 def exact(part: object, kind: type[PartT], *, engine: EngineName, family: str) -> PartT:
-    """Checks that a module is exactly of the only class that an engine can run in its place.
+    """Checks that a module has exactly the one class that an engine can run at this place.
 
     Args:
         part: Module or object of the model.
@@ -102,7 +102,7 @@ def unsupported_part(engine: EngineName, family: str, part: object, expected: li
         engine: The engine.
         family: Name of the kind of module, such as `score`.
         part: The module, function or object that the engine cannot run.
-        expected: Names of the classes that the engine can run in its place.
+        expected: Names of the classes that the engine can run at this place of a model.
 
     Returns:
         The error to raise.

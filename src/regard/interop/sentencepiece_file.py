@@ -132,10 +132,10 @@ def _piece(data: bytes) -> Piece:
     fields = dict(_fields(data))
     text, score, kind = fields.get(1, b""), fields.get(2, b"\0\0\0\0"), fields.get(3, int(PieceType.NORMAL))
     if not (isinstance(text, bytes) and isinstance(score, bytes) and isinstance(kind, int)):
-        raise ValueError("a piece has a field of the wrong type")
+        raise ValueError("the text, score or type of a vocabulary piece has the wrong data type")
     value = float(struct.unpack("<f", score)[0])
     if not math.isfinite(value):
-        raise ValueError(f"a piece has the score {value}")
+        raise ValueError(f"expected a finite score of each vocabulary piece, found {value}")
     return Piece(text.decode(), value, PieceType(kind))
 
 
@@ -166,7 +166,7 @@ def _varint(data: bytes, offset: int) -> tuple[int, int]:
         offset, shift = offset + 1, shift + 7
         if byte < 0x80:
             return value, offset
-    raise ValueError(f"the number at byte {offset} has no end")
+    raise ValueError(f"the variable-length integer before byte {offset} is longer than 10 bytes")
 
 
 def _base128(value: int) -> bytes:

@@ -63,7 +63,8 @@ def transformer_parts(encoder: nn.Module, decoder: nn.Module, *, engine: EngineN
         Encoder, decoder and layers.
 
     Raises:
-        ConfigError: One of these modules is of another class, or of a subclass.
+        ConfigError: The class of a module is not exactly `TransformerEncoder`, `TransformerDecoder`, `EncoderLayer` or
+            `DecoderLayer`; subclasses are refused too, because they may compute something else.
     """
     own_encoder = exact(encoder, TransformerEncoder, engine=engine, family="encoder")
     own_decoder = exact(decoder, TransformerDecoder, engine=engine, family="decoder")

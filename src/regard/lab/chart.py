@@ -98,12 +98,12 @@ def draw_chart(lines: Sequence[Line], axes: Axes, *, label: str) -> str:
     """Draws a chart of one or more curves.
 
     Args:
-        lines: Curves of the chart; quiet curves are drawn behind the others.
+        lines: Curves of the chart; those with `Line.quiet` are drawn dashed and behind the others.
         axes: Axes of the chart.
         label: Description of the chart for screen readers.
 
     Returns:
-        An `svg` element; the CSS classes `k0`, `k1`, ... of its curves are the numbers of their styles.
+        An `svg` element, in which each curve has the CSS class `k` and the number `Line.style`, such as `k0`.
     """
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(label)}">',

@@ -44,11 +44,12 @@ COLUMNS = {"BLEU": slice(0, 10), "chrF": slice(10, 28), "perplexity": slice(28, 
 
 @dataclass(frozen=True)
 class LabMetric:
-    """A metric computed from sums over sentences, with the interface that sacreBLEU's tests expect.
+    """A metric computed from sums over sentences, with the interface that sacreBLEU's significance tests expect.
 
     Attributes:
-        name: Name of the metric, such as `BLEU`; a key of `COLUMNS`.
-        compute: Function from the sums of the metric's columns over all sentences to the score.
+        name: Name of the metric: `BLEU`, `chrF`, `perplexity` or `AER`.
+        compute: Function that computes the score from the sums over all sentences of the metric's statistics, such as
+            n-gram counts; they are some of the columns of `Statistics`, see `COLUMNS`.
         higher_is_better: Whether a higher score is better.
         decimals: Number of decimals in the report.
     """

@@ -149,7 +149,8 @@ def prepare_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
     """Writes the corpus of a lab to a directory, or opens the corpus that was written there earlier.
 
     Args:
-        config: The `[corpus]` section of the lab: files, or phrasebook, from which the corpus is made.
+        config: The `[corpus]` section of the lab: names the text files, or the language pair of regard's built-in
+            generator of sentences (the phrasebook), from which the corpus is made.
         directory: Directory of the corpus; a new directory is written atomically.
 
     Returns:

@@ -69,7 +69,8 @@ def find_readout(translator: Translator, corpus: LabCorpus) -> Readout | None:
         corpus: Text of the lab.
 
     Returns:
-        Layer, head, shift and rule by which word links are derived; None for a model without attention.
+        The layer and head whose attention is read, at which decoding step (see `Readout.shifted`), and the rule that
+        turns attention weights into links; None for a model without attention.
     """
     try:
         readout, _ = choose_readout(translator, corpus.lines("val.src"), corpus.lines("val.tgt"), ReadoutOptions())
@@ -80,7 +81,7 @@ def find_readout(translator: Translator, corpus: LabCorpus) -> Readout | None:
 
 
 def typical_pairs(sources: Sequence[str], references: Sequence[str]) -> list[tuple[str, str]]:
-    """Chooses three sentence pairs whose attention is drawn: the first with about 6, 11 and 18 source words.
+    """Chooses three sentence pairs whose attention the report shows: the first with about 6, 11 and 18 source words.
 
     Args:
         sources: Test sentences.
@@ -108,11 +109,11 @@ def _sentence_results(
 def gradients(
     stored: StoredModel, sources: Sequence[str], references: Sequence[str], gold: Gold | None, *, most: int
 ) -> Iterator[tuple[int, float]]:
-    """Norms of the gradients of target words by their source words, with the distance between the two words.
+    """Gradient norms of the log-probability of target words with respect to the embeddings of their source words.
 
-    The distance is the number of recurrent steps on the shortest path without attention: from the source word to the
-    nearer end of the source, since the decoder starts from the last states of a bidirectional encoder, and from the
-    start of the target to the target word.
+    Each norm comes with the distance between the two words: the number of recurrent steps on the shortest path without
+    attention. That is the number of steps from the source word to the nearer end of the source, since the decoder
+    starts from the last states of a bidirectional encoder, plus those from the start of the target to the target word.
 
     Args:
         stored: The trained model.

@@ -31,7 +31,7 @@ from regard.lab.tables import (
 
 _COLORS = 8
 Panels = list[tuple[str, list[Line]]]
-"""Name of the family of systems, and curves, of each chart in a figure."""
+"""Name of a family of systems (systems with names `family/label`) and its curves, for each chart of a figure."""
 
 
 def render_page(summary: Summary) -> str:
@@ -79,7 +79,10 @@ def render_page(summary: Summary) -> str:
 
 
 class _Styles:
-    """Families of systems, and a color and marker for each name within them."""
+    """The color and marker (style) of each system in the charts of a report.
+
+    A name may have the form `family/label`. Systems of one family share a chart, and equal labels have the same style.
+    """
 
     def __init__(self, systems: Sequence[str]) -> None:
         self.families: dict[str, list[str]] = {}
@@ -92,11 +95,18 @@ class _Styles:
 
     @staticmethod
     def label(name: str) -> str:
-        """Name of a system within its family."""
+        """The part of a system's name after the last `/`, such as `dot` of `luong/dot`."""
         return name.rpartition("/")[2]
 
     def number(self, name: str) -> int:
-        """Number of a system's style."""
+        """Number of the style (color and marker) in which a system is drawn in all charts.
+
+        Args:
+            name: Name of the system.
+
+        Returns:
+            The number, from 0, as in the CSS class `k0`, `k1`, ...; the same for equal labels of different families.
+        """
         return self.numbers[self.label(name)]
 
     def sheet(self) -> str:
@@ -108,13 +118,15 @@ class _Styles:
         return "\n".join(rules)
 
     def panels(self, points: Mapping[str, Sequence[tuple[float, ...]]]) -> Panels:
-        """Groups lines into one panel per family; systems outside a family are drawn as quiet lines in each.
+        """Groups curves into one chart (panel) per family of systems, whose names are `family/label`.
+
+        Systems without a family are drawn in every chart, dashed and behind the others, for comparison.
 
         Args:
-            points: Points by system; systems without points are left out.
+            points: Points of each system's curve, by name of the system; systems without points are left out.
 
         Returns:
-            Family and lines of each panel.
+            Name of the family and curves of each chart.
         """
         quiet = [Line(name, self.number(name), points[name], quiet=True) for name in self.alone if name in points]
         panels = []

@@ -129,7 +129,10 @@ class Recorder:
         self.last_report = clock()
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Stores the plan, and drops validations after the step from which a resumed training continues."""
+        """Writes size and number of steps of the training to the file. See `Reporter.on_start`.
+
+        Validations after the step from which a resumed training continues are dropped.
+        """
         record = self.record
         record.num_parameters, record.steps, record.step = plan.num_parameters, plan.steps, plan.first_step
         record.points = [point for point in record.points if point.step <= plan.first_step]
@@ -137,7 +140,7 @@ class Recorder:
         self._write()
 
     def on_step(self, report: StepReport) -> None:
-        """Stores progress, loss and speed."""
+        """Writes step, loss, speed and remaining time to the file. See `Reporter.on_step`."""
         record = self.record
         record.step, record.steps = report.step, report.steps
         record.loss, record.remaining = _finite_or_none(report.loss), _finite_or_none(report.remaining)
@@ -168,7 +171,7 @@ class Recorder:
         print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
 
     def on_end(self) -> None:
-        """Stores the final record."""
+        """Writes the record of the training's progress to the file when the training ends. See `Reporter.on_end`."""
         self._write()
 
     def _set_elapsed(self, elapsed: float) -> None:

@@ -90,8 +90,10 @@ class Measurements:
         head: 0-based head whose attention gives the word links; None = mean over the heads.
         shifted: Whether the attention weights of a target word are those of the step after the one that generated the
             word.
-        gradients: `(distance in recurrent steps, norm of the gradient)` of each measured pair of words.
-        attention: Attention of the sentences to draw, as from `AttentionRecord.to_dict`; empty without attention.
+        gradients: `(distance in recurrent steps, norm of the gradient)` of each measured pair of a target word and its
+            source word; the gradient is that of the target word's log-probability by the source word's embedding.
+        attention: Attention of the sentences to show in the report, as from `AttentionRecord.to_dict`; empty without
+            attention.
     """
 
     __pydantic_config__ = STRICT
@@ -105,7 +107,7 @@ class Measurements:
     attention: tuple[Mapping[str, object], ...]
 
     def records(self) -> list[AttentionRecord]:
-        """The attention of the sentences to draw, as attention records."""
+        """The attention of the sentences to show in the report, as attention records."""
         return [AttentionRecord.from_dict(record) for record in self.attention]
 
 

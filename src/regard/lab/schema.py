@@ -1,4 +1,7 @@
-"""Description of a lab: one TOML file with a corpus, a budget, named systems, seeds and a baseline."""
+"""Description of a lab, an experiment that trains and compares several systems (models with different options).
+
+It is one TOML file with a corpus, a budget, named systems, seeds and a baseline.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ TextFiles = Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
 
 
 class CorpusConfig(Section):
-    """The `[corpus]` section of a lab: text with which all systems are trained, validated and tested."""
+    """The `[corpus]` section of a lab file: text with which all systems are trained, validated and tested."""
 
     phrasebook: Literal["en-fr", "en-ko"] | None = None
     """Language pair of the built-in corpus, which has gold word links; an alternative to `train`."""
@@ -43,7 +46,7 @@ class CorpusConfig(Section):
 
 
 class BudgetConfig(Section):
-    """The `[budget]` section of a lab: length of each training, the same for all systems."""
+    """The `[budget]` section of a lab file: length of each training, the same for all systems."""
 
     steps: Count | None = None
     """Number of updates."""
@@ -54,7 +57,7 @@ class BudgetConfig(Section):
 
 
 class BaseConfig(Section):
-    """The `[base]` section of a lab: options that all systems have in common."""
+    """The `[base]` section of the TOML file that describes a comparison of systems: options that all systems share."""
 
     preset: str | None = None
     """Name of a preset."""
@@ -65,7 +68,7 @@ class BaseConfig(Section):
 
 
 class MeasureConfig(Section):
-    """The `[measure]` section of a lab: options of the measurements on the trained models."""
+    """The `[measure]` section of a lab file: options of the measurements on the trained models."""
 
     beam: Annotated[int, NUMBER, Field(ge=1, le=1000)] = 5
     """Beam size of all translations."""
@@ -76,7 +79,7 @@ class MeasureConfig(Section):
     gradients: Annotated[int, NUMBER, Field(ge=0, le=1_000_000)] = 40
     """Maximum number of test sentences whose gradients are measured."""
     sentences: tuple[tuple[str, str], ...] = ()
-    """Sentence pairs whose attention is drawn; by default, three pairs of the test text."""
+    """Sentence pairs whose attention the report shows; by default, three pairs of the test text."""
     trials: Annotated[int, NUMBER, Field(ge=1, le=10_000_000)] = 10_000
     """Number of trials of each significance test."""
 
@@ -91,7 +94,10 @@ class MeasureConfig(Section):
 
 
 class Lab(Section):
-    """Description of a lab: the content of its TOML file."""
+    """Description of a lab, an experiment that trains several models with different options and compares them.
+
+    It is the content of the lab's TOML file.
+    """
 
     title: str = "A lab"
     """Title of the report."""

@@ -78,7 +78,8 @@ class Summary:
         costs: Training cost and speed by system.
         lengths: BLEU in ranges of source length.
         frequencies: Recall of target words in percent, in ranges of their frequency in the training text.
-        distances: Median norm of the gradient from a target word to its source word, in ranges of their distance.
+        distances: Median norm of the gradient of a target word's log-probability with respect to the embedding of the
+            source word that it is linked to, in ranges of the distance between the two words in recurrent steps.
         curves: Validation curves by name of the curve, such as `BLEU by step`, then by system.
         notes: Caveats for the reader, one sentence each.
     """
@@ -99,7 +100,7 @@ class Summary:
         return list(self.results)
 
     def attention(self) -> list[dict[str, AttentionRecord]]:
-        """Attention of each system's first finished seed, by system, for each drawn sentence."""
+        """For each sentence whose attention the report shows: the attention of each system's first finished seed."""
         first = {name: runs[0].measured.records() for name, runs in self.results.items()}
         count = max((len(records) for records in first.values()), default=0)
         return [

@@ -26,7 +26,7 @@ class Table:
 
 
 def scores_table(summary: Summary) -> Table:
-    """Table of all metrics: score with half of its interval, and difference from the baseline, per system."""
+    """Table of all metrics per system: score ± half its confidence interval, and difference from the baseline."""
     metrics = [metric for metric in METRICS if metric.name in summary.scores]
     header = ["system"]
     for metric in metrics:
@@ -87,7 +87,17 @@ def frequencies_table(summary: Summary) -> Table:
 
 
 def distances_table(summary: Summary) -> Table:
-    """Table of median gradient norms by the distance between target and source word, one column per system."""
+    """Table of median gradient norms by the distance between target and source word, one column per system.
+
+    The gradient is that of the target word's log-probability by the source word's embedding; distances are in recurrent
+    steps. See `regard.lab.measure.gradients`.
+
+    Args:
+        summary: Contents of the report.
+
+    Returns:
+        The table, with a row per range of distances.
+    """
     header = ["recurrent steps", "word pairs", *summary.systems]
     rows = [
         [bucket.label, f"{bucket.size:,}", *(_scientific(bucket.values.get(name)) for name in summary.systems)]

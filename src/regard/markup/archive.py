@@ -29,9 +29,9 @@ class Archive:
     """A zip archive.
 
     Attributes:
-        data: The archive itself.
-        names: Names of its files, in order.
-        contents: Content of the files that were asked for, by position in `names`.
+        data: The bytes of the archive.
+        names: Names of the files in the archive, in order.
+        contents: Content of the files that were read, by index in `names`.
     """
 
     data: bytes
@@ -40,10 +40,10 @@ class Archive:
 
 
 def read_archive(name: str, data: bytes, contains_text: Callable[[str], bool]) -> Archive:
-    """Reads some files of an archive and checks the others.
+    """Reads the files of an archive that contain text, and checks the others.
 
-    Nothing is written to disk, so the names in the archive cannot do harm. Of a file that is not asked for, only a part
-    is in memory at a time.
+    Nothing is written to disk, so the names in the archive cannot do harm. Of a file without text, only a part is in
+    memory at a time.
 
     Args:
         name: Name of the archive, for messages.
@@ -51,7 +51,7 @@ def read_archive(name: str, data: bytes, contains_text: Callable[[str], bool]) -
         contains_text: Whether to read a file, given its name; called once per file.
 
     Returns:
-        The archive with the contents of these files.
+        The archive with the contents of the files with text.
 
     Raises:
         DataError: The archive is damaged, encrypted or too large.
@@ -79,7 +79,7 @@ def write_archive(archive: Archive, changed: Mapping[int, bytes]) -> bytes:
 
     Args:
         archive: The original archive.
-        changed: New content by position in its names.
+        changed: New contents of files. Each key is the index of the file's name in `archive.names`, from 0.
 
     Returns:
         The new archive.

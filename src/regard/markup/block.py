@@ -12,18 +12,21 @@ from regard.markup.entities import Escaping
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """An inline element, or a point: something in a sentence without words, such as `<br>` or a placeholder.
+    """An inline element of a block, or a point: something without words, such as `<br>`, a comment or a placeholder.
+
+    An atom is a word, or a part of a word between tags. Atoms are counted from 0 in `Block.atoms`.
 
     Attributes:
         opening: Start tag, or all characters of a point; empty for an end tag without a start tag.
         closing: End tag; empty for a point or an element without an end tag.
         is_point: Whether this is a point.
-        role: OPAQUE for a visible point, LINE_BREAK, INVISIBLE for other points; INLINE for an element.
-        ordered: Points with the same value, unless it is empty, keep their order.
+        role: INLINE for an element. For a point: LINE_BREAK, OPAQUE if readers see the point (such as a placeholder),
+            INVISIBLE otherwise.
+        ordered: Name of a group of points, or empty. Points of the same group keep their order in the translation.
         holds_text: Whether the element may contain text directly.
-        start: First atom within the node; for a point, the atom after it.
-        end: End of the atoms within the node; equal to `start` if there are none.
-        children: The nodes within it, in order.
+        start: Index of the first atom within the node; for a point, index of the atom after the point.
+        end: Index after the last atom within the node; equal to `start` if the node contains no atoms.
+        children: The nodes within this node, in order.
         spaced_left: Whether there is white space, or nothing visible, before a point.
         spaced_right: Whether there is white space, or nothing visible, after a point.
     """
@@ -42,11 +45,13 @@ class Node:
 
 
 class Tag(NamedTuple):
-    """A tag or a point at its place in a sequence.
+    """A start tag, an end tag, or a point among the words of a block.
+
+    A point is something without words, such as `<br>`, a comment or a placeholder.
 
     Attributes:
-        node: The node.
-        closing: Whether this is the end of the element.
+        node: The element that the tag begins or ends, or the point.
+        closing: Whether this is the end tag of the element.
     """
 
     node: Node
@@ -54,7 +59,7 @@ class Tag(NamedTuple):
 
     @property
     def raw(self) -> str:
-        """The characters in the document."""
+        """The characters of this tag or point, as written in the document."""
         return self.node.closing if self.closing else self.node.opening
 
 
@@ -68,10 +73,10 @@ class Atom:
 
     Attributes:
         text: The normalized text.
-        raw: How it is written in the document.
-        glued: Whether it continues the word of the atom before it.
-        sentence: Number of its sentence in the block.
-        word: Number of its word in the sentence.
+        raw: The text as written in the document.
+        glued: Whether this atom and the atom before it are parts of one word.
+        sentence: Number of the sentence in the block, from 0.
+        word: Number of the word in the sentence, from 0.
     """
 
     text: str
@@ -83,16 +88,19 @@ class Atom:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The content of a block.
+    """The content of a paragraph, heading, table cell or other element that ends the sentences before and after it.
+
+    An atom is a word, or a part of a word between tags or sentence boundaries. A gap is what stands between two atoms:
+    white space, tags, and points (things without words, such as `<br>`).
 
     Attributes:
-        raw: Its characters in the document.
+        raw: The characters of the block in the document.
         escaping: How special characters are written.
         atoms: The words and parts of words.
         gaps: One gap before each atom, and one after the last.
-        root: A node that contains all others.
+        root: A node above all inline elements and points of the block.
         sentences: The text of each sentence.
-        depth: Largest number of elements within each other.
+        depth: Nesting depth of the inline elements.
     """
 
     raw: str
@@ -107,7 +115,7 @@ class Block:
         """The white space in a gap as written in the document, without the tags.
 
         Args:
-            gap: Number of the gap.
+            gap: Index of the gap: 0 is before the first atom, `len(atoms)` after the last.
 
         Returns:
             All white space of the gap joined; a single space if it has plain spaces only.
@@ -116,13 +124,13 @@ class Block:
         return joined if joined.strip(" ") else joined[:1]
 
     def tags(self, gap: int) -> list[Tag]:
-        """The tags and points in a gap, without the white space.
+        """The tags in a gap between two words, and the points (such as `<br>`), without the white space.
 
         Args:
-            gap: Number of the gap.
+            gap: Index of the gap: 0 is before the first atom, `len(atoms)` after the last.
 
         Returns:
-            The tags in order.
+            The tags and points in order.
         """
         return [item for item in self.gaps[gap] if isinstance(item, Tag)]
 

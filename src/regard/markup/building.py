@@ -24,10 +24,10 @@ _BRACKETS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "«": "»", "“"
 
 
 def build_block(pieces: Sequence[Piece], escaping: Escaping, *, bare_text: bool = True) -> Block:
-    """Builds a block.
+    """Builds a block, such as a paragraph, from its pieces: finds its words, sentences and inline elements.
 
     Args:
-        pieces: Its content.
+        pieces: The texts, inline tags and points (such as `<br>` or placeholders) of the block, in order.
         escaping: How special characters are written.
         bare_text: Whether text may be in the block without an inline element around it.
 
@@ -53,13 +53,13 @@ def build_block(pieces: Sequence[Piece], escaping: Escaping, *, bare_text: bool 
 
 
 class _Builder:
-    """State of the pass over the pieces.
+    """Cuts the pieces of a block (texts, tags, points) into words and nests the elements: the state of one pass.
 
     Attributes:
         fragments: The words and parts of words so far.
-        gaps: The gap before each fragment, and the gap after the last.
-        root: The node that contains all others.
-        breaks: Fragments that begin a sentence even without punctuation before them.
+        gaps: The white space and tags before each fragment, and those after the last.
+        root: The node above all inline elements and points.
+        breaks: Indices of fragments that begin a sentence even without punctuation before them.
     """
 
     def __init__(self) -> None:
@@ -73,7 +73,11 @@ class _Builder:
         self._unspaced: list[Node] = []  # nodes after which neither white space nor anything visible has come yet
 
     def add(self, piece: Piece) -> None:
-        """Adds a piece."""
+        """Adds the words of a text, a tag, or a point (such as `<br>`) to the block.
+
+        Args:
+            piece: The text, tag or point that comes next in the document.
+        """
         if piece.kind is PieceKind.TEXT:
             self._add_text(piece.text)
         elif piece.kind is PieceKind.OPEN:

@@ -9,19 +9,21 @@ from regard.values import Span
 
 
 def resolve_conflicts(positions: Sequence[Sequence[int]]) -> list[Span | None]:
-    """Assigns disjoint ranges of target words to elements next to each other.
+    """Assigns disjoint ranges of target words to inline elements next to each other.
 
-    A word that is aligned to several elements belongs to the one to which it has most links, then to the one with
-    fewest words. An element gets the run with most of its own words that no word of another element interrupts.
+    A target word that is aligned to the words of several elements belongs to the element to which it has most links,
+    among equals to the element with fewest words. Each element gets the range that contains most words that belong to
+    the element and none that belong to another.
 
     >>> resolve_conflicts([[0, 4, 5], [2], [2, 7]])
     [(4, 6), (2, 3), (7, 8)]
 
     Args:
-        positions: The target words that each element is aligned to, one per link.
+        positions: For each element, the indices of the target words aligned to its words, one per link.
 
     Returns:
-        The range of each element; None for one without words of its own.
+        The range of each element, as the index of its first word and the index after its last; None for an element to
+        which no word belongs.
     """
     votes: dict[int, dict[int, int]] = {}
     for element, targets in enumerate(positions):
@@ -43,17 +45,19 @@ def resolve_conflicts(positions: Sequence[Sequence[int]]) -> list[Span | None]:
 
 
 def best_cut(before: Sequence[int], after: Sequence[int]) -> int | None:
-    """The boundary that separates two sets of target words best, as near to the first set as possible.
+    """The boundary between target words with the fewest words of two sets on the wrong side.
+
+    Boundary b is before word b, counted from 0. Of equally good boundaries, the first one is returned.
 
     >>> best_cut([0, 1, 7], [5, 8, 9])
     2
 
     Args:
-        before: Words that should be before the boundary.
-        after: Words that should be after it.
+        before: Indices of the words that should be before the boundary.
+        after: Indices of the words that should be after the boundary.
 
     Returns:
-        A boundary after a word of `before`; None if all words of `before` are on the wrong side of the best boundary.
+        The boundary, directly after a word of `before`; None if the best boundary is before all words of `before`.
     """
     best, best_score, score = None, len(after), len(after)
     words = sorted([(word, 1) for word in before] + [(word, 0) for word in after])

@@ -12,7 +12,7 @@ from regard.markup.tokens import Token, words
 
 
 class Role(Enum):
-    """What an element means for the sentences around and within it."""
+    """Whether an element ends a sentence or is part of one, and whether its content is translated."""
 
     BLOCK = "ends the sentence before it; its content is translated apart"
     BLOCK_OPAQUE = "ends the sentence before it; its content is not translated"
@@ -24,16 +24,17 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The rules of a format.
+    """The rules by which the sentences of one markup format, such as HTML, are found.
 
     Attributes:
-        name: The format.
+        name: Name of the format.
         escaping: How special characters of the text are written.
-        role: The role of an element, given a start tag or void tag.
+        role: A function that returns the role of an element, given its start tag or void tag: whether the element ends
+            a sentence, and whether its content is translated.
         xml: Whether the document is tokenized as XML.
-        text_elements: Elements that contain all text of a document; characters elsewhere are layout, and an opaque
-            element around text ends the sentence. Empty = text may be anywhere.
-        bare_text: Whether text may be in a block without an inline element around it.
+        text_elements: Names of the elements that contain all text of a document. Characters elsewhere are layout, and
+            an element of role OPAQUE with such elements in it ends the sentence. Empty = text may be anywhere.
+        bare_text: Whether a block (such as a paragraph) may contain text without an inline element around the text.
         ordered: Elements without content that keep their order, such as the marks at both ends of a range.
         mixed_content: Whether an element is part of a sentence exactly if its parent contains text.
     """

@@ -24,7 +24,7 @@ class Document(Protocol):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What is to be translated, in order: normalized, without tags, entities and placeholders."""
+        """The sentences to be translated, in order: normalized, without tags, entities and placeholders."""
         ...
 
     @property
@@ -66,7 +66,7 @@ class MarkupDocument:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """See `Document.sentences`. A sentence without any letter, such as a number, is not among them."""
+        """The sentences to be translated, in order, without sentences that have no letter, such as numbers."""
         return self._sentences
 
     @property
@@ -116,7 +116,7 @@ def parse_dialect(text: str, dialect: Dialect) -> MarkupDocument:
 
     Args:
         text: The text.
-        dialect: Its rules.
+        dialect: The rules of the format.
 
     Returns:
         The document.
@@ -129,10 +129,11 @@ def parse_dialect(text: str, dialect: Dialect) -> MarkupDocument:
 
 
 def document_of(parts: Sequence[Part], dialect: Dialect) -> MarkupDocument:
-    """Builds the blocks of a document.
+    """Builds a document from its parts: parses the content of each block, such as a paragraph, into sentences.
 
     Args:
-        parts: Raw characters and the contents of blocks.
+        parts: The parts in order. A string is raw characters that are not translated; a list has the texts, tags and
+            points (such as `<br>`) of one block.
         dialect: The rules of the format.
 
     Returns:

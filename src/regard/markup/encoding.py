@@ -34,7 +34,7 @@ _SUPPORTED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DecodedText:
-    """The text of a file.
+    """The text of a file, with the encoding in which it is written back.
 
     Attributes:
         text: The text without byte order mark.
@@ -47,15 +47,15 @@ class DecodedText:
     mark: bytes
 
     def encode(self, text: str, *, references: bool) -> bytes:
-        """Encodes a changed text like the file.
+        """Encodes a text in the encoding of the file.
 
         Args:
-            text: The text.
+            text: The text to write, such as a translation of the file's text.
             references: Whether characters that the encoding lacks become numeric character references, as in HTML;
                 otherwise they become question marks.
 
         Returns:
-            The bytes with the byte order mark of the file.
+            The bytes, which begin with the byte order mark of the file if it had one.
         """
         return self.mark + text.encode(self.encoding, "xmlcharrefreplace" if references else "replace")
 
@@ -65,8 +65,8 @@ def decode_text(name: str, data: bytes, *, declared: bool = False) -> DecodedTex
 
     Args:
         name: Name of the file, for messages.
-        data: Its content.
-        declared: Whether an encoding declared within the document counts, as in HTML and XML.
+        data: The content of the file.
+        declared: Whether an encoding that the document itself declares is used, as in HTML and XML.
 
     Returns:
         The text and its encoding.

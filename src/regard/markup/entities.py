@@ -28,8 +28,9 @@ class SpelledText:
     Attributes:
         text: The decoded text.
         raw: The text in the document.
-        offsets: Where each character begins in `raw`, and the length of `raw`; None if `raw` is `text`. A reference
-            for two characters begins the first of them, and the second is empty.
+        offsets: Where each character of `text` begins in `raw`, and at the end the length of `raw`; None if `raw` is
+            `text`. For a character reference (such as `&NotEqualTilde;`) that decodes to two characters, the first
+            begins at the reference, and the second at its end, as if written with no characters.
     """
 
     text: str
@@ -40,8 +41,8 @@ class SpelledText:
         """How a part of the text is written in the document.
 
         Args:
-            start: First character of the part in `text`.
-            end: End of the part in `text`.
+            start: Index of the first character of the part in `text`.
+            end: Index after the last character of the part in `text`.
 
         Returns:
             The part of `raw`.
@@ -51,14 +52,14 @@ class SpelledText:
         return self.raw[self.offsets[start] : self.offsets[end]]
 
     def part(self, start: int, end: int) -> SpelledText:
-        """A part of the text with its spelling.
+        """A part of the decoded text, together with how that part is written in the document.
 
         Args:
-            start: First character of the part in `text`.
-            end: End of the part in `text`.
+            start: Index of the first character of the part in `text`.
+            end: Index after the last character of the part in `text`.
 
         Returns:
-            The part as a text of its own.
+            A new object for the part, whose `text` and `raw` begin at the part.
         """
         if self.offsets is None:
             return SpelledText(self.text[start:end], self.raw[start:end])

@@ -26,7 +26,7 @@ class FileDocument(Protocol):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What is to be translated, in order."""
+        """The sentences to be translated, in order."""
         ...
 
     @property
@@ -57,9 +57,9 @@ class TextFile:
     """A file that is text itself, such as .txt or .html; see `FileDocument`.
 
     Args:
-        data: Its content.
+        data: The content of the file.
         decoded: The content as text.
-        document: The text's sentences.
+        document: The document that was parsed from the text, with its sentences.
         references: Whether characters that the encoding lacks may be written as character references.
     """
 
@@ -68,12 +68,12 @@ class TextFile:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """See `FileDocument.sentences`."""
+        """The sentences of the text to be translated, in order; see `FileDocument.sentences`."""
         return self._document.sentences
 
     @property
     def needs_alignment(self) -> bool:
-        """See `FileDocument.needs_alignment`."""
+        """Whether `render` uses word alignments, to place tags and placeholders among the translated words."""
         return self._document.needs_alignment
 
     def render(self, translations: Sequence[TranslatedSentence]) -> bytes:
@@ -87,7 +87,7 @@ class _TranslatedEntry:
     """A file in an archive that contains text.
 
     Attributes:
-        position: Its number in the archive.
+        position: Index of the file in `Archive.names`.
         file: The file.
     """
 
@@ -100,7 +100,7 @@ class ArchiveFile:
 
     Args:
         archive: The archive.
-        translated: The files with text.
+        translated: The files in the archive whose text is to be translated.
     """
 
     def __init__(self, archive: Archive, translated: Sequence[_TranslatedEntry]) -> None:
@@ -109,12 +109,12 @@ class ArchiveFile:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """See `FileDocument.sentences`."""
+        """The sentences to be translated of all files in the archive, in order; see `FileDocument.sentences`."""
         return self._sentences
 
     @property
     def needs_alignment(self) -> bool:
-        """See `FileDocument.needs_alignment`."""
+        """Whether `render` uses word alignments, to place the tags of any file among the translated words."""
         return any(entry.file.needs_alignment for entry in self._translated)
 
     def render(self, translations: Sequence[TranslatedSentence]) -> bytes:

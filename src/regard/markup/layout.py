@@ -26,14 +26,15 @@ MAX_DEPTH = 500
 
 
 def lay_out(block: Block, targets: Sequence[TargetAtom]) -> list[Tag | int]:
-    """Orders the tags of a block among the words of its translation.
+    """Orders the tags of a block, such as a paragraph, among the words of its translation.
 
     Args:
-        block: The block.
+        block: The source text, with its inline elements and points (such as `<br>` or placeholders).
         targets: The words of the translation.
 
     Returns:
-        Tags, points and numbers of target words, in order: every tag and every word exactly once.
+        The translation in order: a `Tag` per tag or point, and per target word its index in `targets`. Every tag and
+        every word occurs exactly once.
     """
     layout = _Layout(block, targets)
     result: list[Tag | int] = []
@@ -59,7 +60,7 @@ class _Placed:
 
 
 class _Layout:
-    """What is needed to place the children of any node."""
+    """The target words aligned to each source word and element, by which the elements are placed."""
 
     def __init__(self, block: Block, targets: Sequence[TargetAtom]) -> None:
         self._block, self._targets = block, targets
@@ -74,7 +75,14 @@ class _Layout:
         self._can_hold_text = _nodes_that_can_hold_text(block.root)
 
     def content(self, parent: _Placed) -> Iterator[_Placed | int]:
-        """The children of a node and the words between them, in order."""
+        """The elements and points directly within an element, and the target words between them, in order.
+
+        Args:
+            parent: The element, with the range of target words that it covers.
+
+        Yields:
+            A `_Placed` per element or point; for each target word directly within `parent`, the index of the word.
+        """
         halves, inner = self._place_halves(parent)
         halved = {item.node for item in halves}
         children = [node for node in parent.node.children if node not in halved]

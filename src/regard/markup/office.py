@@ -82,7 +82,8 @@ def join_fields(tokens: Sequence[Token]) -> list[Token]:
     """Joins the runs of each field of Word, such as a page number, into one token.
 
     The runs with the beginning, the instruction, the result and the end of a field must stay in this order. Fields that
-    extend over several paragraphs, such as tables of contents, are left as they are: there, each mark ends a sentence.
+    extend over several paragraphs, such as tables of contents, are left as they are: in them, each of the elements
+    `w:fldChar`, which mark the beginning, middle and end of a field, ends a sentence.
 
     Args:
         tokens: Tokens of a Word document.

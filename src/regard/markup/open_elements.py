@@ -8,7 +8,10 @@ T = TypeVar("T")
 
 
 class OpenElements(Generic[T]):
-    """A stack of open elements with their names; closing takes constant time on average.
+    """A stack of the elements that were opened and not yet closed, each with a name and a value.
+
+    `close` removes the innermost element of a name with all elements inside it, and returns their values from the
+    innermost outward; nothing if no element of this name is open. It takes constant time on average.
 
     >>> elements = OpenElements[int]()
     >>> elements.open("b", 1); elements.open("i", 2)
@@ -21,27 +24,28 @@ class OpenElements(Generic[T]):
         self._counts: dict[str, int] = {}
 
     def innermost(self, default: T) -> T:
-        """The element that was opened last, or the default."""
+        """The value of the innermost open element; `default` if no element is open."""
         return self._stack[-1][1] if self._stack else default
 
     def open(self, name: str, element: T) -> None:
-        """Opens an element.
+        """Pushes an element onto the stack, as open until `close` is called with its name.
 
         Args:
-            name: Its name.
-            element: The element.
+            name: Name of the element.
+            element: The value to keep for the element.
         """
         self._stack.append((name, element))
         self._counts[name] = self._counts.get(name, 0) + 1
 
     def close(self, name: str) -> list[T]:
-        """Closes the innermost element of a name, and those within it, whose end tags are missing.
+        """Closes the innermost open element of a name, and all elements inside it, whose end tags are missing.
 
         Args:
             name: Name of the end tag.
 
         Returns:
-            The closed elements from the innermost to the named one; empty if no element of this name is open.
+            The values of the closed elements, from the innermost to the named one; empty if no element of this name is
+            open.
         """
         if not self._counts.get(name):
             return []
@@ -54,7 +58,7 @@ class OpenElements(Generic[T]):
                 return closed
 
     def close_all(self) -> list[T]:
-        """Closes all elements and returns them from the innermost to the outermost."""
+        """Closes all elements and returns their values from the innermost to the outermost."""
         closed = [element for _, element in reversed(self._stack)]
         self._stack.clear()
         self._counts.clear()

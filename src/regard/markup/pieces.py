@@ -18,7 +18,7 @@ from regard.text.normalize import replace_blanks
 
 
 class PieceKind(Enum):
-    """The kinds of pieces within a block."""
+    """The kinds of pieces of a block (such as a paragraph): text, inline tags, and points, which have no words."""
 
     TEXT = "text to be translated"
     OPEN = "start tag of an inline element"
@@ -31,14 +31,16 @@ _NO_TEXT = SpelledText("", "")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of the content of a block.
+    """A piece of a block (such as a paragraph): text, an inline tag, or a point.
+
+    A point is something without words to translate, such as `<br>`, a comment or a placeholder.
 
     Attributes:
-        kind: What it is.
-        raw: Its characters in the document.
+        kind: Whether the piece is text, a start tag, an end tag or a point.
+        raw: The characters of the piece in the document.
         name: Name of the element, for tags.
-        ordered: Points with the same value, unless it is empty, keep their order.
-        role: OPAQUE for a visible point; LINE_BREAK; INVISIBLE for all other points.
+        ordered: Name of a group of points, or empty. Points of the same group keep their order in the translation.
+        role: For a point: LINE_BREAK, OPAQUE if readers see the point (such as a placeholder), INVISIBLE otherwise.
         text: Decoded text, if the kind is TEXT.
         holds_text: Whether the element may contain text directly, if the kind is OPEN.
     """
@@ -55,18 +57,19 @@ class Piece:
 _LINE = re.compile(r"[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 """A line, or line breaks."""
 Part = str | list[Piece]
-"""Raw characters of the document, or the content of a block."""
+"""Raw characters of the document, or the pieces of a block, such as a paragraph."""
 
 
 def split_document(tokens: Sequence[Token], dialect: Dialect) -> list[Part]:
-    """Cuts a document into the contents of blocks and what is between them.
+    """Cuts a document into the contents of blocks, such as paragraphs, and what is between them.
 
     Args:
-        tokens: The document.
-        dialect: Its format.
+        tokens: The tags, texts and comments of the document, in order.
+        dialect: The format.
 
     Returns:
-        The parts in order; joined, their raw characters are the document.
+        The parts in order: a list of pieces per block, and a string for what is between two blocks. All raw
+        characters joined are the document.
     """
     splitter = _Splitter(tokens, dialect)
     position = 0
@@ -77,13 +80,14 @@ def split_document(tokens: Sequence[Token], dialect: Dialect) -> list[Part]:
 
 
 def split_plain(text: str) -> list[Part | PlainLine]:
-    """Cuts plain text into lines, each a block.
+    """Cuts plain text into lines, each of which is translated as a paragraph.
 
     Args:
         text: The text.
 
     Returns:
-        The contents of the lines, and the line breaks and empty lines between them.
+        The lines and what is between them, in order. A line is a `PlainLine` if it has nothing to protect, else a
+        list of pieces; line breaks and empty lines are strings.
     """
     parts: list[Part | PlainLine] = []
     for line in _LINE.findall(text):
@@ -95,13 +99,13 @@ def split_plain(text: str) -> list[Part | PlainLine]:
 
 
 def text_pieces(text: SpelledText) -> list[Piece]:
-    """Cuts text into placeholders and what is between them.
+    """Cuts text into placeholders, such as `{name}`, `%s` or web addresses, and what is between them.
 
     Args:
         text: Text between tags.
 
     Returns:
-        The pieces; empty pieces are left out.
+        The pieces: a point per placeholder, and the text between them. Empty pieces are left out.
     """
     pieces = []
     start = 0
@@ -121,14 +125,14 @@ def _text_piece(text: SpelledText) -> Piece:
 
 
 class _Splitter:
-    """State of the pass over the tokens.
+    """Cuts the tokens of a document into blocks and raw parts: the state of the pass over the tokens.
 
     Args:
-        tokens: The document.
-        dialect: Its format.
+        tokens: The tags, texts and comments of the document, in order.
+        dialect: The format.
 
     Attributes:
-        parts: The finished parts.
+        parts: The finished parts: a list of pieces per block, and raw characters between blocks.
     """
 
     def __init__(self, tokens: Sequence[Token], dialect: Dialect) -> None:
@@ -141,7 +145,14 @@ class _Splitter:
         self._num_texts = list(accumulate(token.name in dialect.text_elements for token in tokens))
 
     def take(self, position: int) -> int:
-        """Takes the tokens of one piece and returns the position after them."""
+        """Adds the next tag, text, comment or protected element to the current block, or ends the block.
+
+        Args:
+            position: Index of the first token to read.
+
+        Returns:
+            Index of the first token that was not read.
+        """
         token = self._tokens[position]
         if token.kind is TokenKind.TEXT:
             self._take_text(position, token)
@@ -157,7 +168,7 @@ class _Splitter:
         return self._take_element(position, token, role)
 
     def flush(self) -> None:
-        """Ends a block."""
+        """Ends the current block and appends its pieces to `parts`, as raw characters if there is no text in them."""
         if any(piece.kind is PieceKind.TEXT and piece.text.text.strip() for piece in self._content):
             self.parts.append(self._content)
         elif self._content:

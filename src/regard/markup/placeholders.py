@@ -59,13 +59,13 @@ def is_positional(placeholder: str) -> bool:
 
 
 def may_contain_placeholders(text: str) -> bool:
-    """Whether a text may contain a placeholder: a fast test, which is wrong only in saying yes.
+    """Whether a text may contain a placeholder: a fast test before the exact search of `find_placeholders`.
 
     Args:
         text: The text.
 
     Returns:
-        False if it has none.
+        False if the text certainly has no placeholder. True does not mean that it has one.
     """
     return any(character in text for character in "{%@") or "[X" in text or "://" in text or "www." in text
 

@@ -13,10 +13,10 @@ from regard.text.sentences import sentence_spans
 
 @dataclass(frozen=True, slots=True)
 class PlainLine:
-    """A line of text that is normalized, and has no placeholders.
+    """A line of plain text that normalization does not change and that has no placeholders.
 
     Attributes:
-        sentences: Its sentences.
+        sentences: The sentences of the line.
         gaps: White space before each sentence, and at the end of the line.
     """
 

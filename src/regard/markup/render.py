@@ -17,16 +17,17 @@ _WORD_TEXT, _WORD_TEXT_WITH_SPACES = "<w:t>", '<w:t xml:space="preserve">'
 
 
 def render_block(block: Block, translations: Sequence[TranslatedSentence | None]) -> str:
-    """Writes a block with translated words and the tags of the source.
+    """Writes a block, such as a paragraph, with translated words and the tags of the source.
 
     Args:
-        block: The block.
+        block: The source text with its tags.
         translations: One per sentence of the block; None = the sentence stays as it is.
 
     Returns:
         The block as it is in the document if no sentence changes. Otherwise the translations, with every tag and every
-        point of the block exactly once. White space is that of the source where the words around it and the tags in it
-        are those of the source; elsewhere it is outside the tags.
+        point (such as `<br>` or a placeholder) of the block exactly once. White space between two words is copied from
+        the source if the same words with the same tags between them are neighbors there. Otherwise white space stands
+        after end tags and before start tags.
     """
     pairs = zip(translations, block.sentences, strict=True)
     if all(translation is None or translation.text == sentence for translation, sentence in pairs):
@@ -47,11 +48,11 @@ def render_block(block: Block, translations: Sequence[TranslatedSentence | None]
 
 
 class _Writer:
-    """Writes what is between the words of a translation.
+    """Writes the tags and the white space between the words of a translation.
 
     Args:
-        block: The block.
-        targets: The words.
+        block: The source text with its tags.
+        targets: The words of the translation.
     """
 
     def __init__(self, block: Block, targets: Sequence[TargetAtom]) -> None:
@@ -59,14 +60,14 @@ class _Writer:
         self._spaces = boundary_spaces(block, targets)
 
     def gap(self, number: int, tags: Sequence[Tag]) -> Iterator[str]:
-        """Writes the tags and the white space before a word, or after the last.
+        """Writes the tags and the white space before a target word, or after the last.
 
         Args:
-            number: Number of the word.
-            tags: The tags, in order.
+            number: Index of the target word, from 0; the number of target words for the place after the last.
+            tags: The tags to write there, in order.
 
         Yields:
-            Parts of the text.
+            Strings that, joined, are the text to write.
         """
         source = boundary_gap(self._block, self._targets, number)
         if source is not None and self._is_same_place(source, number, tags):

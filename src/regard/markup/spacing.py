@@ -14,16 +14,17 @@ _NO_BREAK = "\u00a0\u2007\u202f\u3000"
 
 
 def boundary_gap(block: Block, targets: Sequence[TargetAtom], number: int) -> int | None:
-    """The gap of the source between the words that meet before a target word.
+    """The gap of the source that corresponds to the boundary between two target words.
 
     Args:
-        block: The source.
+        block: The source. Gap `i` is before source word `i`, or after the last word.
         targets: The words of the translation.
-        number: Number of a target word, or the number of target words.
+        number: Index of the target word after the boundary; the number of target words for the end of the block.
 
     Returns:
-        The gap between two source words next to each other that are aligned to the target words before and after the
-        boundary, or that at the same end of the block; None if there is no such gap.
+        Index of the gap between two adjacent source words of which the first is aligned to the target word before the
+        boundary, and the second to the target word after it. For the start and the end of the block, index of the first
+        and of the last gap. None if there is no such gap.
     """
     if not targets:
         return None

@@ -28,7 +28,8 @@ SUBTITLES = Dialect("srt", Escaping.NONE, _role)
 def parse_subtitles(name: str, text: str) -> MarkupDocument:
     """Finds the sentences of subtitles.
 
-    The lines of a cue are one paragraph, unless one of them begins with a dash, as when two people talk.
+    The lines of a cue (a text with its times) are one paragraph, unless a line begins with a dash, as when two people
+    talk.
 
     Args:
         name: Name of the file, for messages.

@@ -16,15 +16,16 @@ _AFFIXES = re.compile(r"(?P<lead>[\W_]*)(?P<core>.*?)(?P<tail>[\W_]*)", re.DOTAL
 
 @dataclass(frozen=True, slots=True)
 class TargetAtom:
-    """A word of a translation, or a part of one.
+    """A word of a translation, or a part of a word before or after which a tag may stand.
 
     Attributes:
         text: The text without escapes.
-        raw: How it is to be written in the document.
-        sources: The atoms of the block that it translates, in order; empty if it is not aligned.
-        glued: Whether it continues the word of the atom before it.
+        raw: The text as it is to be written in the document.
+        sources: Indices in `Block.atoms` of the source words, or parts of words, that are aligned to this atom, in
+            order; empty if none is.
+        glued: Whether this atom and the atom before it are parts of one word.
         space: The white space before the word in the translation; empty for the first word of a sentence.
-        sentence: Number of its sentence in the block.
+        sentence: Number of the sentence in the block, from 0.
     """
 
     text: str
@@ -36,13 +37,13 @@ class TargetAtom:
 
 
 def target_atoms(block: Block, translations: Sequence[TranslatedSentence | None]) -> list[TargetAtom]:
-    """Cuts the translations of a block into atoms.
+    """Cuts the translations of a block into atoms: words, and parts of words where a tag may stand between them.
 
-    A word that equals a source word aligned to it is cut at the same places. Otherwise only punctuation before and
-    after a word is cut off, and only if a tag stands there in the source.
+    A target word that equals the source word aligned to it is cut where tags cut the source word. Otherwise only
+    punctuation before and after a word is cut off, and only if a tag stands there in the source.
 
     Args:
-        block: The block.
+        block: The source text, such as a paragraph, with its tags.
         translations: One per sentence of the block; None = the sentence stays as it is.
 
     Returns:
@@ -71,12 +72,12 @@ def _source_words(block: Block) -> list[list[list[int]]]:
 
 
 class _Sentence:
-    """A sentence of a block.
+    """Cuts the translation of one sentence of a block into words and parts of words.
 
     Args:
-        block: The block.
-        number: Number of the sentence.
-        words: The atoms of each word.
+        block: The source text with its tags.
+        number: Number of the sentence in the block, from 0.
+        words: For each source word of the sentence, the indices of its parts in `Block.atoms`.
     """
 
     def __init__(self, block: Block, number: int, words: Sequence[Sequence[int]]) -> None:
@@ -84,7 +85,7 @@ class _Sentence:
         self._texts = ["".join(block.atoms[index].text for index in word) for word in words]
 
     def unchanged(self) -> Iterator[TargetAtom]:
-        """The source words as their own translation."""
+        """The words of the source sentence, for a sentence that is not translated."""
         for number, word in enumerate(self._words):
             yield from self._copy(word, " " if number else "", ())
 

@@ -14,7 +14,7 @@ from enum import Enum
 
 
 class TokenKind(Enum):
-    """The kinds of tokens."""
+    """The kinds of tokens of HTML and XML text."""
 
     TEXT = "text"
     OPEN = "start tag"
@@ -26,11 +26,11 @@ class TokenKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a document.
+    """A token of HTML or XML: a tag, the text between two tags, a comment, or the content of a script.
 
     Attributes:
-        kind: What it is.
-        raw: Its characters in the document.
+        kind: Which of these the token is.
+        raw: The characters of the token in the document.
         name: Name of the element, in lower case in HTML; empty unless the token is a tag.
     """
 

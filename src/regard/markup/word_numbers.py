@@ -17,8 +17,8 @@ class Fragment(NamedTuple):
     """A word, or a part of a word between tags.
 
     Attributes:
-        text: The fragment, with its spelling in the document.
-        glued: Whether it continues the word of the fragment before it.
+        text: The text of the fragment, with its spelling in the document.
+        glued: Whether this fragment and the fragment before it are parts of one word.
     """
 
     text: SpelledText
@@ -27,11 +27,15 @@ class Fragment(NamedTuple):
 
 @dataclass(slots=True)
 class NumberedWords:
-    """The words of a block with the numbers of their sentences.
+    """The words of a block, such as a paragraph, each with the numbers of its sentence and of itself.
+
+    A fragment is a word, or a part of a word between tags. A fragment with a sentence boundary within it, as in scripts
+    without spaces, becomes two atoms; every other fragment becomes one.
 
     Attributes:
-        atoms: The fragments; one with a sentence boundary within it, as in scripts without spaces, is split.
-        positions: Number of the first atom of each fragment, and the number of atoms.
+        atoms: The words and parts of words. Each atom has its sentence number in the block and its word number in the
+            sentence.
+        positions: Index of the first atom of each fragment; at the end, the number of atoms.
         sentences: Normalized text of each sentence.
     """
 
@@ -41,14 +45,14 @@ class NumberedWords:
 
 
 def number_words(fragments: Sequence[Fragment], breaks: set[int]) -> NumberedWords:
-    """Finds the sentences of a block.
+    """Splits the words of a block, such as a paragraph, into sentences and numbers the words of each sentence.
 
     Args:
         fragments: The words and parts of words of the block.
-        breaks: Fragments that begin a sentence even without punctuation before them.
+        breaks: Indices of fragments that begin a sentence even without punctuation before them.
 
     Returns:
-        The words with their numbers.
+        The sentences, and the words with their sentence and word numbers.
     """
     result = NumberedWords()
     edges = sorted({0, len(fragments), *breaks})

@@ -71,9 +71,16 @@ class PackedDecoderLayer(DecoderLayer):
         return KVCache.from_source(self.cross_score.project_key(key), value, encoded.mask)
 
     def add_self_attention(self, x: Tensor, y: Tensor, past: Cache | None, *, start: int) -> tuple[Tensor, Cache]:
-        """Runs self-attention for one position of R hypotheses; x and y are `(R, D)`.
+        """Runs self-attention for one position of R hypotheses, and adds the residual.
 
-        See `DecoderLayer.add_self_attention`.
+        Args:
+            x: Residual, the input of the sublayer before normalization, `(R, D)`.
+            y: Input of the sublayer, `(R, D)`.
+            past: Cached keys and values of the earlier positions.
+            start: Target position of the input.
+
+        Returns:
+            The sum of x and the sublayer's output, `(R, D)`; and the cache with this position.
         """
         cached = _cached_rows(past)
         # (R, 3 D) -> (R, 3, H, 1, D/H)
@@ -88,9 +95,16 @@ class PackedDecoderLayer(DecoderLayer):
     def add_cross_attention(
         self, x: Tensor, y: Tensor, source: Cache, *, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """Runs cross-attention for one position of R hypotheses; x and y are `(R, D)`.
+        """Runs cross-attention for one position of R hypotheses, and adds the residual.
 
-        See `DecoderLayer.add_cross_attention`.
+        Args:
+            x: Residual, the input of the sublayer before normalization, `(R, D)`.
+            y: Input of the sublayer, `(R, D)`.
+            source: Cached keys and values of the source.
+            need_weights: Whether to return the attention weights.
+
+        Returns:
+            The sum of x and the sublayer's output, `(R, D)`; and the attention weights, `(R, H, 1, S)` or None.
         """
         query = self.cross_query(y).view(len(y), self.num_heads, 1, -1)
         cache, rows = _cached_rows(source)
@@ -99,9 +113,14 @@ class PackedDecoderLayer(DecoderLayer):
         return total, weights
 
     def add_feed_forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Runs the feed-forward network for one position of R hypotheses; x and y are `(R, D)`.
+        """Runs the feed-forward network for one position of R hypotheses, and adds the residual.
 
-        See `DecoderLayer.add_feed_forward`.
+        Args:
+            x: Residual, the input of the sublayer before normalization, `(R, D)`.
+            y: Input of the sublayer, `(R, D)`.
+
+        Returns:
+            The sum of x and the sublayer's output, `(R, D)`.
         """
         total: Tensor = self.feed_forward.narrow(self.feed_forward.hidden(y), x)  # type: ignore[operator]
         return total
@@ -109,7 +128,10 @@ class PackedDecoderLayer(DecoderLayer):
 
 def _cached_rows(cache: Cache | None) -> CachedRows:
     if not isinstance(cache, CachedRows):
-        raise AssertionError(f"expected a cache of PackedDecoder, CachedRows, got {type(cache).__name__}")
+        raise AssertionError(
+            "expected a cache of type CachedRows, as PackedDecoder makes it, got "
+            f"{type(cache).__name__}: pass the state that this decoder returned"
+        )
     return cache
 
 

@@ -76,7 +76,8 @@ class PaddedRows(nn.Module):
 def pad_rows(model: Seq2Seq) -> Seq2Seq:
     """Makes all linear layers of a model that run on oneDNN pad their input to a rounded number of rows.
 
-    oneDNN compiles a kernel for every new number of rows, so that fewer numbers of rows save time and memory.
+    oneDNN compiles a kernel for each different number of input rows. Rounding makes most inputs share a few numbers of
+    rows, so fewer kernels are compiled, which saves time and memory.
 
     Args:
         model: Model from `pack_for_search`, which is changed in place.

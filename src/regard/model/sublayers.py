@@ -158,7 +158,7 @@ class PreNorm(Residual):
         return y
 
     def normalized(self, total: Tensor) -> Tensor:
-        """Returns the sum, `(..., D)`, unchanged. See `Residual.normalized`."""
+        """Returns the sum of x and the sublayer's output, `(..., D)`, unchanged. See `Residual.normalized`."""
         return total
 
 
@@ -175,7 +175,7 @@ class PostNorm(Residual):
         return x
 
     def normalized(self, total: Tensor) -> Tensor:
-        """Normalizes the sum, `(..., D)`. See `Residual.normalized`."""
+        """Normalizes the sum of x and the sublayer's output, `(..., D)`. See `Residual.normalized`."""
         y: Tensor = self.norm(total)
         return y
 

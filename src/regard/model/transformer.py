@@ -165,7 +165,10 @@ class DecoderLayer(nn.Module):
 
 def _concatenate(past: Cache, new: Memory) -> Memory:
     if not isinstance(past, Memory):
-        raise AssertionError(f"expected a cache of TransformerDecoder, a Memory, got {type(past).__name__}")
+        raise AssertionError(
+            "expected past keys and values of type Memory, as TransformerDecoder makes them, got "
+            f"{type(past).__name__}: pass the state that this decoder returned"
+        )
     return Memory(torch.cat((past.key, new.key), dim=2), torch.cat((past.value, new.value), dim=2))
 
 

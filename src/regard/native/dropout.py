@@ -68,7 +68,10 @@ def _drop(x: Tensor, rate: float, seed: int, *, relu: bool) -> Tensor:
     x = x.contiguous()
     y, run = torch.empty_like(x), kernel("dropout", x)
     if run is None:
-        raise AssertionError(f"there is no compiled dropout kernel for {x.dtype} on this machine")
+        raise AssertionError(
+            f"there is no compiled dropout kernel for {x.dtype} on this machine: check that `kernel` finds one first, "
+            "or use PyTorch's dropout"
+        )
     scale, threads = 1.0 / (1.0 - rate), torch.get_num_threads()
     run(x.data_ptr(), y.data_ptr(), x.numel(), seed, _threshold(rate), scale, relu, threads)
     return y
@@ -107,7 +110,10 @@ class _ReLUDropout(torch.autograd.Function):
         gradient = upstream[0].contiguous()
         x_gradient, run = torch.empty_like(y), kernel("dropout_rectified_backward", y)
         if run is None:
-            raise AssertionError(f"there is no compiled kernel for the gradient of ReLU and dropout for {y.dtype}")
+            raise AssertionError(
+                f"there is no compiled kernel for the gradient of ReLU and dropout for {y.dtype}: check that `kernel` "
+                "finds one first, or use PyTorch's operators"
+            )
         scale = 1.0 / (1.0 - ctx.rate)  # type: ignore[attr-defined]
         run(y.data_ptr(), gradient.data_ptr(), x_gradient.data_ptr(), y.numel(), scale, torch.get_num_threads())
         return x_gradient, None

@@ -116,13 +116,13 @@ def compiled_instruction_sets() -> tuple[str, ...]:
 
 @contextmanager
 def limited_to(name: str) -> Iterator[None]:
-    """Uses the kernels of another instruction set inside a `with` block.
+    """Uses the kernels compiled for one instruction set, and no others, inside a `with` block.
 
-    This serves tests and comparisons. The limit applies to all threads. A `PackedLinear` or other object that was built
-    before the block continues to use the kernel it found then.
+    This serves tests and comparisons. It holds for all threads. A `PackedLinear` or other object that was built before
+    the block continues to use the kernel that it found then.
 
     Args:
-        name: One of `available_instruction_sets()`.
+        name: Name of the instruction set, one of `available_instruction_sets()`.
 
     Returns:
         A context manager, which also works as a decorator.
@@ -132,15 +132,22 @@ def limited_to(name: str) -> Iterator[None]:
     """
     if name not in available_instruction_sets():
         available = ", ".join(available_instruction_sets())
-        expected = f"one of {available}" if available else "no limit, since there are no compiled kernels"
-        raise ValueError(f"instruction set: expected {expected}, got {name!r}")
+        expected = f"one of {available}" if available else "none, since there are no compiled kernels"
+        raise ValueError(f"instruction set: this machine and build support {expected}, got {name!r}")
     with _applied(_Limit(name)):
         yield
 
 
 @contextmanager
 def disabled() -> Iterator[None]:
-    """Uses PyTorch's own operators in place of kernels inside a `with` block; otherwise as `limited_to`."""
+    """Uses PyTorch's own operators in place of regard's compiled kernels inside a `with` block.
+
+    This serves tests and comparisons. It holds for all threads. A `PackedLinear` or other object that was built before
+    the block continues to use the kernel that it found then.
+
+    Returns:
+        A context manager, which also works as a decorator.
+    """
     with _applied(_Limit(None)):
         yield
 

@@ -72,11 +72,14 @@ class PackedLinear(nn.Module):
         self.few_rows_kernel = kernel("few_rows", self.weight)
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
-        """Computes `W x + b`, or its ReLU, for every row x of the input.
+        """Computes `W x + b` for every row x of the input.
+
+        A layer that was made with `relu=True` computes `max(0, W x + b)`.
 
         Args:
             x: Input, `(..., in)`, of any floating-point type.
-            added: `(..., out)` of the type of x, to add to the result, such as a residual; None = add nothing.
+            added: `(..., out)` of the type of x, to add to the result (after the ReLU), such as a residual; None = add
+                nothing.
 
         Returns:
             The output, `(..., out)`, in the type of x.
@@ -106,7 +109,10 @@ class PackedLinear(nn.Module):
     def _few_rows(self, x: Tensor, added: Tensor | None) -> Tensor:
         """The product for at most `MAX_FEW_ROWS` rows of x in the type of W; the result is float32."""
         if self.few_rows_kernel is None:
-            raise AssertionError("there is no compiled kernel for products of a few rows on this machine")
+            raise AssertionError(
+                f"there is no compiled kernel for matrix products with up to {MAX_FEW_ROWS} input rows on this "
+                "machine: check `few_rows_kernel` first"
+            )
         x, y = x.contiguous(), torch.empty(*x.shape[:-1], self.out_features)
         added = None if added is None else added.contiguous()
         self.few_rows_kernel(

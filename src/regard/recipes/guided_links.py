@@ -46,8 +46,8 @@ def load_links(
         reporter: Receives messages before and after the aligner runs.
 
     Returns:
-        The links, or None if attention is not guided; and a list with a sentence for each kind of link that was left
-        out.
+        The links, or None if attention is not guided; and messages for the user about links that were left out, because
+        they name words that a sentence does not have.
 
     Raises:
         ConfigError: No file of links is named, the aligner is not installed, the model does not have the guided layer

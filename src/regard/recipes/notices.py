@@ -9,14 +9,15 @@ from regard.config.schema import Config
 
 
 def notices(given: Config, config: ResolvedConfig) -> list[str]:
-    """Lists options without effect, options with two names, and the engine that can run the model.
+    """Lists options without effect, values with another name, and the export engine that can run the model, if any.
 
     Args:
         given: Configuration as the user gave it, with epochs not yet converted to steps.
         config: The same configuration after all missing options were derived.
 
     Returns:
-        One sentence per notice.
+        One sentence per notice: for each option that has no effect on this model; for each value that is another name
+        of a value, such as `noam` of `inverse-sqrt`; and if `model.export` is set, for the engine that it names.
     """
     sentences = without_effect(given)
     sentences += [

@@ -49,11 +49,11 @@ class KeepMatrix:
             weights: Attention weights of the step, one `(R, H, S)` per layer, R = rows of the batch.
 
         Returns:
-            A tuple of one tensor, `(R, 1, S)`, with the same values as if the mean were taken after decoding; an empty
-            tuple if the model has no attention.
+            A tuple of one tensor, `(R, 1, S)`: the weights of the layer and head, or their mean over layers or heads
+            where `layer` or `head` is None. An empty tuple if the model has no attention.
 
         Raises:
-            ShapeError: The model has no layer or head with this index.
+            ShapeError: The model has no layer `layer` or no head `head`.
         """
         if not weights:
             return ()

@@ -54,7 +54,8 @@ class Engine(Protocol):
             need_weights: Whether to return attention weights.
             need_scores: Whether scores are needed; if not, an engine may return NaN to save time.
             prefixes: Token ids that the translations of each sentence must begin with, without bos; empty for none.
-            word_end: Tokens that cannot follow a prefix, for engines that can exclude them; None = every token can.
+            word_end: Masks of the tokens that may not follow a prefix directly, because they would lengthen its last
+                word, for engines that can exclude them; None = every token may.
 
         Returns:
             The hypotheses of each sentence: of beam search, the best first; of sampling, in the order they were drawn.
@@ -134,11 +135,11 @@ class StepEngine:
         return engine
 
     def observed(self, before_step: Callable[[], None]) -> StepEngine:
-        """The same engine with a function that is called before each step of its searches.
+        """Makes an engine for the same model that calls a function before each decoder step.
 
         Args:
-            before_step: The function. It may search with the same model in the same thread. An exception that it raises
-                ends the search.
+            before_step: Function to call. It may search with the same model in the same thread. An exception that it
+                raises ends the search.
 
         Returns:
             A new engine, which searches in the calling thread.
@@ -192,13 +193,14 @@ class StepEngine:
             prefix: Ids of the tokens before the word, without bos.
             count: Number of words.
             limit: Largest number of tokens of the translation, eos included.
-            words: The tokens of the vocabulary as parts of words.
+            words: Which tokens of the target vocabulary begin a word and which continue one.
 
         Returns:
             The ids of up to `count` different words, the most probable first.
 
         Raises:
-            SearchError: As in `search`, or `count` is below 1.
+            SearchError: `prefix` is as long as `limit` or contains special tokens, the model's logits are not finite,
+                or `count` is below 1.
         """
         check_prefixes([prefix], [limit], self._tgt_specials)
         limit_threads_after_fork(self._process)

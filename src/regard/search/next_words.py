@@ -23,13 +23,13 @@ MAX_TOKENS = 20
 
 @dataclass(frozen=True, eq=False)
 class WordTokens:
-    """The tokens of a vocabulary as parts of words.
+    """Which tokens of a vocabulary begin a word, which continue one, and which text they stand for.
 
     Attributes:
-        begins: `(V,)` bool, tokens that begin a new word and end the one before them.
-        has_space: `(V,)` bool, tokens that begin with a space.
-        is_text: `(V,)` bool, tokens that are not special.
-        text_of: Detokenizes ids of the full vocabulary.
+        begins: `(V,)` bool, True for tokens that begin a new word, so that the word before them is complete.
+        has_space: `(V,)` bool, True for tokens that begin with a space.
+        is_text: `(V,)` bool, True for tokens that are not special.
+        text_of: Function that detokenizes ids of this vocabulary of V tokens.
     """
 
     begins: Tensor
@@ -38,11 +38,18 @@ class WordTokens:
     text_of: Callable[[Sequence[int]], str]
 
     def to(self, device: torch.device) -> WordTokens:
-        """The same with its tensors on a device."""
+        """Returns these masks, `(V,)` each, on a device."""
         return WordTokens(self.begins.to(device), self.has_space.to(device), self.is_text.to(device), self.text_of)
 
     def select(self, token_ids: Tensor) -> WordTokens:
-        """The same for a vocabulary of `(K,)` tokens of the full vocabulary."""
+        """Selects the entries of a restricted vocabulary.
+
+        Args:
+            token_ids: `(K,)` int64, ids in this vocabulary of the K tokens of the restricted vocabulary.
+
+        Returns:
+            The masks `(K,)` of the restricted vocabulary; `text_of` takes its ids, from 0 to K - 1.
+        """
         ids = token_ids.tolist()
         return WordTokens(
             self.begins[token_ids],
@@ -73,7 +80,7 @@ def next_words(
         prefix: Ids of the tokens before the word, without bos.
         count: Number of words.
         max_len: Largest number of tokens of the translation, eos included.
-        words: The tokens as parts of words.
+        words: Which tokens begin a word and which continue one.
         specials: Ids of the special tokens.
 
     Returns:
@@ -100,7 +107,7 @@ class _WordSearch:
 
     Attributes:
         model: The model.
-        words: The tokens as parts of words.
+        words: Which tokens begin a word and which continue one.
         specials: Ids of the special tokens.
         count: Number of words to find.
         step: Number of the step that chooses the first token of the word.
@@ -115,7 +122,13 @@ class _WordSearch:
     found: dict[str, tuple[float, tuple[int, ...]]] = field(default_factory=dict)
 
     def run(self, state: State, last: int, *, max_tokens: int) -> None:
-        """Searches words of up to `max_tokens` tokens after the token `last`, from a state of one row."""
+        """Finds the most probable next words, and stores them in `found`.
+
+        Args:
+            state: Decoder state of one row, before the token `last`.
+            last: Id of the token before the word.
+            max_tokens: Largest number of tokens of a word.
+        """
         device = self.words.begins.device
         ends = self.words.begins.clone()
         ends[self.specials.eos] = True

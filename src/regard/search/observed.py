@@ -11,11 +11,11 @@ from regard.values import StepOutput
 
 
 class ObservedModel:
-    """A step model that calls a function before each step of another model.
+    """Wraps a step model so that a given function is called before each of its decoder steps.
 
     Args:
-        model: The other model.
-        before_step: The function; an exception that it raises ends the search.
+        model: The model to wrap.
+        before_step: Function to call before each step; an exception that it raises ends the search.
     """
 
     def __init__(self, model: StepModel, before_step: Callable[[], None]) -> None:
@@ -23,10 +23,10 @@ class ObservedModel:
         self.before_step = before_step
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> State:
-        """See `StepModel.start`."""
+        """Encodes source sentences with the wrapped model, without calling the function. See `StepModel.start`."""
         return self.model.start(src_ids, src_len)
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """Calls the function, then computes the step of ids `(R,)`; see `StepModel.step`."""
+        """Calls `before_step`, then computes the step of the wrapped model for ids `(R,)`; see `StepModel.step`."""
         self.before_step()
         return self.model.step(ids, state, need_weights=need_weights)

@@ -1,7 +1,8 @@
 """Prefixes: translations that begin with given tokens.
 
-To the search, this is a model that gives a probability to no other token as long as a prefix lasts. The probability of
-excluded tokens goes to padding, which no search chooses, so that log-probabilities and scores stay those of the model.
+At each position within a prefix, the model gives log-probability -inf to all tokens except the one of the prefix. The
+probability of these excluded tokens is added to padding, which no search chooses. So the probabilities still sum to 1,
+and the log-probabilities and scores of the other tokens stay those of the model.
 """
 
 from __future__ import annotations
@@ -38,18 +39,26 @@ class PrefixError(SearchError):
 
 @dataclass(frozen=True, eq=False)
 class WordEnd:
-    """Tokens that cannot follow a prefix, so that it ends at the end of a word.
+    """Tokens that may not follow a prefix directly, because they would lengthen its last word.
 
     Attributes:
-        last: `(V,)` bool, last tokens of a prefix that some tokens cannot follow.
-        excluded: `(V,)` bool, these tokens.
+        last: `(V,)` bool, True for tokens such that a prefix that ends with the token may not be followed by the
+            tokens of `excluded`. Any token may follow other prefixes.
+        excluded: `(V,)` bool, True for tokens that continue a word.
     """
 
     last: Tensor
     excluded: Tensor
 
     def select(self, token_ids: Tensor) -> WordEnd:
-        """The same for a vocabulary of `(K,)` tokens of the full vocabulary."""
+        """Selects the entries of a restricted vocabulary.
+
+        Args:
+            token_ids: `(K,)` int64, ids in the full vocabulary of the K tokens of the restricted vocabulary.
+
+        Returns:
+            The masks for the restricted vocabulary, `(K,)` each.
+        """
         return WordEnd(self.last[token_ids], self.excluded[token_ids])
 
 
@@ -81,12 +90,12 @@ def check_prefixes(prefixes: Sequence[Sequence[int]], limits: Sequence[int], spe
 
 @dataclass(frozen=True)
 class PrefixState(State):
-    """The state of a `PrefixModel`.
+    """Decoder state of a `PrefixModel`, with R rows, one per hypothesis.
 
     Attributes:
-        model: The state of the other model.
-        sentences: `(R,)` int64, the sentence of each row.
-        position: Number of tokens so far.
+        model: State of the model that the `PrefixModel` wraps.
+        sentences: `(R,)` int64, index in the batch of the source sentence of each row.
+        position: Number of tokens of each translation so far, those of the prefix included.
     """
 
     model: State
@@ -95,13 +104,17 @@ class PrefixState(State):
 
 
 class PrefixModel:
-    """A step model whose translations of one batch begin with prefixes; otherwise it equals another model.
+    """Wraps a step model so that its translations of one batch begin with given prefixes.
+
+    Within a prefix, all tokens except the next one of the prefix are excluded. The probability of excluded tokens is
+    added to padding, which no search chooses, so the scores of the other tokens stay those of the wrapped model.
 
     Args:
-        model: The other model.
+        model: The model to wrap.
         prefixes: One prefix per sentence of the batch, in ids; empty for none.
-        pad: Id of padding, to which the probability of excluded tokens goes.
-        word_end: Tokens that cannot follow the prefixes; None = every token can.
+        pad: Id of padding.
+        word_end: Masks of the tokens that may not follow a prefix directly, because they would lengthen its last word;
+            None = every token may.
         device: Device of the model.
     """
 
@@ -125,12 +138,21 @@ class PrefixModel:
         self.ends = torch.tensor(lengths, device=device)  # (B,), position at which some tokens are excluded; -1 = none
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> PrefixState:
-        """See `StepModel.start`."""
+        """Encodes source sentences and returns the state before the first token. See `StepModel.start`."""
         sentences = torch.arange(len(src_ids), device=src_ids.device)
         return PrefixState(self.model.start(src_ids, src_len), sentences, 0)
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """See `StepModel.step`; ids `(R,)`."""
+        """Computes one decoder step and excludes tokens that do not fit the prefixes. See `StepModel.step`.
+
+        Args:
+            ids: `(R,)` int64, last token of each of R hypotheses.
+            state: State before the step.
+            need_weights: Whether to return attention weights.
+
+        Returns:
+            The logits `(R, V)` and attention weights, and the state after the step.
+        """
         if not isinstance(state, PrefixState):
             raise AssertionError("expected a state of this model with prefixes, got one of another model")
         output, model_state = self.model.step(ids, state.model, need_weights=need_weights)

@@ -33,7 +33,7 @@ class RestrictedModel:
     def with_shortlist(
         self, shortlist: Shortlist, src_ids: Tensor, prefixes: Sequence[Sequence[int]]
     ) -> RestrictedModel:
-        """Restricts the model to a shortlist and the tokens of prefixes.
+        """Restricts the model to the tokens of a lexical shortlist and those of given prefixes.
 
         Args:
             shortlist: The shortlist.
@@ -41,7 +41,7 @@ class RestrictedModel:
             prefixes: Prefixes of the sentences in ids, whose tokens are allowed as well; may be empty.
 
         Returns:
-            A model over K ids.
+            A model whose vocabulary is the K tokens allowed for any sentence of the batch, with ids from 0 to K - 1.
         """
         allowed = shortlist.allowed(src_ids)
         for row, prefix in enumerate(prefixes):
@@ -53,15 +53,16 @@ class RestrictedModel:
     def with_prefixes(
         self, prefixes: Sequence[Sequence[int]], word_end: WordEnd | None, *, device: str
     ) -> RestrictedModel:
-        """Makes translations begin with prefixes.
+        """Wraps the model so that its translations begin with given prefixes.
 
         Args:
             prefixes: One prefix per sentence, in ids of the full vocabulary.
-            word_end: Tokens of the full vocabulary that cannot follow a prefix.
+            word_end: Masks `(V,)` of the tokens of the full vocabulary that may not follow a prefix directly, because
+                they would lengthen its last word; None = every token may.
             device: Device of the model.
 
         Returns:
-            A model with the same ids.
+            A model with the same vocabulary as this one, restricted if this one is.
         """
         if self.token_ids is not None and word_end is not None:
             word_end = word_end.select(self.token_ids)
@@ -70,7 +71,7 @@ class RestrictedModel:
         return replace(self, model=model)
 
     def observed(self, before_step: Callable[[], None]) -> RestrictedModel:
-        """The same model with a function that is called before each step."""
+        """Returns this model with a function that is called before each decoder step."""
         return replace(self, model=ObservedModel(self.model, before_step))
 
     def next_words(
@@ -80,10 +81,10 @@ class RestrictedModel:
 
         Args:
             src_ids: `(1, S)` int64, the source, which ends with eos.
-            prefix: Ids of the full vocabulary.
+            prefix: Tokens before the word, as ids of the full vocabulary, without bos.
             count: Number of words.
             max_len: Largest number of tokens of the translation, eos included.
-            words: The tokens of the full vocabulary.
+            words: Which tokens of the full vocabulary begin a word and which continue one.
 
         Returns:
             The ids of each word in the full vocabulary.

@@ -56,16 +56,17 @@ class Shortlist:
         if not torch.equal(self.ranking.sort().values, torch.arange(size)):
             raise SearchError(
                 f"shortlist: expected each of the {size} target ids once in the ranking by frequency, but one is "
-                "missing or repeated"
+                "missing or repeated: it belongs to another vocabulary"
             )
         if self.candidates.numel() and not 0 <= int(self.candidates.min()) <= int(self.candidates.max()) < size:
             raise SearchError(
-                f"shortlist: expected candidates with target ids from 0 to {size - 1}, got ids from "
-                f"{int(self.candidates.min())} to {int(self.candidates.max())}"
+                f"shortlist: expected target ids from 0 to {size - 1} for each source subword, got ids from "
+                f"{int(self.candidates.min())} to {int(self.candidates.max())}: it belongs to another vocabulary"
             )
         if not 0 <= self.num_always <= size:
             raise SearchError(
-                f"shortlist: expected from 0 to {size} target subwords in every shortlist, got {self.num_always}"
+                f"shortlist: expected from 0 to {size} as `num_always`, the number of target subwords in every "
+                f"shortlist, got {self.num_always}"
             )
 
     def allowed(self, src_ids: Tensor) -> Tensor:

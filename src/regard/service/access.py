@@ -43,10 +43,10 @@ class _Bucket:
 
 
 class TokenBuckets:
-    """Limits the rate of requests of each client: a minute's worth may come at once.
+    """Limits the rate of requests of each client; the requests of a whole minute may come at once.
 
     Args:
-        per_minute: Requests per minute.
+        per_minute: Limit of each client, in requests per minute.
     """
 
     def __init__(self, per_minute: float) -> None:
@@ -54,15 +54,16 @@ class TokenBuckets:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, client: str, *, cost: float = 1.0, per_minute: float | None = None) -> float:
-        """Takes tokens.
+        """Counts a request against the rate limit of a client, if the client has enough requests left.
 
         Args:
-            client: The client.
-            cost: Number of tokens; more than a minute's worth counts as a minute's worth.
-            per_minute: The client's own limit.
+            client: Id of the client.
+            cost: Number of requests to count; more than the limit of a minute counts as the limit of a minute.
+            per_minute: Limit of this client, in requests per minute; None = the limit of this object.
 
         Returns:
-            0 if there were enough; otherwise the seconds until there are.
+            0 if the client had enough requests left. Otherwise nothing is counted, and the result is the number of
+            seconds until it has enough.
         """
         limit = per_minute or self._per_minute
         now = time.monotonic()
@@ -101,12 +102,12 @@ def parse_proxies(texts: Sequence[str]) -> tuple[Network, ...]:
 
 
 class Access:
-    """Admits requests.
+    """Checks the API key of each request and the rate limit of each client.
 
     Args:
-        keys: The API keys; None if none are needed.
-        per_minute: Requests per minute of a client; None = no limit.
-        proxies: Proxies whose `X-Forwarded-For` is believed.
+        keys: The file of API keys; None if requests need no key.
+        per_minute: Limit of each client, in requests per minute; None = no limit.
+        proxies: Networks of the proxies whose headers `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
     """
 
     def __init__(
@@ -117,15 +118,16 @@ class Access:
         self._failures = TokenBuckets(MAX_FAILURES)
 
     def admit(self, request: Request, key: object, *, cost: int = 1) -> str:
-        """Admits a request, and notes whom it counts for.
+        """Checks the API key of a request, and counts the request against the client's rate limit.
 
         Args:
-            request: The request.
-            key: The API key among its parameters; that of the `Authorization` header counts if there is none.
-            cost: Number of texts.
+            request: The request, in whose scope the id of the client is stored for the log.
+            key: The API key among the parameters of the request; without one, that of the header `Authorization` is
+                used.
+            cost: Number of requests to count, such as the number of texts.
 
         Returns:
-            The client.
+            Id of the client: `key:` and the id of the API key, or `address:` and the IP address if no keys are needed.
 
         Raises:
             ServiceError: The key is missing or unknown, or there were too many requests.
@@ -152,13 +154,17 @@ class Access:
         return client
 
     def address(self, request: Request) -> str:
-        """Address of the client: the last one in `X-Forwarded-For` that no trusted proxy has.
+        """IP address of the client, also behind trusted proxies.
+
+        If the sender is a trusted proxy, the addresses in `X-Forwarded-For` are read from the last to the first, up to
+        the first one that is not the address of a trusted proxy.
 
         Args:
             request: The request.
 
         Returns:
-            The address without a port; that of the nearest proxy if the header has something else there.
+            That address, without a port. If an entry of the header is not an IP address, the address of the proxy that
+            added the entry. `unknown` if the address of the sender is not known.
         """
         address = _parse_address(request.client.host if request.client is not None else "")
         forwarded = [part for value in request.headers.getlist("x-forwarded-for") for part in value.split(",")]
@@ -218,14 +224,14 @@ def _network_name(address: str) -> str:
 
 
 def make_access(settings: ServiceSettings, keys: Path | None) -> Access:
-    """Makes what admits requests, from the settings of the service.
+    """Makes the object that checks API keys and rate limits, from the settings of the service.
 
     Args:
-        settings: The settings.
+        settings: Settings of the service, with the rate limit and the trusted proxies.
         keys: File of API keys; None = no keys are needed.
 
     Returns:
-        The object that admits requests.
+        The object to call for each request.
     """
     file = None if keys is None else KeyFile(keys)
     return Access(file, per_minute=settings.req_limit, proxies=parse_proxies(settings.proxies))

@@ -8,13 +8,13 @@ from fastapi.responses import JSONResponse
 
 
 def error_answer(status: int, message: str, code: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """An error as JSON.
+    """Makes the HTTP response for an error: a JSON object with the keys `error` and `code`.
 
     Args:
         status: HTTP status.
         message: A sentence for people.
         code: Kind of the error, for programs.
-        headers: Further headers.
+        headers: Further headers of the response.
 
     Returns:
         The response.

@@ -21,6 +21,7 @@ from regard.service.access import Access
 from regard.service.answers import error_answer
 from regard.service.body_limit import BodyLimit
 from regard.service.demo import Demo
+from regard.service.demo import routes as demo_routes
 from regard.service.description import describe
 from regard.service.errors import INTERNAL_ERROR, ServiceError
 from regard.service.files import FileTranslator
@@ -84,8 +85,7 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics,
     app.include_router(libretranslate.routes(service, access))
     app.include_router(v1.routes(service, access))
     app.include_router(file_routes.routes(service, files, access) if settings.files else file_routes.refusals())
-    if demo is not None:
-        app.include_router(demo.routes())
+    app.include_router(demo_routes(demo))
     if settings.page:
         app.include_router(page_routes.routes())
     _add_status(app, service)

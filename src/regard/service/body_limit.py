@@ -28,7 +28,7 @@ class BodyLimit:
 
         Args:
             scope: The request.
-            receive: Receives parts of its body.
+            receive: Receives parts of the request's body.
             send: Sends the response.
         """
         if scope["type"] != "http":

@@ -58,7 +58,7 @@ class Language:
     Attributes:
         code: Canonical code.
         name: English name.
-        targets: Codes of the languages that it can be translated to, directly or through a third one.
+        targets: Codes of the languages that it can be translated to, directly or through a third language.
     """
 
     code: str
@@ -72,8 +72,8 @@ class _Loaded:
 
     Attributes:
         translator: The opened model.
-        used: Time of its last use, by the monotonic clock.
-        users: Number of requests that use it.
+        used: Time at which the model was last used, by the monotonic clock.
+        users: Number of requests that use the model now.
     """
 
     translator: Translator
@@ -89,7 +89,7 @@ def parse_model(text: str) -> ModelEntry:
             `+` form an ensemble.
 
     Returns:
-        The entry.
+        The model's languages and directories.
 
     Raises:
         ConfigError: The languages are not known, or a directory does not exist.
@@ -140,10 +140,10 @@ class Catalog:
         self._languages: list[Language] | None = None
 
     def add(self, entry: ModelEntry) -> None:
-        """Adds a model.
+        """Adds a model to the catalog.
 
         Args:
-            entry: The model; another one for the same direction is replaced.
+            entry: The model; it replaces a model of the same direction.
         """
         self._entries[entry.source, entry.target] = entry
 
@@ -168,10 +168,10 @@ class Catalog:
         return tuple(dict.fromkeys(target for _, target in self._entries))
 
     def languages(self) -> list[Language]:
-        """All languages, and what each can be translated to.
+        """All languages of the models, each with the languages that it can be translated to.
 
         Returns:
-            The languages by name; one that is only a target has no targets.
+            The languages, sorted by name. A language that no model has as its source has no targets.
         """
         if self._languages is None:
             codes = dict.fromkeys((*self.sources, *self.targets))
@@ -183,14 +183,15 @@ class Catalog:
         return self._languages
 
     def path(self, source: str, target: str) -> tuple[ModelEntry, ...]:
-        """The models that translate from one language to another.
+        """The models that translate from one language to another, directly or through a third language.
 
         Args:
-            source: Canonical code.
-            target: Canonical code.
+            source: Canonical code of the source language.
+            target: Canonical code of the target language.
 
         Returns:
-            One model; two, through a third language, if no model translates directly; none if that is impossible too.
+            One model; two, of which the second translates the output of the first, if no model translates directly;
+            empty if that is impossible too.
         """
         direct = self._entries.get((source, target))
         if direct is not None:
@@ -203,14 +204,14 @@ class Catalog:
         return ()
 
     def find_language(self, code: str, *, source: bool) -> str | None:
-        """The language of this service that a code means.
+        """Finds the language of this service that a code in any spelling means.
 
         Args:
-            code: Code in any spelling.
-            source: Whether a source language is looked for, or a target language.
+            code: Language code in any spelling that `canonical` accepts, such as `PT_br`.
+            source: Whether to search the source languages (True) or the target languages of the models.
 
         Returns:
-            Its canonical code; None if there is no such language.
+            Canonical code of the language; None if the service has no such language.
         """
         try:
             return closest(code, self.sources if source else self.targets)
@@ -224,7 +225,7 @@ class Catalog:
             entry: One of `entries`.
 
         Returns:
-            Whether it is loaded.
+            Whether the model is loaded.
         """
         return entry in self._loaded
 
@@ -235,7 +236,7 @@ class Catalog:
             entry: One of `entries`.
 
         Returns:
-            The translator; None if it is not loaded.
+            The translator; None if the model is not loaded.
         """
         loaded = self._loaded.get(entry)
         return None if loaded is None else loaded.translator

@@ -1,4 +1,4 @@
-"""Where the service notes whom a request counts for."""
+"""Where the service stores the id of the client that sent a request."""
 
 CLIENT = "regard.client"
 """Key of the ASGI scope: an API key's id or an address, such as `key:1f2e3d4c` or `address:127.0.0.1`."""

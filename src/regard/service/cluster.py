@@ -100,13 +100,13 @@ class ReplicaPlan:
 
 
 def split_settings(texts: Sequence[str]) -> tuple[ClusterSettings, list[str]]:
-    """Takes the settings of the replicas from those of the command line.
+    """Separates settings that concern the replicas of a cluster from other settings of the command line.
 
     Args:
-        texts: `KEY=VALUE`.
+        texts: All settings, of the form `KEY=VALUE`.
 
     Returns:
-        The settings of the replicas, and the other texts.
+        The settings of the replicas, and the texts that are none.
 
     Raises:
         ConfigError: A value is impossible.
@@ -126,11 +126,11 @@ def serve_cluster(plan: ReplicaPlan, settings: ClusterSettings, *, address: str,
     Requests that the replicas have accepted are answered before it returns.
 
     Args:
-        plan: What each replica is built from.
-        settings: How many replicas there are, and what they accept.
+        plan: Models, settings and options from which each replica builds its service.
+        settings: Number of replicas, and of the requests that each accepts.
         address: `auto`, `local`, or the address of a Ray cluster.
         host: Address at which the proxy of each machine listens.
-        port: Port at which it listens.
+        port: Port at which the proxy of each machine listens.
 
     Raises:
         ConfigError: Ray is missing, the cluster cannot be reached, or the replicas do not start.
@@ -192,10 +192,13 @@ def _deployment(serve: Any, plan: ReplicaPlan, settings: ClusterSettings) -> Any
 
 
 def on_all_machines(plan: ReplicaPlan) -> ReplicaPlan:
-    """Makes a plan fit for all machines: absolute paths, and no files, whose jobs only one replica would know.
+    """Changes a plan so that replicas on any machine can use it: with absolute paths, and without file translation.
+
+    The translation of a file is a job in the memory of one replica, and later requests for its result may reach another
+    replica. So the service of a cluster does not translate files.
 
     Args:
-        plan: The plan.
+        plan: Plan from which each replica builds its service.
 
     Returns:
         The changed plan.
@@ -210,12 +213,16 @@ def on_all_machines(plan: ReplicaPlan) -> ReplicaPlan:
 
 
 class Replica:
-    """A replica; Ray Serve adds the application as `app`."""
+    """One of the processes of Ray Serve that each run the whole service; Ray Serve starts and replaces them.
+
+    Attributes:
+        app: The application that `build_application` returned, which Ray Serve sets.
+    """
 
     app: FastAPI
 
     def check_health(self) -> None:
-        """Called by Ray Serve, which replaces a replica that is not healthy.
+        """Checks that all decoding threads run; Ray Serve calls this, and replaces the replica if it raises.
 
         Raises:
             RuntimeError: A decoding thread has ended.
@@ -225,13 +232,13 @@ class Replica:
 
 
 def build_application(plan: ReplicaPlan) -> FastAPI:
-    """Builds the application in the process of a replica.
+    """Builds the web application of the service, in a process of Ray Serve (a replica).
 
     Args:
-        plan: What it is built from.
+        plan: Models, settings and options of the service.
 
     Returns:
-        The application; its state has the service.
+        The application. Its attribute `state.service` is the `TranslationService`.
     """
     _, serve = _imported()
     start_logging()
@@ -279,7 +286,10 @@ def _wait_for_proxies(serve: Any) -> None:  # noqa: ANN401
     end = time.monotonic() + PROXY_SECONDS
     while {status.value for status in serve.status().proxies.values()} != {"HEALTHY"}:
         if time.monotonic() > end:
-            raise RuntimeError(f"its proxies do not listen after {PROXY_SECONDS:g} seconds: is the port free?")
+            raise RuntimeError(
+                f"the HTTP proxies of Ray Serve do not listen after {PROXY_SECONDS:g} seconds: check that the port is "
+                "free on each machine, or choose another one with --port"
+            )
         time.sleep(0.2)
 
 

@@ -39,7 +39,7 @@ class ProxyErrors:
 
         Args:
             scope: The request.
-            receive: Receives parts of its body.
+            receive: Receives parts of the request's body.
             send: Sends the response.
         """
         if scope["type"] != "http" or scope["path"].startswith("/-/"):
@@ -61,10 +61,10 @@ class ProxyErrors:
 
 
 def middlewares() -> list[Middleware]:
-    """What Ray Serve puts around each proxy.
+    """The ASGI middleware of Ray Serve's HTTP proxies, which pass requests to the service; Ray Serve calls this.
 
     Returns:
-        The middleware.
+        The middleware that turns errors of the proxies into JSON.
     """
     return [Middleware(ProxyErrors)]
 

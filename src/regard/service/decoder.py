@@ -41,15 +41,15 @@ class _AbandonedError(Exception):
 
 
 class Decoder:
-    """Threads that decode what waits in a queue.
+    """Threads that translate the segments that wait in a queue.
 
-    PyTorch releases Python's lock while it computes, so threads with one computing thread each use all cores. Before
-    each step of a batch of long jobs, short jobs that wait are decoded in between; if all clients of a batch have left,
-    its decoding stops there.
+    Each decoding thread computes on one core. Together they use all cores, because PyTorch releases Python's lock while
+    it computes. Before each decoder step of a batch of long jobs, short jobs that wait are decoded. If all clients of a
+    batch have left, decoding of the batch stops before its next step.
 
     Args:
-        queue: The queue.
-        threads: Number of threads; that of PyTorch when not given.
+        queue: Queue from which the threads take batches of segments.
+        threads: Number of decoding threads; by default, PyTorch's number of threads.
         on_batch: Called after each batch, with the seconds it took, for measurements.
     """
 

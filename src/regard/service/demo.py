@@ -25,17 +25,18 @@ MAX_MESSAGE = 500
 
 
 class DemoStatus(BaseModel):
-    """How far the training of the demonstration is.
+    """Progress of the training of the demonstration model, which a service without a model trains at its start.
 
     Attributes:
-        state: Whether it is trained, ready or failed.
-        step: Updates done.
-        steps: Updates planned.
-        seconds_left: Estimated seconds until it is ready; None while that is not known.
-        message: Why it failed; empty otherwise.
+        state: `training` while the model is being trained, `ready` when it translates, `failed` if training failed,
+            `off` if the service has no demonstration.
+        step: Number of updates done.
+        steps: Planned number of updates.
+        seconds_left: Estimated seconds until the model is ready; None while they are not known.
+        message: Why the training failed; empty otherwise.
     """
 
-    state: Literal["training", "ready", "failed"] = "training"
+    state: Literal["off", "training", "ready", "failed"] = "training"
     step: int = 0
     steps: int = 0
     seconds_left: float | None = None
@@ -43,11 +44,12 @@ class DemoStatus(BaseModel):
 
 
 class Demo:
-    """Trains the demonstration's model, once.
+    """Trains a small English-French model in another process, for a service that was started without a model.
 
     Args:
-        directory: Directory of the demonstration, as of `regard demo --out`; a training that was interrupted resumes.
-        on_ready: Called with the model when it is trained.
+        directory: Directory for model and training, as of `regard demo --out`. If it contains the finished model,
+            nothing is trained; a training that was interrupted resumes.
+        on_ready: Called with the model when its training is finished.
         command: Program that trains, called with the directory; it writes its progress as JSON lines.
     """
 
@@ -78,21 +80,6 @@ class Demo:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-
-    def routes(self) -> APIRouter:
-        """The route that says how far it is.
-
-        Returns:
-            A router for the application.
-        """
-        router = APIRouter(tags=["status"])
-
-        @router.get("/v1/demo")
-        async def demo() -> DemoStatus:
-            """How far the training of the demonstration is."""
-            return self.status
-
-        return router
 
     async def _run(self) -> None:
         model = self._directory / "model"
@@ -133,3 +120,22 @@ class Demo:
     def _fail(self, message: str) -> None:
         _LOG.error("the demonstration was not trained", extra={"reason": message})
         self.status = DemoStatus(state="failed", message=message)
+
+
+def routes(demo: Demo | None) -> APIRouter:
+    """Makes the HTTP route `/v1/demo`, which reports the progress of the training as a `DemoStatus`.
+
+    Args:
+        demo: The demonstration of the service; None if the service has none.
+
+    Returns:
+        A router for the application.
+    """
+    router = APIRouter(tags=["status"])
+
+    @router.get("/v1/demo")
+    async def status() -> DemoStatus:
+        """How far the training of the demonstration model is."""
+        return DemoStatus(state="off") if demo is None else demo.status
+
+    return router

@@ -26,23 +26,23 @@ class _JSONReporter(Reporters):
         super().__init__([])
 
     def on_step(self, report: StepReport) -> None:
-        """Writes the progress.
+        """Writes the progress of the training to standard output, as one line of JSON.
 
         Args:
-            report: The progress.
+            report: The progress, of which step, planned steps and estimated seconds left are written.
         """
         left = report.remaining * (1.0 + OVERHEAD)
         _write({"step": report.step, "steps": report.steps, "seconds_left": left})
 
 
 def main(directory: Path) -> int:
-    """Trains the model.
+    """Trains the small English-French model that a service without a model uses for demonstration.
 
     Args:
-        directory: Directory of the demonstration.
+        directory: Directory for model and training, as of `regard demo --out`; an interrupted training resumes.
 
     Returns:
-        Exit status: 0 if the model is finished.
+        Exit status: 0 if the model is finished, 1 if the training failed or was interrupted.
     """
     prepare_process()
     try:

@@ -99,7 +99,8 @@ def directions_of(catalog: Catalog) -> list[tuple[str, list[str]]]:
         catalog: The models.
 
     Returns:
-        Codes; at last `auto`, with the targets that any text in one of the languages can be translated to.
+        Per source language, its code and the codes of its target languages. If languages can be detected, the last
+        entry is `auto`, with the target languages into which texts in every source language can be translated.
     """
     languages = [language for language in catalog.languages() if language.targets]
     directions = [(language.code, list(language.targets)) for language in languages]

@@ -40,12 +40,12 @@ class _Identifier(Protocol):
 class LanguageDetector:
     """Ranks the languages that a text may be in.
 
-    The package py3langid gives a probability to each of its languages. They are shared out among the candidates and the
-    most likely of all other languages: German text is in neither language with much confidence where only English and
-    French can be translated.
+    The package py3langid gives a probability to each language that it knows. The confidences are the probabilities of
+    the candidates and of the most likely other language, scaled so that they sum to 100. The other language is not
+    returned. So a German text gets low confidences if the candidates are only English and French.
 
     Args:
-        languages: Canonical codes of the candidates.
+        languages: Canonical codes of the languages to choose from.
     """
 
     def __init__(self, languages: Iterable[str]) -> None:
@@ -57,14 +57,15 @@ class LanguageDetector:
         return find_spec("py3langid") is not None
 
     def rank(self, text: str) -> list[DetectedLanguage]:
-        """Ranks the candidates.
+        """Ranks the languages given to the constructor by how likely a text is in them.
 
         Args:
             text: Any text; only its first 5,000 characters are read.
 
         Returns:
-            Up to three languages, the most likely first: those with a confidence of at least 1, or else only the best.
-            The first candidate with a confidence of 0 for a text without letters. Empty without candidates.
+            Up to three languages with a confidence of at least 1 %, the most likely first. If no language reaches 1 %,
+            the most likely one alone. If the text has no letters, the first of the given languages, with confidence 0.
+            Empty if no languages were given.
 
         Raises:
             ConfigError: The package py3langid is not installed.

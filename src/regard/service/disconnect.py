@@ -22,10 +22,10 @@ async def while_connected(
     Args:
         request: The client's request, whose body has been read.
         service: The service, for its deadline.
-        work: The work.
+        work: Coroutine that does the work.
 
     Returns:
-        Its result.
+        The result of the coroutine.
 
     Raises:
         ServiceError: The client has left, or the deadline has passed.

@@ -46,7 +46,7 @@ class DeadlineError(ServiceError):
     """A request took longer than the service allows.
 
     Args:
-        seconds: The limit.
+        seconds: The time limit of a request, in seconds.
     """
 
     def __init__(self, seconds: float) -> None:

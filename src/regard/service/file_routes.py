@@ -24,13 +24,13 @@ class FileStatus(BaseModel):
     """How far the translation of a file is.
 
     Attributes:
-        id: Id of the job.
+        id: Id of the job that translates the file.
         name: Name of the translated file.
-        state: How far it is.
-        done: Segments that are translated.
-        total: All segments; 0 while they are not known.
-        error: Why it failed.
-        download_url: Where the translated file is, when it is done.
+        state: `waiting`, `running`, `done` or `failed`.
+        done: Number of segments translated so far.
+        total: Number of segments of the file; 0 while it is not known.
+        error: Why the translation failed; None unless the state is `failed`.
+        download_url: URL of the translated file; None unless the state is `done`.
     """
 
     id: str
@@ -46,8 +46,8 @@ class FileAccepted(BaseModel):
     """An accepted file.
 
     Attributes:
-        id: Id of the job.
-        status_url: Where its state can be asked for.
+        id: Id of the job that translates the file.
+        status_url: URL that reports the progress of the job.
     """
 
     id: str
@@ -55,12 +55,12 @@ class FileAccepted(BaseModel):
 
 
 def routes(service: TranslationService, files: FileTranslator, access: Access) -> APIRouter:
-    """The routes.
+    """Makes the HTTP routes that accept files to translate, report the progress, and return the translated files.
 
     Args:
-        service: The service.
-        files: Translates the files.
-        access: Admits requests.
+        service: The service that translates.
+        files: Translates the files and keeps the results.
+        access: Checks the API key and the rate limit of each request.
 
     Returns:
         A router for the application.
@@ -72,7 +72,9 @@ def routes(service: TranslationService, files: FileTranslator, access: Access) -
 
 
 def refusals() -> APIRouter:
-    """Routes that take the place of `routes` where no files are translated.
+    """Makes HTTP routes that answer every file request with an error, for a service that translates no files.
+
+    They have the same paths as those of `routes`.
 
     Returns:
         A router for the application.
@@ -104,10 +106,14 @@ def _add_libretranslate(router: APIRouter, service: TranslationService, files: F
 
     @router.get("/download_file/{name}", response_class=FileResponse, responses=answers(None, (404,)))
     async def download_file(name: str) -> Response:
-        """A translated file."""
+        """Download a translated file."""
         job = files.find(name.partition(".")[0])
         if job.path is None:
-            raise ServiceError("the file is not translated yet", status=404, code="not_found")
+            raise ServiceError(
+                f"{job.name}: the file is not translated yet: wait until GET /v1/files/{job.id} gives the state done",
+                status=404,
+                code="not_found",
+            )
         headers = {
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(job.name)}",
             "X-Content-Type-Options": "nosniff",
@@ -118,7 +124,7 @@ def _add_libretranslate(router: APIRouter, service: TranslationService, files: F
 def _add_jobs(router: APIRouter, files: FileTranslator, access: Access) -> None:
     @router.post("/v1/files", status_code=202, responses=_ERRORS)
     async def start(request: Request) -> FileAccepted:
-        """Translate a file; its progress can be asked for."""
+        """Start the translation of a file; the answer has a URL that reports the progress."""
         job = await _accepted(request, files, access)
         url = request.url_for("status", job_id=job.id).replace(scheme=access.scheme(request))
         return FileAccepted(id=job.id, status_url=str(url))

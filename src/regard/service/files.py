@@ -31,18 +31,19 @@ State = Literal["waiting", "running", "done", "failed"]
 
 @dataclass(eq=False)
 class FileJob:
-    """A file that is translated.
+    """The translation of a file, while it waits or runs and after it has ended.
 
     Attributes:
-        id: Random name, which cannot be guessed.
+        id: Random id of the job, which cannot be guessed.
         name: Name of the translated file.
-        state: How far it is.
-        done: Segments that are translated.
-        total: All segments; 0 while they are not known.
-        failure: Why it failed, as an answer that waits for the file tells it.
-        path: The translated file, when it is done.
-        made: Time at which it was received, by the monotonic clock.
-        task: The work.
+        state: `waiting`, `running`, `done` or `failed`.
+        done: Number of segments translated so far.
+        total: Number of segments of the file; 0 while it is not known.
+        failure: The error with which the translation failed, to raise in requests for the result; None if it has not
+            failed.
+        path: Path of the translated file; None before the state is `done`.
+        made: Time at which the file was received, by the monotonic clock.
+        task: The asyncio task that translates the file.
     """
 
     id: str
@@ -57,10 +58,10 @@ class FileJob:
 
 
 class FileTranslator:
-    """Translates files, one request each.
+    """Translates uploaded files in the background, and keeps the results for a while for download.
 
     Args:
-        service: The service.
+        service: The service whose models translate the text of the files.
     """
 
     def __init__(self, service: TranslationService) -> None:
@@ -79,11 +80,11 @@ class FileTranslator:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def close(self) -> None:
-        """Removes all files."""
+        """Removes the temporary directory with all translated files."""
         self._directory.cleanup()
 
     async def keep_clean(self) -> None:
-        """Removes old files every now and then, until it is cancelled."""
+        """Removes old translated files at least once a minute, until the task of this coroutine is cancelled."""
         while True:
             await asyncio.sleep(min(CLEANING_SECONDS, self._service.settings.file_lifetime))
             self.remove_old()
@@ -96,10 +97,10 @@ class FileTranslator:
             data: Content of the file.
             source: Code of the source language, or `auto`.
             target: Code of the target language.
-            client: Whom it is for.
+            client: Id of the client that sent the file, as from `Access.admit`; clients share decoding time equally.
 
         Returns:
-            The job, whose state changes.
+            The job; its state changes while the file is translated.
 
         Raises:
             ServiceError: The format is not supported, a language is not available, or there are too many files.
@@ -125,36 +126,41 @@ class FileTranslator:
         return job
 
     def find(self, job_id: str) -> FileJob:
-        """Finds a job.
+        """Finds the job that translates or has translated a file.
 
         Args:
-            job_id: Its id.
+            job_id: Id of the job.
 
         Returns:
             The job.
 
         Raises:
-            ServiceError: There is none, or no longer.
+            ServiceError: There is no job with this id, or its result was removed.
         """
         self.remove_old()
         job = self._jobs.get(job_id)
         if job is None:
-            raise ServiceError("there is no such file, or no longer", status=404, code="not_found")
+            raise ServiceError(
+                f"there is no file with the id {job_id[:MAX_NAME]!r}: the id is wrong, or the file was removed because "
+                "it was too old: check the id, or send the file again",
+                status=404,
+                code="not_found",
+            )
         return job
 
     def remove(self, job_id: str) -> None:
         """Stops the translation of a file, and removes the result.
 
         Args:
-            job_id: Its id.
+            job_id: Id of the job that translates the file.
 
         Raises:
-            ServiceError: There is none.
+            ServiceError: There is no job with this id, or its result was removed.
         """
         self._discard(self.find(job_id))
 
     def remove_old(self) -> None:
-        """Removes the files that were kept long enough."""
+        """Removes the jobs and translated files that are older than the setting `file_lifetime`."""
         oldest = time.monotonic() - self._service.settings.file_lifetime
         for job in [job for job in self._jobs.values() if job.made < oldest]:
             self._discard(job)

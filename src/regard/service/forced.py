@@ -1,4 +1,4 @@
-"""Scores of given translations, and other words for a place in one: work that is no plain translation."""
+"""Scores given translations, and finds other words for a place in a translation, in the queue of all requests."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ CHUNK = 16
 
 
 class _Call:
-    """A function that a decoding thread calls in place of a translation, once for all of a job's batches.
+    """Stands in for a translator in a job: a decoding thread calls a function once instead of translating segments.
 
     Args:
-        function: The function; its result is kept in `results`.
+        function: Function to call, such as one that scores translations.
+
+    Attributes:
+        results: What the function returned; empty before it was called.
     """
 
     def __init__(self, function: Callable[[], list[Translation]]) -> None:
@@ -30,14 +33,15 @@ class _Call:
         self.results: list[Translation] = []
 
     def fill(self, segments: Sequence[Segment], options: TranslateOptions) -> list[Segment]:
-        """Calls the function, unless that was done for another batch.
+        """Calls the function and stores its result, unless an earlier batch of the same job did so.
 
         Args:
-            segments: Segments that show how much work it is.
+            segments: Segments of the job. They are not translated; their lengths only tell the queue how much work the
+                function is.
             options: Not used.
 
         Returns:
-            The segments, unchanged.
+            The segments, unchanged, as the interface of translators requires.
         """
         with self._lock:
             if not self._is_done:
@@ -46,10 +50,10 @@ class _Call:
 
 
 class Forced:
-    """Work with given translations, by way of the queue.
+    """Scores given translations and finds alternatives for their words, in the queue in which translations wait.
 
     Args:
-        service: The service.
+        service: The service whose models and queue are used.
     """
 
     def __init__(self, service: TranslationService) -> None:
@@ -64,13 +68,13 @@ class Forced:
             source: Code of the source language.
             target: Code of the target language.
             pairs: Sentences and their translations.
-            client: Whom it is for.
+            client: Id of the client that sent the request; clients share decoding time equally.
 
         Returns:
             The translations with scores, alignment and attention.
 
         Raises:
-            ServiceError: No model translates directly, or too much is waiting.
+            ServiceError: No single model translates from `source` to `target`, or too much is waiting.
         """
         chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)]
         scored = await asyncio.gather(*(self._score_chunk(source, target, chunk, client) for chunk in chunks))
@@ -84,16 +88,16 @@ class Forced:
         Args:
             source: Code of the source language.
             target: Code of the target language.
-            text: The sentence.
+            text: The source sentence.
             prefix: The beginning of its translation.
             count: Number of words.
-            client: Whom it is for.
+            client: Id of the client that sent the request; clients share decoding time equally.
 
         Returns:
             Translations that begin with the prefix and differ in the next word, the most probable first.
 
         Raises:
-            ServiceError: No model translates directly, or too much is waiting.
+            ServiceError: No single model translates from `source` to `target`, or too much is waiting.
         """
         return await self._run(
             source,
@@ -120,7 +124,8 @@ class Forced:
         entries = self._service.models_for(source, target)
         if len(entries) > 1:
             raise ServiceError(
-                f"no model translates from {source} to {target} directly: ask for each direction of its own",
+                f"no single model translates from {source} to {target}, which this needs: send one request from "
+                f"{source} to {entries[0].target}, and another from {entries[0].target} to {target}",
                 code="unavailable_direction",
             )
         async with self._service.catalog.using(entries[0]) as translator:

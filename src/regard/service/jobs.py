@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,10 +18,18 @@ SORTED_SEGMENTS = 1000
 
 
 class SegmentTranslator(Protocol):
-    """What the decoding threads need of a `regard.Translator`."""
+    """Interface of a `regard.Translator` that decoding threads use."""
 
     def fill(self, segments: Sequence[Segment], options: TranslateOptions) -> list[Segment]:
-        """See `Translator.fill`."""
+        """Translates segments that were tokenized before. See `Translator.fill`.
+
+        Args:
+            segments: Segments of source text, without translations.
+            options: Options of the translation.
+
+        Returns:
+            The segments in the same order, with their translations.
+        """
         ...
 
 
@@ -31,7 +40,7 @@ class Job:
         segments: Untranslated segments, in the order of the text.
         translator: The model's translator.
         options: Options of the translation.
-        client: Whom the work is for: clients share the time of the service equally.
+        client: Id of the client that sent the request; clients share decoding time equally.
         on_progress: Called with the number of segments translated so far, from a decoding thread, after each batch and
             when the job has failed.
         is_light: Whether the model is so small that two batches at once take as long as one after the other: Python's
@@ -71,19 +80,53 @@ class Job:
         """Source tokens of segments, eos included.
 
         Args:
-            numbers: Numbers of the segments.
+            numbers: Indices of the segments in `segments`.
 
         Returns:
-            The number of their tokens.
+            The total number of source tokens of these segments.
         """
         return sum(self._lengths[number] for number in numbers)
+
+    def next_cost(self, most: int | None = None) -> int:
+        """Cost of the segment that `take` would take.
+
+        Args:
+            most: Largest allowed cost of the segment; None = any.
+
+        Returns:
+            Source tokens of all its hypotheses; 0 if no segment of the current window costs so little.
+        """
+        if not self.waiting:
+            return 0
+        place = len(self.waiting) - 1 if most is None else self._place(most)
+        return 0 if place is None else self.costs[self.waiting[place]]
+
+    def take(self, most: int) -> int:
+        """Takes the costliest segment of the current window that costs at most so much.
+
+        Args:
+            most: Largest allowed cost of the segment, for which `next_cost` is not 0.
+
+        Returns:
+            Number of the segment, which no longer waits.
+        """
+        place = self._place(most)
+        assert place is not None
+        return self.waiting.pop(place)
+
+    def _place(self, most: int) -> int | None:
+        """Index in `waiting` of the costliest segment of the current window that costs at most so much."""
+        window_end = (self.waiting[-1] // SORTED_SEGMENTS + 1) * SORTED_SEGMENTS
+        start = max(0, len(self.segments) - window_end)  # `waiting` begins with the last window of the text
+        place = bisect_right(self.waiting, most, lo=start, key=self.costs.__getitem__) - 1
+        return place if place >= start else None
 
     def store(self, numbers: Sequence[int], translated: Sequence[Segment]) -> None:
         """Stores translated segments and reports the progress.
 
         Args:
-            numbers: Their numbers in `segments`.
-            translated: The segments, translated.
+            numbers: Indices in `segments` of the translated segments.
+            translated: The translated segments, in the order of `numbers`.
         """
         with self._lock:
             for number, segment in zip(numbers, translated, strict=True):
@@ -93,10 +136,10 @@ class Job:
         self._on_progress(done)
 
     def fail(self, error: BaseException) -> None:
-        """Ends the job with an error, which the first call decides.
+        """Ends the job with an error. If it has already failed, the first error stays and this call does nothing.
 
         Args:
-            error: The error.
+            error: The exception with which the job failed.
         """
         with self._lock:
             if self.error is not None:
@@ -110,10 +153,11 @@ class Batch:
     """Segments that are decoded together: of one model, with the same options.
 
     Attributes:
-        parts: Each job with the numbers of its segments.
-        is_short: Whether they are from short jobs.
-        is_light: Whether the model is a light one; see `Job`.
-        cost: Number of source tokens of all hypotheses.
+        parts: Each job with the indices of its segments that are in the batch.
+        is_short: Whether the segments are from short jobs, of at most `SHORT_JOB` source tokens.
+        is_light: Whether the model is so small that Python's lock, not arithmetic, limits its speed; see `Job`.
+        cost: Measure of the work: source tokens of each segment times its number of hypotheses (beam or samples), added
+            up.
     """
 
     parts: tuple[tuple[Job, tuple[int, ...]], ...]
@@ -123,7 +167,7 @@ class Batch:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether anybody still waits for the results."""
+        """Whether a client still waits for the results of any job in the batch."""
         return any(job.is_open for job, _ in self.parts)
 
     @property

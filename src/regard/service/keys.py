@@ -41,10 +41,10 @@ class StoredKey:
 
     Attributes:
         id: Short name for logs and for `regard keys revoke`.
-        name: What its owner is called.
+        name: Name of the key's owner.
         sha256: Hash of the key. Keys have 256 random bits, so no slow hash is needed.
-        created: Time, in ISO 8601.
-        requests_per_minute: Limit of this key; None = that of the service.
+        created: Time at which the key was made, in ISO 8601.
+        requests_per_minute: Limit of requests with this key; None = the limit of the service.
     """
 
     id: str
@@ -55,10 +55,10 @@ class StoredKey:
 
 
 class KeyFile:
-    """The file of API keys.
+    """Makes, finds and revokes API keys, which are stored as hashes in a JSON file.
 
     Args:
-        path: The file; it need not exist.
+        path: Path of the file, which need not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -91,14 +91,14 @@ class KeyFile:
             raise DataError(f"{self._path}: not a file of API keys; {_REMEDY}") from None
 
     def add(self, name: str, *, requests_per_minute: int | None = None) -> tuple[str, StoredKey]:
-        """Makes a key.
+        """Makes an API key, and writes its hash to the file.
 
         Args:
-            name: What its owner is called.
-            requests_per_minute: Its own limit.
+            name: Name of the key's owner.
+            requests_per_minute: Limit of requests with this key; None = the limit of the service.
 
         Returns:
-            The key, which is not stored and cannot be shown again, and what is stored.
+            The key, which is not stored and cannot be shown again; and the entry that was written to the file.
 
         Raises:
             DataError: The file is damaged.
@@ -111,13 +111,13 @@ class KeyFile:
         return key, stored
 
     def revoke(self, key_id: str) -> StoredKey:
-        """Removes a key.
+        """Removes an API key from the file, so that requests with the key are refused.
 
         Args:
-            key_id: Its id.
+            key_id: Id of the key, as in `StoredKey.id`.
 
         Returns:
-            The key that was removed.
+            The entry that was removed.
 
         Raises:
             DataError: There is no such key, or the file is damaged.
@@ -137,7 +137,7 @@ class KeyFile:
         If the file is damaged, the keys that were read before still count, and the error is logged.
 
         Args:
-            key: What the client sent.
+            key: The API key that the client sent.
 
         Returns:
             The stored key; None if it is unknown.

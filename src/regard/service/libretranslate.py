@@ -39,11 +39,11 @@ _ERRORS = (400, 403, 413, 429, 503)
 
 
 def routes(service: TranslationService, access: Access) -> APIRouter:
-    """The routes.
+    """Makes the HTTP routes of LibreTranslate, such as `/translate`, `/detect` and `/languages`.
 
     Args:
-        service: The service.
-        access: Admits requests.
+        service: The service that translates.
+        access: Checks the API key and the rate limit of each request.
 
     Returns:
         A router for the application.
@@ -110,7 +110,6 @@ class _TextRequest:
         )
         texts = check_texts(parameters["q"], settings)
         source, target = (_code(parameters[name], name) for name in ("source", "target"))
-        service.require_model()
         if source != AUTO:
             service.find_language(source, source=True)
         service.find_language(target, source=False)

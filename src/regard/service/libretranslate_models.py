@@ -21,7 +21,7 @@ class DetectedCode(_Answer):
 
     Attributes:
         confidence: Probability, 0-100.
-        language: Its code.
+        language: Code of the language.
     """
 
     confidence: Confidence
@@ -29,7 +29,7 @@ class DetectedCode(_Answer):
 
 
 class Translated(_Answer):
-    """Translated texts; every field is a list if `q` was one.
+    """Translated text; every field is a list if the request's parameter `q`, the text to translate, was a list.
 
     Attributes:
         translatedText: The translation.
@@ -43,11 +43,11 @@ class Translated(_Answer):
 
 
 class LanguageTargets(_Answer):
-    """A language.
+    """A source language with its target languages.
 
     Attributes:
-        code: Its code.
-        name: Its English name.
+        code: Code of the source language.
+        name: English name of the source language.
         targets: Codes of the languages that it can be translated to.
     """
 
@@ -60,8 +60,8 @@ class NamedLanguage(_Answer):
     """A language that a page should select first.
 
     Attributes:
-        code: Its code.
-        name: Its English name.
+        code: Code of the language.
+        name: English name of the language.
     """
 
     code: str
@@ -81,7 +81,7 @@ class Direction(_Answer):
 
 
 class FrontendSettings(_Answer):
-    """What a page needs to know of the service.
+    """Settings of the service that a web page for translating needs.
 
     Attributes:
         charLimit: Most characters of a request; -1 if there is no limit.
@@ -108,7 +108,7 @@ class TranslatedFileAnswer(_Answer):
     """A translated file.
 
     Attributes:
-        translatedFileUrl: Where it can be downloaded.
+        translatedFileUrl: URL of the translated file.
     """
 
     translatedFileUrl: str  # noqa: N815

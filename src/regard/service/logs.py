@@ -56,7 +56,8 @@ class TerminalFormatter(logging.Formatter):
             record: The record.
 
         Returns:
-            A line of ASCII: time, event and fields; the places of an exception on further lines.
+            A line of ASCII: time, event and fields. For an exception, further lines with the file, line and function of
+            each frame of the traceback.
         """
         fields = _fields(record)
         places = [json.dumps(place)[1:-1] for place in fields.pop("places", ())]
@@ -100,7 +101,8 @@ def _chain(error: BaseException) -> list[BaseException]:
 def start_logging() -> None:
     """Sends all logs to standard error: JSON, or short lines on a terminal.
 
-    Those of other packages are warnings only, without the values in them; uncaught exceptions are logged as well.
+    Of other packages, only warnings and errors are logged, as message templates without their arguments, which may
+    contain texts of users. Uncaught exceptions of threads are logged as well.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TerminalFormatter() if sys.stderr.isatty() else JSONFormatter())
@@ -145,7 +147,7 @@ class RequestLog:
 
         Args:
             scope: The request.
-            receive: Receives parts of its body.
+            receive: Receives parts of the request's body.
             send: Sends the response.
         """
         if scope["type"] != "http":

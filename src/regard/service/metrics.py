@@ -45,42 +45,42 @@ class Metrics:
         )
 
     def add_request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Adds a request.
+        """Counts an answered HTTP request, and the time that it took.
 
         Args:
-            route: The route's pattern, not the path, whose values are unbounded.
-            method: Its method.
-            status: Status of the answer.
+            route: Pattern of the route, such as `/v1/files/{job_id}`; not the path, whose values are unbounded.
+            method: HTTP method of the request.
+            status: HTTP status of the answer.
             seconds: Time until the answer was complete.
         """
         self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def add_refusal(self, status: int) -> None:
-        """Adds a connection that was refused before there was a request: too slow, too large, or not HTTP.
+        """Counts a connection that was refused before there was a request: too slow, too large, or not HTTP.
 
         Args:
-            status: Status of the answer.
+            status: HTTP status of the answer.
         """
         self._refusals.labels(str(status)).inc()
 
     def add_batch(self, segments: int, seconds: float) -> None:
-        """Adds a batch.
+        """Counts a decoded batch, with its size and the time that it took.
 
         Args:
-            segments: Number of its segments.
-            seconds: Time to decode it.
+            segments: Number of segments in the batch.
+            seconds: Time to decode the batch.
         """
         self._segments.observe(segments)
         self._batch_seconds.observe(seconds)
 
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
-        """Adds a value that is read when the measurements are.
+        """Adds a gauge: a value that is computed each time Prometheus reads the measurements.
 
         Args:
-            name: Name of the value.
-            description: What it is.
-            value: Returns it.
+            name: Name of the gauge.
+            description: Help text of the gauge, which Prometheus shows.
+            value: Function that returns the current value.
         """
         Gauge(name, description, registry=self._registry).set_function(value)
 
@@ -92,11 +92,11 @@ class Metrics:
 
 
 class _Labeled(CollectorRegistry):
-    """The values of another registry, with further labels.
+    """Exposes the metrics of a Prometheus registry with further labels on each value.
 
     Args:
-        registry: The other registry.
-        labels: The labels.
+        registry: The registry whose metrics are exposed.
+        labels: Labels to add to each value, by name.
     """
 
     def __init__(self, registry: CollectorRegistry, labels: dict[str, str]) -> None:
@@ -104,10 +104,10 @@ class _Labeled(CollectorRegistry):
         self._source, self._labels = registry, labels
 
     def collect(self) -> Iterator[Metric]:
-        """All values.
+        """Collects all metrics of the registry, with the further labels.
 
         Yields:
-            Values of one name.
+            Each metric with all its values.
         """
         for metric in self._source.collect():
             metric.samples = [sample._replace(labels={**self._labels, **sample.labels}) for sample in metric.samples]

@@ -56,7 +56,7 @@ NAMES = tuple(_PACKAGES)
 
 @cache
 def asset(name: str) -> tuple[bytes, str]:
-    """A file of the page and its media type.
+    """A file of the service's web page, such as a script or a style sheet, with its media type.
 
     Args:
         name: One of `NAMES`.

@@ -17,7 +17,7 @@ _HEADERS = {
 
 
 def routes() -> APIRouter:
-    """The routes.
+    """Makes the HTTP routes of the service's web page: the page at `/`, and its scripts and styles under `/page/`.
 
     Returns:
         A router for the application.
@@ -26,7 +26,7 @@ def routes() -> APIRouter:
 
     @router.get("/")
     async def page() -> Response:
-        """The page."""
+        """The web page for translating texts."""
         return _file(PAGE)
 
     @router.get("/page/{name}")

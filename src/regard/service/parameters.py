@@ -22,14 +22,15 @@ _CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1")
 LISTS = ("q",)
 """Fields of forms and queries that may be repeated."""
 Value = object
-"""What JSON can contain, or an uploaded file."""
+"""Value of a parameter: any JSON value, or an uploaded file."""
 
 
 async def read_parameters(request: Request) -> dict[str, Value]:
     """Reads the parameters of a request.
 
-    A JSON body is all that counts. Otherwise, the fields of a form in the body and of the query count, the query first.
-    A repeated `q` becomes a list; of any other repeated field, the first value counts.
+    If the body is JSON, only the body is read. Otherwise, the fields of a form in the body and those of the query are
+    read; a field of the query takes precedence. A repeated field `q` becomes a list; of any other repeated field, the
+    first value is used.
 
     Args:
         request: The request, with any method and any type of content.

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heapreplace
 
 from regard.service.errors import QueueFullError, StoppedError
 from regard.service.jobs import Batch, Job
@@ -20,6 +21,8 @@ MAX_SEGMENTS, MAX_PADDED = 64, 20_000
 """Limits of a batch: segments, and padded source tokens of all hypotheses."""
 MAX_WAITING = 1_000_000
 """Source tokens that may wait by default."""
+MAX_MERGED = 8
+"""Jobs of one client whose segments are merged by length."""
 _RATE_MEMORY = 0.9
 # Weight of the past in the measured decoding rate.
 
@@ -32,18 +35,25 @@ class _Line:
         is_short: Whether these are short jobs.
         served: Cost of the segments that were decoded so far, counted from that of the least served line at its start.
         jobs: Jobs with segments that wait, oldest first.
+        num_waiting: Source tokens that wait.
     """
 
     is_short: bool
     served: float
     jobs: deque[Job] = field(default_factory=deque)
+    num_waiting: int = 0
 
 
 class FairQueue:
-    """Segments that wait for the decoding threads.
+    """Queue of segments for the decoding threads, which shares decoding time equally among clients.
+
+    The next batch starts with the client whose segments have taken least work so far, short and long jobs counted
+    apart. When too much waits, `put` refuses the job.
 
     Args:
-        max_waiting: Most source tokens that may wait. A job that is longer is accepted when nothing waits.
+        max_waiting: Maximum number of source tokens that wait. A client may have as many waiting as are still free, so
+            that one client alone never takes more than half, and a new client always finds room. A longer job is
+            accepted only when nothing else waits.
     """
 
     def __init__(self, max_waiting: int = MAX_WAITING) -> None:
@@ -58,7 +68,7 @@ class FairQueue:
 
     @property
     def num_waiting(self) -> int:
-        """Source tokens that wait."""
+        """Number of source tokens of all segments that wait."""
         return self._num_waiting
 
     @property
@@ -73,7 +83,7 @@ class FairQueue:
 
     @property
     def seconds_waiting(self) -> float:
-        """Estimated time, in seconds, to decode all that waits."""
+        """Estimated time, in seconds, to decode all segments that wait."""
         return self._num_waiting / self._rate
 
     def put(self, job: Job) -> None:
@@ -83,13 +93,13 @@ class FairQueue:
             job: The job; one without segments is not queued.
 
         Raises:
-            QueueFullError: Too much is waiting.
+            QueueFullError: Too much is waiting, or too much of this client.
             StoppedError: The queue is closed.
         """
         with self._changed:
             if self._is_closed:
                 raise StoppedError
-            if self._num_waiting and self._num_waiting + job.num_tokens > self._max_waiting:
+            if self._num_waiting and self._waiting_of(job.client) + job.num_tokens > self._num_free:
                 raise QueueFullError(self.seconds_waiting)
             if not job.waiting:
                 return
@@ -97,7 +107,7 @@ class FairQueue:
             if key not in self._lines:
                 self._lines[key] = _Line(job.is_short, self._least_served())
             self._lines[key].jobs.append(job)
-            self._num_waiting += job.num_tokens
+            self._count(self._lines[key], job.num_tokens)
             self._changed.notify_all()  # those who give way to short jobs wait for the same condition
 
     def discard(self, job: Job) -> None:
@@ -110,7 +120,7 @@ class FairQueue:
             line = self._lines.get((job.client, job.is_short))
             if line is not None and job in line.jobs:
                 line.jobs.remove(job)
-                self._num_waiting -= job.tokens_of(job.waiting)
+                self._count(line, -job.tokens_of(job.waiting))
                 job.waiting.clear()
                 self._forget_empty()
 
@@ -144,21 +154,24 @@ class FairQueue:
             return self._fill(min(lines, key=lambda line: line.served)) if lines else None
 
     def give_way(self, seconds: float) -> None:
-        """Waits while another thread decodes short jobs of a light model, with which the caller shares Python's lock.
+        """Waits while another thread decodes short jobs of a light model.
+
+        A light model is so small that Python's lock, not arithmetic, limits its speed. So a thread that decodes a long
+        batch of a light model calls this before each step, to leave the lock to the short jobs.
 
         Args:
-            seconds: Longest time to wait.
+            seconds: Longest time to wait, in seconds.
         """
         if self._light_running:  # without the lock: called at each step
             with self._changed:
                 self._changed.wait_for(lambda: not self._light_running, seconds)
 
     def finished(self, batch: Batch, seconds: float) -> None:
-        """Notes that a batch was decoded.
+        """Called by a decoding thread when it has decoded a batch.
 
         Args:
-            batch: What `take` or `take_short` returned.
-            seconds: The time that it took, from which the decoding rate is estimated.
+            batch: Batch that `take` or `take_short` returned.
+            seconds: Time to decode the batch, in seconds, from which the decoding rate is estimated.
         """
         if batch.is_short and batch.is_light:
             with self._changed:
@@ -172,6 +185,18 @@ class FairQueue:
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
+
+    @property
+    def _num_free(self) -> int:
+        return self._max_waiting - self._num_waiting
+
+    def _waiting_of(self, client: str) -> int:
+        lines = (self._lines.get((client, is_short)) for is_short in (True, False))
+        return sum(line.num_waiting for line in lines if line is not None)
+
+    def _count(self, line: _Line, tokens: int) -> None:
+        line.num_waiting += tokens
+        self._num_waiting += tokens
 
     def _least_served(self) -> float:
         return min((line.served for line in self._lines.values()), default=0.0)
@@ -197,7 +222,7 @@ class FairQueue:
         limit = MAX_SEGMENTS
         if not start.is_light:
             limit = min(limit, -(-sum(len(job.waiting) for job in jobs) // max(1, self._idle)))
-        parts = tuple(_taken(jobs, limit))
+        parts = _taken(lines, start, limit)
         self._charge(parts)
         cost = sum(job.costs[number] for job, numbers in parts for number in numbers)
         self._light_running += first.is_short and start.is_light
@@ -207,7 +232,7 @@ class FairQueue:
         for job, numbers in parts:
             line = self._lines[job.client, job.is_short]
             line.served += sum(job.costs[number] for number in numbers)
-            self._num_waiting -= job.tokens_of(numbers)
+            self._count(line, -job.tokens_of(numbers))
             if not job.waiting:
                 line.jobs.remove(job)
         self._forget_empty()
@@ -221,18 +246,50 @@ def _is_alike(job: Job, other: Job) -> bool:
     return job.translator is other.translator and job.options == other.options
 
 
-def _taken(jobs: list[Job], limit: int) -> Iterator[tuple[Job, tuple[int, ...]]]:
-    """Takes segments of jobs in order, until the batch is full."""
-    rows, longest = 0, 0
-    for job in jobs:
-        numbers: list[int] = []
-        while job.waiting and rows < limit:
-            longest = max(longest, job.costs[job.waiting[-1]])
-            if rows and (rows + 1) * longest > MAX_PADDED:
+@dataclass(eq=False)
+class _OpenBatch:
+    """A batch that is being filled.
+
+    Attributes:
+        limit: Most segments.
+        numbers: Numbers of the segments taken from each job.
+        rows: Number of segments.
+        longest: Highest cost of a segment.
+    """
+
+    limit: int
+    numbers: dict[Job, list[int]] = field(default_factory=dict)
+    rows: int = 0
+    longest: int = 0
+
+    def has_room(self, cost: int) -> bool:
+        """Whether a segment of this cost can be added; the first one always can."""
+        longest = max(self.longest, cost)
+        return not self.rows or (self.rows < self.limit and (self.rows + 1) * longest <= MAX_PADDED)
+
+    def fill(self, jobs: Sequence[Job]) -> None:
+        """Takes the longest segment of the first job, then the next shorter ones of all jobs, while there is room.
+
+        The more alike the lengths in a batch are, the less time it takes; the first job advances with every batch.
+        """
+        most = jobs[0].next_cost()
+        costs = [(-job.next_cost(most), order) for order, job in enumerate(jobs)]
+        heapify(costs)
+        while costs and costs[0][0] and self.has_room(-costs[0][0]):
+            cost, job = -costs[0][0], jobs[costs[0][1]]
+            self.numbers.setdefault(job, []).append(job.take(cost))
+            self.rows, self.longest = self.rows + 1, max(self.longest, cost)
+            heapreplace(costs, (-job.next_cost(cost), costs[0][1]))
+
+
+def _taken(lines: Iterable[_Line], like: Job, limit: int) -> tuple[tuple[Job, tuple[int, ...]], ...]:
+    """Takes segments that can be decoded together with a job; each line gives as many as fit."""
+    batch = _OpenBatch(limit)
+    for line in lines:
+        jobs = [job for job in line.jobs if _is_alike(job, like)]
+        for group in (jobs[:MAX_MERGED], *([job] for job in jobs)):
+            if not batch.has_room(1):
                 break
-            numbers.append(job.waiting.pop())
-            rows += 1
-        if numbers:
-            yield job, tuple(numbers)
-        if job.waiting:
-            break
+            if group and group[0].waiting:
+                batch.fill(group)
+    return tuple((job, tuple(numbers)) for job, numbers in batch.numbers.items())

@@ -45,10 +45,12 @@ class ReceivingLimits:
     """Limits of a connection.
 
     Attributes:
-        header_seconds: Time for the headers of a request, from the first byte, or from the start of the connection.
-        body_seconds: Time in which a body must arrive, and an answer be read, at `body_rate`; and then again.
-        body_rate: Smallest rate of a body and of an answer, in bytes per second.
-        idle_seconds: Time that a connection is kept without a further request.
+        header_seconds: Time, in seconds, within which the headers of a request must be complete after their first byte;
+            also the time after the start of a connection within which this first byte must come.
+        body_seconds: Length of the periods, in seconds, over which the speed of a client is measured while it sends a
+            body or reads an answer. The connection ends at the first period with a mean speed below `body_rate`.
+        body_rate: Smallest mean speed in such a period, in bytes per second.
+        idle_seconds: Time, in seconds, for which a connection is kept open after a request without a further one.
         max_connections: Most connections at once; another one closes the one that has waited longest for a request.
         max_ignored: Bytes of a body that are read and ignored after the request was refused, so that the client can
             read why; then the connection is closed.
@@ -72,9 +74,9 @@ class _Phase:
     """What a connection is doing.
 
     Attributes:
-        name: What it waits for.
-        request: Request that it belongs to; None before the first.
-        part: Number of times that the answer had to wait for the client.
+        name: What the connection waits for, or does.
+        request: The current or last request of the connection; None before the first.
+        part: How often the answer had to wait until the client read.
     """
 
     name: _PhaseName
@@ -83,7 +85,7 @@ class _Phase:
 
 
 class GuardedProtocol(H11Protocol):
-    """uvicorn's HTTP protocol with limits; all its errors are JSON.
+    """uvicorn's HTTP protocol with limits on time, speed and number of connections; all its errors are JSON.
 
     `check` must be called every `ReceivingLimits.check_seconds` for each connection.
     """
@@ -93,10 +95,13 @@ class GuardedProtocol(H11Protocol):
     _waiting: ClassVar[dict[GuardedProtocol, None]] = {}  # connections without a request, longest first
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn declares it
-        """Starts the time for the first request; if there are too many connections, closes one, or refuses this one.
+        """Starts the timeout for the first request of a new connection, if there are not too many connections.
+
+        If there are more than `max_connections`, the connection that has waited longest for a request is closed. If no
+        connection waits for a request, the new one is refused with status 503.
 
         Args:
-            transport: The connection.
+            transport: The new connection.
         """
         super().connection_made(transport)
         self._num_received, self._num_pauses, self._is_refused = 0, 0, False
@@ -118,7 +123,9 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Reads data in small pieces, and looks at the limits after each.
+        """Parses received data in pieces of `PIECE` bytes, and refuses bodies that exceed the limits.
+
+        Refused are bodies in very small chunks, and more than `max_ignored` bytes after a request was refused.
 
         Args:
             data: The bytes.
@@ -131,20 +138,20 @@ class GuardedProtocol(H11Protocol):
         self._note_waiting()
 
     def on_response_complete(self) -> None:
-        """Waits for the next request."""
+        """Called at the end of an answer: from now on the connection counts as waiting for its next request."""
         super().on_response_complete()
         self._note_waiting()
 
     def pause_writing(self) -> None:
-        """Starts the time in which the client must read."""
+        """Called when the send buffer is full: starts the timeout within which the client must read the answer."""
         self._num_pauses += 1
         super().pause_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what is no HTTP request, or has too long headers.
+        """Answers input that is not a valid HTTP request, or has too large headers, with a JSON error.
 
         Args:
-            msg: uvicorn's message; that of h11's error is better.
+            msg: uvicorn's message; ignored, because the error that h11 raised says more exactly what is wrong.
         """
         error = sys.exc_info()[1]
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
@@ -161,7 +168,10 @@ class GuardedProtocol(H11Protocol):
             self.loop.call_later(STOPPING_SECONDS, super().shutdown)
 
     def check(self) -> None:
-        """Ends the connection if the client has taken too long."""
+        """Ends the connection if the client was slower than the limits allow in sending a request or reading an answer.
+
+        Must be called every `ReceivingLimits.check_seconds`.
+        """
         now, phase = self.loop.time(), self._current_phase()
         amount = self._progress(phase)
         if phase != self._phase:
@@ -296,11 +306,11 @@ class GuardedProtocol(H11Protocol):
 
 
 def guarded_protocol(limits: ReceivingLimits, on_refused: Callable[[int], None] | None = None) -> type[GuardedProtocol]:
-    """A protocol class with other limits.
+    """Makes a subclass of `GuardedProtocol` with the given limits on time, speed and number of connections.
 
     Args:
-        limits: The limits.
-        on_refused: Called with the status of each refusal.
+        limits: The limits of each connection.
+        on_refused: Called with the HTTP status of each request or connection that is refused.
 
     Returns:
         A class for uvicorn's option `http`.

@@ -26,7 +26,8 @@ class TextRequest:
         target: Code of the target language.
         options: Options of the translation.
         format: `text`, `html` or `xml`.
-        prefixes: For each text, the beginning of its translation; such a text counts as one sentence. Empty = none.
+        prefixes: For each text, text with which its translation must begin. If they are given, each text is translated
+            as a single sentence. Empty = none.
     """
 
     texts: tuple[str, ...]
@@ -45,10 +46,11 @@ class TextResult:
         text: The translation, with all markup and white space of the text.
         sentences: The translation of each sentence.
         source: Code of the source language.
-        path: Codes of the languages from source to target; three if it was translated through a third one.
+        path: Codes of the languages from source to target; three if the text was translated through another language.
         detected: The detected language; None if the source language was given.
         alternatives: Other translations of the whole text, best first.
-        readout: The attention from which word alignments were read; None after a translation through another language.
+        readout: Layer, head and rule by which word alignments were derived from the attention; None after a translation
+            through another language.
     """
 
     text: str
@@ -61,34 +63,49 @@ class TextResult:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamedSentence:
+    """A sentence of a text that is translated in parts.
+
+    Attributes:
+        index: Number of the sentence, from 0.
+        total: Number of sentences in the text.
+        translation: Its translation.
+    """
+
+    index: int
+    total: int
+    translation: Translation
+
+
+@dataclass(frozen=True, slots=True)
 class _OneSentence:
     """A text that is translated as one sentence.
 
     Attributes:
-        sentences: The text.
+        sentences: The text as the only sentence.
     """
 
     sentences: tuple[str, ...]
 
     @property
     def needs_alignment(self) -> bool:
-        """There is no markup."""
+        """Always False: without markup or placeholders, no word alignment is needed."""
         return False
 
     def render(self, translations: Sequence[TranslatedSentence]) -> str:
-        """See `Document.render`."""
+        """Returns the translation of the only sentence as the whole text. See `Document.render`."""
         return translations[0].text
 
 
 def with_alignment(options: TranslateOptions, documents: Sequence[Document]) -> TranslateOptions:
-    """Adds word alignments to options if they place markup or placeholders.
+    """Turns on the option `alignment` if a document needs word alignments to place its tags or placeholders.
 
     Args:
-        options: The options of a request.
-        documents: Its texts.
+        options: Options of a request.
+        documents: The texts of the request, parsed.
 
     Returns:
-        The options for the search.
+        The options to translate with.
     """
     if options.alignment or not any(document.needs_alignment for document in documents):
         return options
@@ -103,7 +120,7 @@ def parse_text(text: str, request: TextRequest) -> Document:
         request: The request, for its format.
 
     Returns:
-        The document; a single sentence if translations begin with given prefixes.
+        The document. If the request has prefixes, the document has the whole text as its single sentence.
     """
     if request.prefixes:
         return _OneSentence((text,))
@@ -132,13 +149,13 @@ def render_texts(
 
 
 def as_sentence(translation: Translation) -> TranslatedSentence:
-    """A translation for rendering.
+    """Converts a translation to the form from which documents are rendered.
 
     Args:
         translation: The translation of a sentence.
 
     Returns:
-        Its text and links; the sentence itself where the model found no words.
+        The text and word links of the translation. If the translation is empty, its text is the source sentence.
     """
     text = translation.text or translation.source
     return TranslatedSentence(translation.source, text, translation.alignment)

@@ -63,16 +63,16 @@ class SentenceService:
         return self.decoder.is_alive and not self.queue.is_closed and bool(self.catalog.entries)
 
     async def within_deadline(self, work: asyncio.Future[ResultT]) -> ResultT:
-        """Waits for work, at most as long as a request may take.
+        """Waits for a task, at most as long as a request may take (the setting `deadline`).
 
         Args:
-            work: A task; it is cancelled when the time is over.
+            work: The task, which is cancelled when the time is over.
 
         Returns:
-            Its result.
+            The result of the task.
 
         Raises:
-            DeadlineError: It took too long.
+            DeadlineError: The task was not finished in time.
         """
         try:
             return await asyncio.wait_for(work, self.settings.deadline)
@@ -83,11 +83,11 @@ class SentenceService:
         """Runs a function on texts: in a thread if they are long, so that the event loop stays free.
 
         Args:
-            function: The function.
-            texts: The texts that it works on.
+            function: Function to run, without arguments.
+            texts: The texts on which the function works; only their lengths are used.
 
         Returns:
-            Its result.
+            The result of the function.
         """
         if sum(len(text) + PER_TEXT for text in texts) <= INLINE:
             return function()
@@ -103,19 +103,19 @@ class SentenceService:
         prefixes: Sequence[str] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> list[Translation]:
-        """Translates sentences with one model, or with two in a row.
+        """Translates sentences with one model, or with two of which the second translates the output of the first.
 
         Args:
-            entries: The models from source to target.
+            entries: The model, or the two models in order.
             sentences: The sentences.
             options: Options of the translation; the first of two models finds one translation of each sentence only.
-            client: Whom it is for.
-            prefixes: Beginnings of the translations.
-            on_progress: As in `translate`.
+            client: Id of the client that sent the request; clients share decoding time equally.
+            prefixes: Text with which the translation of each sentence must begin; None = none.
+            on_progress: Called with the number of segments translated so far, and the number of all segments.
 
         Returns:
-            A translation of each sentence. Through a third language, words are linked that have a word there in common,
-            and there is no attention.
+            A translation of each sentence. After translation through a third language, source and target words are
+            linked if both are linked to the same word of the third language, and there is no attention.
 
         Raises:
             ServiceError: Too much is waiting, or a model cannot be loaded.
@@ -166,16 +166,16 @@ class SentenceService:
         prefixes: Sequence[str] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Job:
-        """Queues work on lines and waits until all of it is done. If the task is cancelled, the work stops.
+        """Queues the segments of lines, and waits until decoding threads have processed all; stops if it is cancelled.
 
         Args:
-            worker: Does the work in a decoding thread; a translator, or what stands in for one.
+            worker: Object whose method `fill` a decoding thread calls with segments; usually `translator`.
             translator: The model's translator, which splits the lines into segments.
-            lines: The lines.
+            lines: Lines of source text.
             options: Options of the translation.
-            client: Whom it is for.
-            prefixes: Beginnings of the translations.
-            on_progress: Called with the number of segments that are done, and with that of all.
+            client: Id of the client that sent the request; clients share decoding time equally.
+            prefixes: Text with which the translation of each line must begin; None = none.
+            on_progress: Called with the number of segments done so far, and the number of all segments.
 
         Returns:
             The finished job.

@@ -51,19 +51,19 @@ def build_service(
     threads: int | None = None,
     memory_limit: int | None = None,
 ) -> TranslationService:
-    """Builds a service.
+    """Builds a translation service: catalog of models, queue and decoding threads.
 
     Args:
-        entries: Its models.
-        settings: Its limits.
-        metrics: Receives the measurements of batches.
+        entries: Models that the service may load.
+        settings: Limits of the service.
+        metrics: Receives size and time of each decoded batch.
         precision: Number type of matrix products, as for `regard.load`.
         device: Device, as for `regard.load`.
-        threads: Number of decoding threads; that of PyTorch when not given.
+        threads: Number of decoding threads; by default, PyTorch's number of threads.
         memory_limit: Bytes that loaded models may take; None = no limit.
 
     Returns:
-        The service, not started.
+        The service; `start` has not been called yet.
     """
 
     def open_entry(entry: ModelEntry) -> Translator:
@@ -92,12 +92,13 @@ def serve(
     SIGHUP loads all models again from their files, while requests go on.
 
     Args:
-        service: The service.
-        access: Admits requests.
-        metrics: Receives measurements.
+        service: The service that translates.
+        access: Checks the API key and the rate limit of each request.
+        metrics: Receives the measurements.
         host: Address to listen at.
         port: Port to listen at; 0 = any free one.
-        demo: Directory of the demonstration, whose model is trained if it does not exist; None = no demonstration.
+        demo: Directory of the demonstration model, a small English-French model that is trained there if it does not
+            exist; None = no such model.
 
     Raises:
         ConfigError: The address cannot be used.
@@ -140,8 +141,8 @@ class _Server(uvicorn.Server):
         uvicorn's own method also keeps the signal, and raises it again when the server has stopped.
 
         Args:
-            sig: The signal.
-            frame: Where it arrived.
+            sig: Number of the signal.
+            frame: Stack frame in which the signal arrived.
         """
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True

@@ -11,6 +11,7 @@ from regard.service.detection import DetectedLanguage, LanguageDetector
 from regard.service.errors import ServiceError
 from regard.service.requests import (
     AUTO,
+    StreamedSentence,
     TextRequest,
     TextResult,
     as_sentence,
@@ -33,7 +34,7 @@ class TranslationService(SentenceService):
 
     @property
     def detector(self) -> LanguageDetector:
-        """Ranks the source languages of the models that there are now."""
+        """A detector of the language of a text, which chooses among the source languages of the current models."""
         return LanguageDetector(self.catalog.sources)
 
     async def translate(
@@ -43,8 +44,8 @@ class TranslationService(SentenceService):
 
         Args:
             request: The texts.
-            client: Whom it is for, such as an address: clients share the service's time equally.
-            on_progress: Called with the number of segments translated, and with that of all.
+            client: Id of the client that sent the request, such as its address; clients share decoding time equally.
+            on_progress: Called with the number of segments translated so far, and the number of all segments.
 
         Returns:
             A result for each text, in order.
@@ -53,7 +54,6 @@ class TranslationService(SentenceService):
             ServiceError: There is no model for the languages, too much is waiting, or a text is refused.
             RegardError: An option or a text is invalid.
         """
-        self.require_model()
         target = self.find_language(request.target, source=False)
         detected = await self._sources(request)
         by_source: dict[str, list[int]] = {}
@@ -72,50 +72,56 @@ class TranslationService(SentenceService):
                 results[number] = replace(result, detected=detected[number][1])
         return [results[number] for number in range(len(request.texts))]
 
-    async def stream(self, request: TextRequest, *, client: str) -> AsyncIterator[tuple[int, int, Translation | str]]:
+    async def stream(self, request: TextRequest, *, client: str) -> AsyncIterator[TextResult | StreamedSentence]:
         """Translates one text in parts, so that its first sentences come early.
 
         Args:
             request: The text.
-            client: Whom it is for.
+            client: Id of the client that sent the request, such as its address; clients share decoding time equally.
 
         Yields:
-            Number of the sentence, number of all sentences, and the sentence's translation, in order; at last the
-            number of all sentences, twice, and the whole text.
+            First a result without text, for its languages; then each sentence, in order; at last a result with the
+            whole text, but without sentences.
 
         Raises:
-            ServiceError: As in `translate`.
-            RegardError: As in `translate`.
+            ServiceError: There is no model for the languages, too much is waiting, or the text is refused.
+            RegardError: An option or the text is invalid.
         """
         target = self.find_language(request.target, source=False)
-        ((source, _),) = await self._sources(request)
+        ((source, detected),) = await self._sources(request)
+        if source == target and request.source == AUTO:
+            yield TextResult("", (), source, (source,), detected)
+            yield TextResult(request.texts[0], (), source, (source,), detected)
+            return
         entries = self.models_for(source, target)
+        start = TextResult("", (), source, (source, *(entry.target for entry in entries)), detected)
+        yield start
         document = await self.compute(lambda: parse_text(request.texts[0], request), request.texts)
         options = with_alignment(request.options, [document])
-        sentences, done, size = document.sentences, 0, FIRST_STREAMED
+        sentences, size = document.sentences, FIRST_STREAMED
         results: list[Translation] = []
-        while done < len(sentences):
-            part = sentences[done : done + size]
+        while len(results) < len(sentences):
+            part = sentences[len(results) : len(results) + size]
             for result in await self.translate_sentences(entries, part, options, client=client):
+                yield StreamedSentence(len(results), len(sentences), result)
                 results.append(result)
-                yield done, len(sentences), result
-                done += 1
             size *= 2
         text = await self.compute(lambda: document.render([as_sentence(result) for result in results]), request.texts)
-        yield done, done, text
+        yield replace(start, text=text)
 
     def models_for(self, source: str, target: str) -> tuple[ModelEntry, ...]:
-        """The models that translate from one language to another.
+        """The models that translate from one language to another, directly or through a third language.
 
         Args:
-            source: Canonical code.
-            target: Canonical code.
+            source: Canonical code of the source language.
+            target: Canonical code of the target language.
 
         Returns:
-            One model, or two.
+            One model; or two, of which the second translates the output of the first, if no single model translates
+            between the languages.
 
         Raises:
-            ServiceError: There are none.
+            ServiceError: No model and no pair of models translates between the languages.
         """
         entries = self.catalog.path(source, target)
         if not entries:
@@ -127,10 +133,12 @@ class TranslationService(SentenceService):
         return entries
 
     def require_model(self) -> None:
-        """Refuses requests while the demonstration's model is trained.
+        """Checks that the service has a model.
+
+        A service that was started without a model first trains a small one for demonstration, and has none until then.
 
         Raises:
-            ServiceError: There is no model.
+            ServiceError: The service has no model yet (status 503).
         """
         if not self.catalog.entries:
             raise ServiceError(
@@ -138,14 +146,14 @@ class TranslationService(SentenceService):
             )
 
     def languages_for(self, source: str | None, target: str | None) -> tuple[str, str]:
-        """The direction that a request means if it leaves a language open.
+        """Source and target language of a request, either of which the request may leave out.
 
         Args:
             source: Code of the source language, in any spelling; None if not given.
-            target: Code of the target language; None if not given.
+            target: Code of the target language, in any spelling; None if not given.
 
         Returns:
-            Canonical codes of both.
+            Canonical codes of both. A language that was not given is that of the only model that fits.
 
         Raises:
             ServiceError: A language is not available, or several directions are possible.
@@ -169,7 +177,6 @@ class TranslationService(SentenceService):
 
     async def _sources(self, request: TextRequest) -> list[tuple[str, DetectedLanguage | None]]:
         """Source language of each text, with what was detected."""
-        self.require_model()
         if request.source != AUTO:
             return [(self.find_language(request.source, source=True), None)] * len(request.texts)
 
@@ -179,18 +186,19 @@ class TranslationService(SentenceService):
         return [(language.language, language) for language in await self.compute(detect, request.texts)]
 
     def find_language(self, code: str, *, source: bool) -> str:
-        """The language of this service that a code means.
+        """Finds the language of this service that a code in any spelling means.
 
         Args:
-            code: Code in any spelling.
-            source: Whether a source language is looked for, or a target language.
+            code: Language code in any spelling that `canonical` accepts, such as `PT_br`.
+            source: Whether to search the source languages (True) or the target languages of the models.
 
         Returns:
-            Its canonical code.
+            Canonical code of the language.
 
         Raises:
-            ServiceError: There is no such language.
+            ServiceError: There is no such language, or no model yet.
         """
+        self.require_model()
         found = self.catalog.find_language(code, source=source)
         if found is None:
             raise ServiceError(f"{code} is not supported", code="unsupported_language")

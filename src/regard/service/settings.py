@@ -29,11 +29,12 @@ class ServiceSettings(BaseModel):
         file_lifetime: Seconds for which a translated file is kept.
         max_files: Files that are kept or wait at once.
         queue_limit: Source tokens (subwords) that may wait to be decoded.
-        header_seconds: Time for the headers of a request, in seconds.
-        body_seconds: Time in which a body must arrive, and an answer be read, at `body_rate`; and then again.
-        body_rate: Smallest rate of a body and of an answer, in bytes per second.
-        idle_seconds: Time that a connection is kept without a further request.
-        max_connections: Connections at once.
+        header_seconds: Time within which the headers of a request must be complete, in seconds.
+        body_seconds: Length of the periods, in seconds, over which the speed of a client is measured while it sends a
+            body or reads an answer. The connection ends at the first period with a mean speed below `body_rate`.
+        body_rate: Smallest mean speed in such a period, in bytes per second.
+        idle_seconds: Time, in seconds, for which a connection is kept open after a request without a further one.
+        max_connections: Connections at the same time.
         proxies: Addresses or networks of proxies whose `X-Forwarded-For` is believed, joined by commas.
         spec_title: Title in `/spec`. Some clients accept a service only under the name that they know.
         api_keys: Whether requests need an API key.

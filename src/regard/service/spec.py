@@ -26,14 +26,14 @@ _REQUIRED = ("q", "source", "target", "s", "file")
 
 
 def swagger(title: str, version: str) -> dict[str, object]:
-    """The description as a JSON object.
+    """Describes LibreTranslate's routes, as this service has them, as a Swagger 2.0 document.
 
     Args:
         title: Title of the service.
-        version: Its version.
+        version: Version of the service.
 
     Returns:
-        A Swagger 2.0 document.
+        The document as a JSON object.
     """
     return {
         "swagger": "2.0",

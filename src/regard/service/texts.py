@@ -16,7 +16,7 @@ def check_texts(value: object, settings: ServiceSettings, *, name: str = "q") ->
 
     Args:
         value: A text, or a list of texts.
-        settings: The limits.
+        settings: Settings of the service, with the limits on texts and characters.
         name: Name of the parameter, for messages.
 
     Returns:
@@ -57,11 +57,11 @@ def check_unicode(text: str, *, name: str) -> None:
     """Refuses characters that are no text: lone surrogates, which JSON can spell, and the character NUL.
 
     Args:
-        text: The text.
+        text: Text from a request.
         name: Name of the parameter, for messages.
 
     Raises:
-        ServiceError: It contains such a character.
+        ServiceError: The text contains such a character.
     """
     for character, kind in (
         (_surrogate(text), "a lone surrogate"),
@@ -75,7 +75,7 @@ def check_unicode(text: str, *, name: str) -> None:
 
 
 def check_number(value: object, *, name: str, low: int, high: int) -> int:
-    """Checks a whole number.
+    """Checks a parameter of a request that should be a whole number.
 
     Args:
         value: A number, or a string of digits as forms have it; None and an empty string stand for the smallest value.
@@ -87,7 +87,7 @@ def check_number(value: object, *, name: str, low: int, high: int) -> int:
         The number.
 
     Raises:
-        ServiceError: It is no number, or too large.
+        ServiceError: The value is not a whole number, or is larger than `high`.
     """
     if value in (None, ""):
         return low

@@ -19,7 +19,7 @@ from regard.service.access import Access
 from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
 from regard.service.forced import Forced
-from regard.service.requests import AUTO, TextRequest, TextResult
+from regard.service.requests import AUTO, StreamedSentence, TextRequest, TextResult
 from regard.service.service import TranslationService
 from regard.service.texts import check_texts, check_unicode, num_texts
 from regard.translation.options import TranslateOptions
@@ -42,11 +42,11 @@ _ERRORS: dict[int | str, dict[str, object]] = {
 
 
 def routes(service: TranslationService, access: Access) -> APIRouter:
-    """The routes.
+    """Makes the HTTP routes under `/v1`: to translate, stream, score and align texts, and to find alternatives.
 
     Args:
-        service: The service.
-        access: Admits requests.
+        service: The service that translates.
+        access: Checks the API key and the rate limit of each request.
 
     Returns:
         A router for the application.
@@ -285,15 +285,28 @@ def _model(service: TranslationService, number: int) -> models.Model:
 async def _events(
     service: TranslationService, request: TextRequest, client: str, attention: bool | models.AttentionChoice
 ) -> AsyncIterator[str]:
-    """Server-sent events of a stream: the sentences in order, then the whole text."""
+    """Server-sent events of a stream: its languages, the sentences in order, then the whole text."""
+    kinds = iter(("start", "done"))
     try:
-        async for index, total, item in _timely(service.stream(request, client=client), service):
-            if isinstance(item, str):
-                yield _event("done", {"text": item})
+        async for item in _timely(service.stream(request, client=client), service):
+            if isinstance(item, StreamedSentence):
+                sentence = _sentence(item.translation, attention).model_dump()
+                yield _event("sentence", {"index": item.index, "of": item.total, **sentence})
             else:
-                yield _event("sentence", {"index": index, "of": total, **_sentence(item, attention).model_dump()})
+                kind = next(kinds)
+                yield _event(kind, _languages(item) if kind == "start" else {"text": item.text})
     except RegardError as error:
         yield _event("error", {"error": str(error), "code": getattr(error, "code", "invalid_request")})
+
+
+def _languages(result: TextResult) -> dict[str, object]:
+    detected = [found.model_dump() for found in _detected([result])]
+    return {
+        "source": result.source,
+        "target": result.path[-1],
+        "path": list(result.path),
+        "detected": detected or None,
+    }
 
 
 async def _timely(items: AsyncIterator[ItemT], service: TranslationService) -> AsyncIterator[ItemT]:

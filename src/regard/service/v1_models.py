@@ -64,16 +64,17 @@ class _TranslateOptions(_Request):
     """Languages and options of a translation.
 
     Attributes:
-        source: Source language; `auto` detects it; may be left out if one model fits.
-        target: Target language; may be left out if one model fits.
+        source: Source language; `auto` detects it; may be left out if exactly one model fits.
+        target: Target language; may be left out if exactly one model fits.
         format: Format of the texts.
         beam: Width of the beam; 1 is greedy search; the model's own by default.
         n_best: Translations returned for each sentence.
         retry: Whether to check the attention, and to translate again where it looks wrong.
         length_penalty: α of Wu et al. 2016, eq. 14; the model's own by default.
-        coverage_penalty: β of the same.
+        coverage_penalty: β of the same equation; the model's own by default.
         alignment: Whether to return word alignments.
-        attention: Whether to return attention, or that of chosen layers and heads.
+        attention: true = return the attention of all layers and heads; an object `{"layers": [...], "heads": [...]}` =
+            of these only; false = none.
     """
 
     source: Code | None = None
@@ -93,7 +94,8 @@ class TranslateRequest(_TranslateOptions):
 
     Attributes:
         text: A text, or a list of texts.
-        prefix: Text that the translation must begin with, one for each text; such a text counts as one sentence.
+        prefix: Text with which the translation must begin; a list with one prefix for each text if `text` is a list.
+            With prefixes, each text is translated as a single sentence.
     """
 
     text: Texts
@@ -114,11 +116,12 @@ class ScoreRequest(_Request):
     """Given translations to score.
 
     Attributes:
-        text: A sentence, or a list of sentences.
-        translation: The translation of each.
-        source: Source language; may be left out if one model fits.
-        target: Target language; may be left out if one model fits.
-        attention: Whether to return attention, or that of chosen layers and heads.
+        text: A source sentence, or a list of them.
+        translation: Its translation, or a list with the translation of each sentence.
+        source: Source language; may be left out if exactly one model fits.
+        target: Target language; may be left out if exactly one model fits.
+        attention: true = return the attention of all layers and heads; an object `{"layers": [...], "heads": [...]}` =
+            of these only; false = none.
     """
 
     text: Texts
@@ -132,10 +135,10 @@ class AlignRequest(_Request):
     """Sentence pairs whose words are to be linked.
 
     Attributes:
-        text: A sentence, or a list of sentences.
-        translation: The translation of each.
-        source: Source language; may be left out if one model fits.
-        target: Target language; may be left out if one model fits.
+        text: A source sentence, or a list of them.
+        translation: Its translation, or a list with the translation of each sentence.
+        source: Source language; may be left out if exactly one model fits.
+        target: Target language; may be left out if exactly one model fits.
     """
 
     text: Texts
@@ -145,14 +148,14 @@ class AlignRequest(_Request):
 
 
 class AlternativesRequest(_Request):
-    """A place in a translation for which other words are wanted.
+    """A place in a translation for which other words are requested.
 
     Attributes:
-        text: A sentence.
-        prefix: The translation before that place.
-        source: Source language; may be left out if one model fits.
-        target: Target language; may be left out if one model fits.
-        count: Number of alternatives.
+        text: The source sentence.
+        prefix: The translation up to that place.
+        source: Source language; may be left out if exactly one model fits.
+        target: Target language; may be left out if exactly one model fits.
+        count: Number of words to return.
     """
 
     text: Text
@@ -166,9 +169,10 @@ class QualityFlag(BaseModel):
     """A sign of a bad translation.
 
     Attributes:
-        kind: Kind of the sign.
-        value: What was measured.
-        where: Numbers of the words concerned.
+        kind: `unfinished`, `repetition`, `length`, `coverage` or `entropy`.
+        value: The measured value.
+        where: Range `[first, last)` of word numbers, from 0: source words for `coverage`, target words for
+            `repetition`; null for other kinds.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -181,7 +185,7 @@ class Ranked(BaseModel):
 
     Attributes:
         text: The translation.
-        score: Its score.
+        score: Log-probability of the translation after penalties, in nats.
     """
 
     text: str
@@ -189,11 +193,11 @@ class Ranked(BaseModel):
 
 
 class Readout(BaseModel):
-    """The attention from which the word alignment was read.
+    """The layer and head from whose attention the word alignment was derived.
 
     Attributes:
-        layer: Number of the layer; None = mean of all.
-        head: Number of the head; None = mean of all.
+        layer: Number of the layer, from 0; None = mean over the layers.
+        head: Number of the head, from 0; None = mean over the heads.
     """
 
     layer: int | None
@@ -205,7 +209,7 @@ class Sentence(BaseModel):
 
     Attributes:
         source: The sentence, normalized.
-        text: Its translation.
+        text: The translation.
         score: Log-probability after penalties, in nats.
         tokens: Subwords of the translation.
         token_scores: Log-probability of each subword, in nats.
@@ -217,7 +221,7 @@ class Sentence(BaseModel):
         warnings: Warnings, in sentences.
         quality_flags: Signs of a bad translation.
         attention: Attention of each subword, as `regard.inspection.compact.compact_record` encodes it.
-        readout: The attention from which the alignment was read.
+        readout: Layer and head from whose attention the alignment was derived.
     """
 
     source: str
@@ -241,7 +245,7 @@ class TranslatedText(BaseModel):
 
     Attributes:
         text: The translation.
-        sentences: Its sentences.
+        sentences: The sentences of the text, each with its translation.
     """
 
     text: str
@@ -252,7 +256,7 @@ class Detected(BaseModel):
     """A detected language.
 
     Attributes:
-        language: Its code.
+        language: Code of the language.
         confidence: Probability, 0-100.
     """
 
@@ -266,7 +270,7 @@ class TranslateAnswer(BaseModel):
     Attributes:
         source: Source language; that of the first text if languages were detected.
         target: Target language.
-        path: Languages from source to target; three if the text was translated through another one.
+        path: Languages from source to target; three if the text was translated through another language.
         detected: Detected language of each text; None if the source was given.
         translations: A translation of each text.
     """
@@ -312,7 +316,7 @@ class AlignAnswer(BaseModel):
     Attributes:
         source: Source language.
         target: Target language.
-        alignments: One per pair.
+        alignments: One alignment per sentence pair.
     """
 
     source: str
@@ -321,12 +325,12 @@ class AlignAnswer(BaseModel):
 
 
 class Alternative(BaseModel):
-    """Another way to go on.
+    """A word that may follow the given beginning of a translation.
 
     Attributes:
-        word: The next word.
-        text: The whole translation.
-        score: Its log-probability, in nats.
+        word: The word.
+        text: The whole translation, with the beginning and the word.
+        score: Log-probability of the whole translation, in nats.
     """
 
     word: str
@@ -340,7 +344,7 @@ class AlternativesAnswer(BaseModel):
     Attributes:
         source: Source language.
         target: Target language.
-        alternatives: The most probable first.
+        alternatives: The words, the most probable first.
     """
 
     source: str
@@ -352,12 +356,12 @@ class Model(BaseModel):
     """A model of the service.
 
     Attributes:
-        name: Its direction.
+        name: Direction of the model, such as `en-fr`.
         source: Source language.
         target: Target language.
-        loaded: Whether it is in memory.
-        signature: Signature of the weights, if it is loaded.
-        memory_bytes: Estimated memory.
+        loaded: Whether the model is in memory.
+        signature: Text that identifies architecture and weights; None while the model is not loaded.
+        memory_bytes: Estimated memory that the model takes, in bytes.
     """
 
     name: str

@@ -50,7 +50,8 @@ class StoredReadout(BaseModel):
         shifted: Whether the attention weights of a target word are those of the decoding step after the one that
             generated the word.
         threshold: Threshold of `rule`; None = the rule's default.
-        end: Attention weight on the source `</s>` above which a target word is not linked from its own row.
+        end: Attention weight on the source `</s>` above which a target word does not select a source word. With the
+            rule `shares`, source words also select target words, so such a target word may still be linked.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -166,7 +167,7 @@ def check_readout(readout: StoredReadout | None, model: ModelSection, *, where: 
         remedy: What the user should do if the check fails, for messages.
 
     Raises:
-        CheckpointError: The model has no such layer or head.
+        CheckpointError: The model does not have the layer or head of the readout.
     """
     if readout is None:
         return
@@ -223,7 +224,7 @@ def check_claims(manifest: Manifest, expected: Manifest, *, where: Path) -> None
         where: Path of the manifest, for messages.
 
     Raises:
-        CheckpointError: One of these four entries differs.
+        CheckpointError: `num_parameters`, `src_vocabulary`, `tgt_vocabulary` or `signature` differs.
     """
     for name in ("num_parameters", "src_vocabulary", "tgt_vocabulary", "signature"):
         claimed, actual = getattr(manifest, name), getattr(expected, name)

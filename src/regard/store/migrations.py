@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from regard.errors import CheckpointError
-from regard.store.manifest import FORMAT_VERSION
+from regard.store.manifest import FORMAT_VERSION, REMEDY
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Description:
     Attributes:
         manifest: JSON object of `manifest.json`.
         config: Text of `config.toml`, whose hash has been checked.
-        tensor_names: Renamed tensors of the weights file: maps each stored name to the current name.
+        tensor_names: Tensors that an older version of regard stored with another name: maps each name in the weights
+            file to the name that this version uses.
     """
 
     manifest: dict[str, object]
@@ -70,7 +71,9 @@ def format_version(manifest: dict[str, object], *, where: Path) -> int:
     """
     version = manifest.get("format_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise CheckpointError(f"{where}: format_version should be an integer of at least 1, but is {version!r}")
+        raise CheckpointError(
+            f"{where}: format_version should be an integer of at least 1, but is {version!r}: {REMEDY}"
+        )
     if version > FORMAT_VERSION:
         raise CheckpointError(
             f"{where}: this model has format version {version}, but this version of regard reads format versions up to "

@@ -152,8 +152,8 @@ def write_readout(path: str | Path, readout: StoredReadout | None) -> None:
         readout: The readout; None removes a stored readout.
 
     Raises:
-        CheckpointError: The directory is not an intact model, the model has no such layer or head, another process
-            replaced the model in the meantime, or the manifest cannot be written.
+        CheckpointError: The directory is not an intact model, the model does not have the layer or head of the readout,
+            another process replaced the model in the meantime, or the manifest cannot be written.
     """
     directory = checked_path(path, "path")
     _finish_interrupted(directory)

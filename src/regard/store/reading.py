@@ -57,7 +57,8 @@ class ModelDescription:
         config: The model's configuration.
         src_subword: Source subword model with its vocabulary.
         tgt_subword: Target subword model; the same object as `src_subword` if both languages share one file.
-        tensor_names: Renamed tensors of the weights file: maps each stored name to the current name.
+        tensor_names: Tensors that an older version of regard stored with another name: maps each name in the weights
+            file to the name that this version uses.
         sizes: Size in bytes of the configuration and the subword models, by file name.
     """
 
@@ -88,7 +89,8 @@ class CheckedWeights:
     Attributes:
         model: The model; its parameters are on the meta device, without values.
         num_stored: Number of elements of all tensors in the file.
-        tensors: Tensors of any shape, `(...)`, by current name; empty if only the file's header was needed.
+        tensors: Tensors of any shape, `(...)`, by the names that this version of regard uses, also if an older version
+            wrote the file with other names. Empty if only the file's header was needed.
         size: Size of the file in bytes.
     """
 

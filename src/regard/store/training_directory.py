@@ -106,7 +106,10 @@ class TrainingDirectory:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Locks the directory, and completes or cleans up what a killed process left there.
+        """Holds the lock of the directory inside a `with` block.
+
+        At the start of the block, replacements and temporary files that a killed process left are completed or removed.
+        At the end, the lock is released, and a new training that has not replaced the old one is deleted.
 
         Yields:
             Nothing.
@@ -129,7 +132,7 @@ class TrainingDirectory:
                         remove(self.new_path)
 
     def begin(self) -> None:
-        """Creates an empty directory for a new training beside the old training; it becomes `current`.
+        """Creates an empty directory for a new training beside the old training, and sets `current` to its path.
 
         Raises:
             CheckpointError: The directory cannot be created.

@@ -88,13 +88,13 @@ class HashedResult(Generic[T]):
     outcome: T | RegardError
 
     def get(self) -> T:
-        """Returns the function's return value, or raises the error that the function raised.
+        """Returns what the function that read the file returned, or raises the error that it raised.
 
         Returns:
-            The return value.
+            The return value of that function.
 
         Raises:
-            RegardError: As raised while the file was read.
+            RegardError: That function raised this error.
         """
         if isinstance(self.outcome, RegardError):
             raise self.outcome

@@ -101,7 +101,7 @@ def wide_to_utf8(blocks: Iterator[bytes], encoding: str, name: str) -> Iterator[
 
 @dataclass(frozen=True)
 class LineDecoder:
-    """Decodes the lines of a file; lines that are not text are told apart.
+    """Decodes the lines of a file, and marks the lines that are not text.
 
     Attributes:
         name: Name of the file, for messages.

@@ -46,7 +46,7 @@ def canonical(code: str) -> str:
         The code with its parts in the usual case: `pt-BR`, `zh-Hans`.
 
     Raises:
-        ConfigError: It is not a language code.
+        ConfigError: `code` is not a language code.
 
     >>> canonical("PT_br"), canonical("zt"), canonical("eng"), canonical("zh-CN")
     ('pt-BR', 'zh-Hant', 'en', 'zh-Hans')
@@ -68,8 +68,9 @@ def closest(code: str, available: Iterable[str]) -> str | None:
         available: Canonical codes of the languages that can be translated.
 
     Returns:
-        The same code; or else the one without region, or the only one of the same language and, if both have one,
-        script. None if there is no such language, or if several match equally.
+        The first of these that is available: the same code (`zh` counts as `zh-Hans`); the code without its region; the
+        only code of the same language and, if both have one, the same script. None if there is no such code, or if
+        several codes of the language are possible.
 
     Raises:
         ConfigError: `code` is not a language code.
@@ -91,7 +92,7 @@ def parse_direction(text: str) -> tuple[str, str]:
     """Parses a translation direction.
 
     Args:
-        text: Source and target code joined by `-`, such as `en-fr` or `en-pt-BR`.
+        text: Source and target code joined by `-` or `_`, such as `en-fr`, `en_fr` or `en-pt-BR`.
 
     Returns:
         The canonical codes of source and target.

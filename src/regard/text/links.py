@@ -92,8 +92,8 @@ def parse_pharaoh(line: str, *, location: str = "", base: int = 0) -> GoldLinks:
         link = (int(match[1]) - base, int(match[3]) - base)
         if min(link) < 0:
             raise DataError(
-                f"{where}expected word numbers that start at {base}, got {text!r}: if the file counts from 0, set the "
-                "base to 0"
+                f"{where}expected word numbers that start at {base}, got {text!r}: if the links count words from 0, "
+                "set their base to 0 (in `regard aer`: --gold-base 0 or --links-base 0)"
             )
         possible.add(link)
         if match[2] == "-":

@@ -27,7 +27,7 @@ _MIN_RETURNS = 2
 
 
 def read_lines(path: PathName) -> Iterator[str]:
-    """Reads a UTF-8 text file line by line; a compressed file is decompressed, whatever its name.
+    """Reads a UTF-8 text file line by line; a compressed file is decompressed, regardless of its name.
 
     Args:
         path: Path of the file. Line ends may be LF or CRLF; a byte order mark is skipped.
@@ -69,7 +69,10 @@ def text_lines(
     """
     encoding = "utf-8" if encoding is None else encoding
     blocks = _blocks(file)
-    _check_head(file.peek()[:HEAD_SIZE], file.name, file.compression, for_utf8=encoding == "utf-8")
+    head = file.peek()[:HEAD_SIZE]
+    _check_type(head, file.name, file.compression)
+    if encoding == "utf-8":
+        _check_utf8(head, file.name, can_choose=can_choose)
     if is_wide(encoding):
         blocks, encoding = wide_to_utf8(blocks, encoding, file.name), "utf-8"
     decoder = LineDecoder(file.name, encoding, can_choose)
@@ -105,7 +108,8 @@ def raw_lines(file: InputFile | Iterable[bytes], name: str, *, max_bytes: int = 
     try:
         blocks: Iterable[bytes | _LongLine]
         if isinstance(file, InputFile):
-            _check_head(file.peek()[:HEAD_SIZE], name, file.compression)
+            _check_type(file.peek()[:HEAD_SIZE], name, file.compression)
+            _check_utf8(file.peek()[:HEAD_SIZE], name)
             blocks = _cut_after_lines(_blocks(file), max_bytes)
         else:
             blocks = _check_first(file, name)
@@ -206,20 +210,26 @@ def _after_line_end(block: bytes, blocks: Iterator[bytes]) -> bytes:
     return block[block.find(b"\n") + 1 :]
 
 
-def _check_head(head: bytes, name: str, compression: Compression | None = None, *, for_utf8: bool = True) -> None:
-    """Refuses a file whose first bytes are not those of text, or not of UTF-8."""
+def _check_type(head: bytes, name: str, compression: Compression | None = None) -> None:
+    """Refuses a file whose first bytes are not those of text."""
     if type_and_remedy := detect_file_type(head):
         where = "" if compression is None else f"in the .{compression.suffix} file "
         raise DataError(f"{name}: expected text, found {where}{type_and_remedy}")
-    if for_utf8 and (encoding_and_remedy := detect_wide(head)):
-        raise DataError(f"{name}: expected UTF-8, found {encoding_and_remedy}")
+
+
+def _check_utf8(head: bytes, name: str, *, can_choose: bool = False) -> None:
+    """Refuses a file whose first bytes are those of UTF-16 or UTF-32."""
+    if encoding_and_remedy := detect_wide(head):
+        advice = ", or name the encoding, such as --encoding utf-16" if can_choose else ""
+        raise DataError(f"{name}: expected UTF-8, found {encoding_and_remedy}{advice}")
 
 
 def _check_first(lines: Iterable[bytes], name: str) -> Iterator[bytes]:
     is_first = True
     for line in lines:
         if is_first:
-            _check_head(line[:HEAD_SIZE], name)
+            _check_type(line[:HEAD_SIZE], name)
+            _check_utf8(line[:HEAD_SIZE], name)
         is_first = False
         yield line
 

@@ -32,6 +32,27 @@ class TextSegment:
     within_word: bool = False
 
 
+def segments_of_lines(lines: Sequence[str], subword: Subword, *, limit: int) -> list[list[TextSegment]]:
+    """Splits lines into segments as `segments` does, tokenizing the lines that are short in one call.
+
+    Args:
+        lines: Normalized texts.
+        subword: The subword vocabulary that tokenizes the segments.
+        limit: Largest number of subwords in a segment.
+
+    Returns:
+        The segments of each line.
+    """
+    short = [line if 0 < len(line) <= BLOCK_SIZE else "" for line in lines]
+    encodings = subword.encode_all(short)
+    return [
+        [TextSegment(0, encoding)]
+        if encoding.ids and len(encoding.ids) <= limit
+        else segments(line, subword, limit=limit)
+        for line, encoding in zip(lines, encodings, strict=True)
+    ]
+
+
 def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
     """Splits a text into segments of at most `limit` subwords, at sentence boundaries where possible.
 
@@ -43,7 +64,8 @@ def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
     Args:
         text: Normalized text, whose words are separated by single spaces.
         subword: The subword vocabulary that tokenizes the segments.
-        limit: Largest number of subwords in a segment. A single character is never split, even if it takes more bytes.
+        limit: Largest number of subwords in a segment. A character is never split, even if the vocabulary spells it
+            in more than `limit` byte subwords.
 
     Returns:
         The segments in order; together they contain the whole text except the spaces between segments. An empty text
@@ -66,12 +88,12 @@ def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
 
 @dataclass(frozen=True, slots=True)
 class _BlockSegment:
-    """A segment of a block.
+    """A segment of the part of a text that is tokenized at once.
 
     Attributes:
         encoding: The tokenized segment.
-        length: Number of characters from its start to the start of the next segment.
-        splits_word: Whether it ends within a word.
+        length: Number of characters from the start of the segment to the start of the next segment.
+        splits_word: Whether the segment ends within a word.
     """
 
     encoding: Encoding

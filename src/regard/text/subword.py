@@ -70,8 +70,8 @@ class Subword:
         self._samplers: dict[float, SegmentationSampler] = {}
         if min(self.specials.unk, self.specials.pad, self.specials.bos, self.specials.eos) < 0:
             raise CheckpointError(
-                f"expected ids from 0 for unk, pad, bos and eos in the SentencePiece model, got {self.specials}: "
-                "train a vocabulary with regard"
+                "expected the SentencePiece model to define each of unk, pad, bos and eos, got the ids "
+                f"{self.specials}, in which -1 means missing: train a vocabulary with regard"
             )
 
     @classmethod
@@ -172,7 +172,9 @@ class Subword:
 
         Args:
             text: Any text; this method does not normalize it.
-            sample_alpha: 0 = the best segmentation; otherwise the strength of random segmentation, see `encode_ids`.
+            sample_alpha: 0 = the best segmentation. Otherwise a random segmentation is sampled, for unigram with this
+                exponent of the probabilities (smaller = more random), for BPE with this probability of dropping a merge
+                (larger = more random); see `encode_ids`.
             seed: Random seed of the sampling; without effect if `sample_alpha` is 0.
 
         Returns:
@@ -180,6 +182,20 @@ class Subword:
             a word belongs to no subword's range; all bytes of a character have the range of the character.
         """
         [ids] = self.encode_ids([text], sample_alpha=sample_alpha, seed=seed)
+        return self._encoding(text, ids)
+
+    def encode_all(self, texts: Sequence[str]) -> list[Encoding]:
+        """Segments texts into subwords as `encode` does, in one call of SentencePiece.
+
+        Args:
+            texts: Any texts; this method does not normalize them.
+
+        Returns:
+            The best segmentation of each text.
+        """
+        return [self._encoding(text, ids) for text, ids in zip(texts, self.encode_ids(texts), strict=True)]
+
+    def _encoding(self, text: str, ids: Sequence[int]) -> Encoding:
         return Encoding(text, tuple(ids), tuple(self._pieces[i] for i in ids), self._tokenizer.spans(text, ids))
 
     def encode_ids(self, texts: Sequence[str], *, sample_alpha: float = 0.0, seed: int = 0) -> list[list[int]]:

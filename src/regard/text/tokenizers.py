@@ -46,7 +46,8 @@ def locate_pieces(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
     Args:
         text: The text that was segmented, after `escape_text`.
         surfaces: Surface form of each subword of the text, in order: characters (with `▁` for a space), the value of
-            one byte, or None; together they spell `▁` and the text.
+            one byte, or None for a subword without text, such as a special token. The forms that are not None together
+            spell `▁` and the text.
 
     Returns:
         Per subword, the range `[start, end)` of the characters that it covers. The space before a word belongs to no
@@ -218,7 +219,10 @@ class TrainedTokenizer(SubwordTokenizer):
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Segments texts with the trained SentencePiece model. See `SubwordTokenizer.encode`."""
-        ids: list[list[int]] = self._processor.encode([escape_text(text) for text in texts], out_type=int)
+        escaped = [escape_text(text) for text in texts]
+        if len(escaped) == 1:  # for a list, SentencePiece starts threads, which takes 40 times as long as a sentence
+            return [self._processor.encode(escaped[0], out_type=int)]
+        ids: list[list[int]] = self._processor.encode(escaped, out_type=int)
         return ids
 
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
@@ -232,7 +236,8 @@ class ImportedTokenizer(SubwordTokenizer):
     A language token at the start of the text, such as `>>fra<<`, becomes one id if the vocabulary contains the token.
 
     Args:
-        processor: A loaded SentencePiece model, in which the piece `END_PIECE` follows the last piece with an id.
+        processor: A loaded SentencePiece model. It contains the piece `END_PIECE` as a marker: pieces before it are the
+            vocabulary, and their ids are those of the model; later pieces only help to segment text, and are unknown.
     """
 
     def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
@@ -248,7 +253,11 @@ class ImportedTokenizer(SubwordTokenizer):
         starts = [self._language(text) for text in texts]
         rests = [escape_text(text[len(start) :]) for text, start in zip(texts, starts, strict=True)]
         # A piece that SentencePiece does not know may still have an id, from the vocabulary of the other side.
-        pieces: list[list[str]] = self._processor.encode(rests, out_type=str)
+        pieces: list[list[str]] = (
+            [self._processor.encode(rests[0], out_type=str)]  # without the threads that a list starts
+            if len(rests) == 1
+            else self._processor.encode(rests, out_type=str)
+        )
         ids = [[self._ids.get(piece, self._unknown) for piece in row] for row in pieces]
         return [[self._ids[start], *row] if start else row for start, row in zip(starts, ids, strict=True)]
 

@@ -33,7 +33,15 @@ class WordBoundaries:
 
     @classmethod
     def of(cls, surfaces: Sequence[Surface]) -> WordBoundaries:
-        """The properties of subwords with these surface forms."""
+        """Computes which subwords of a vocabulary begin, continue and end words.
+
+        Args:
+            surfaces: Surface form of each subword, by id: its characters (with `▁` for a space), the value of one byte,
+                or None for a special token.
+
+        Returns:
+            The properties, one entry per id.
+        """
         texts = [surface if isinstance(surface, str) else "" for surface in surfaces]
         return cls(
             tuple(surface is not None for surface in surfaces),

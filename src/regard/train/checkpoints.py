@@ -88,7 +88,12 @@ class CheckpointDirectory:
         return max(self.entries, key=lambda entry: (entry.score, -entry.step), default=None)
 
     def set_owner(self, owner: DirectoryOwner) -> None:
-        """Sets the owner of the directory, which is asked before each write and says where the directory is."""
+        """Sets the owner, which may move the directory.
+
+        Args:
+            owner: Object whose `check` is called before each write, and raises a `CheckpointError` if this training may
+                no longer write; and whose `current` is the path of the directory from now on.
+        """
         self._owner, self.directory = owner, owner.current
 
     def averaged(self) -> list[Checkpoint]:
@@ -133,7 +138,11 @@ class CheckpointDirectory:
             self.directory = self._owner.after_save()
 
     def prune(self) -> None:
-        """Deletes the files of checkpoints that need not be kept, and incomplete files of an interrupted run."""
+        """Deletes checkpoint files, except those of the best checkpoint and of the checkpoints to be averaged.
+
+        Without averaging, the last `keep` checkpoints are kept in place of those to be averaged. Incomplete files of an
+        interrupted run are deleted too.
+        """
         kept_steps = {entry.step for entry in (self.averaged() or self.entries[-self.keep :])}
         if self.best:
             kept_steps.add(self.best.step)
@@ -171,7 +180,7 @@ class CheckpointDirectory:
             state: JSON list that the method `state` returned.
 
         Raises:
-            CheckpointError: The argument is not such a list.
+            CheckpointError: `state` is not a list that the method `state` returned.
         """
         try:
             self.entries = [_checkpoint(entry) for entry in state]  # type: ignore[union-attr]

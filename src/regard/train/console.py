@@ -44,7 +44,7 @@ class ConsoleReporter:
         self.logged = clock()
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Writes the size of the training and the directory of the checkpoints, and starts the progress bar."""
+        """Writes how many parameters, sentence pairs and steps the training has, and starts the progress bar."""
         limit = f", at most {plan.max_minutes:g} minutes" if plan.max_minutes else ""
         self._print(
             f"{plan.num_parameters:,} parameters, {plan.num_sentences:,} sentence pairs, {plan.steps:,} steps{limit}; "

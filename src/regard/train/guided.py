@@ -41,14 +41,16 @@ class GuidedAttention:
         return cls(config.guided_weight, config.guided_layer, config.guided_head, config.guided_shift)
 
     def loss(self, weights: tuple[Tensor, ...], guide: AlignmentTargets) -> Tensor:
-        """`-Σ_t Σ_s G_{t,s} ln α_{t,s}` over the linked target subwords of a batch (Garg et al. 2019, eq. 3).
+        """Cross entropy of the attention α, `-Σ_t Σ_s G_{t,s} ln α_{t,s}`, over a batch (Garg et al. 2019, eq. 3).
+
+        α is the attention of the layer `layer` and the head `head`; if `head` is None, the mean of that layer's heads.
 
         Args:
-            weights: Cross-attention weights α of each layer, `(B, H, T, S)`.
+            weights: Cross-attention weights of each layer, `(B, H, T, S)`.
             guide: Links of the batch as a sparse matrix G; each row sums to 1, or is empty without links.
 
         Returns:
-            The cross entropy in nats, a scalar, not yet multiplied by λ.
+            The sum over all linked target subwords in nats, a scalar, not yet multiplied by λ.
         """
         layer = weights[guided_layer(self.layer, len(weights))]
         # (B, H, T, S) -> (B, T, S)

@@ -41,7 +41,7 @@ class Interrupt:
         self.requested = True
 
     def check(self) -> None:
-        """Raises an exception that leaves the work if a stop was requested.
+        """Raises an exception if a stop was requested, which ends the work that calls this method.
 
         Raises:
             Interrupted: A stop was requested.
@@ -51,7 +51,10 @@ class Interrupt:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Context in which work that checks this object counts as running, for `watched`.
+        """Makes the property `watched` True inside a `with` block.
+
+        Work that calls `check` regularly runs in such a block. So a signal handler can see from `watched` whether a
+        request to stop has an effect.
 
         Yields:
             Nothing.

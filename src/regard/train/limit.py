@@ -93,7 +93,9 @@ class TimeLimit:
             elapsed: Seconds of training so far.
 
         Returns:
-            True if 90 % of another step would exceed the remaining time; always False before the first step.
+            True if 90 % of the mean time of a step is more than the remaining time without the time reserved for the
+            last validations. (90 %, because the next step may be faster than the mean.) Always False before the first
+            step.
         """
         step = (1.0 - TOLERANCE) * self.pace
         return progress.step > 0 and elapsed + step >= self.budget - self._reserve(progress)

@@ -276,7 +276,9 @@ class Trainer:
         """Loads the better of the best checkpoint and the average into the model."""
         best, averaged = self.checkpoints.best, self.checkpoints.averaged()
         if best is None:
-            raise AssertionError("expected a validation at the end of the training, found none")
+            raise AssertionError(
+                "expected a validation at the end of the training, found none: this is a bug in regard: report it"
+            )
         if len(averaged) > 1:
             copy_tensors(self.model, average_states(self._checkpoint_weights(entry) for entry in averaged))
             validation = self.validator(self.model.eval(), check=interrupt.check)

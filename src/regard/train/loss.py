@@ -94,7 +94,16 @@ class _Gradients:
         self.num_tokens = hidden.shape[0]
 
     def add(self, start: int, terms: LossTerms, hidden: Tensor, weight: Tensor) -> None:
-        """Adds a chunk of C tokens."""
+        """Computes the gradients of a chunk of C tokens, without the uniform part of label smoothing.
+
+        The gradient by the hidden vectors is stored; those by weight and bias are added to those of earlier chunks.
+
+        Args:
+            start: Index of the first token of the chunk.
+            terms: Loss terms of the chunk, with the gradient by the logits, `(C, V)`.
+            hidden: Hidden vectors of the chunk, `(C, D)`.
+            weight: Output matrix, `(V, D)`.
+        """
         if self.bias is not None:
             self.bias += terms.error_sum
         error = terms.error.to(hidden.dtype)
@@ -102,7 +111,15 @@ class _Gradients:
         self.weight += weight_gradient(error, hidden)
 
     def finish(self, hidden: Tensor, weight: Tensor) -> None:
-        """Adds the uniform part: `-ε / V` at every word of every token."""
+        """Adds the uniform part of label smoothing to the gradients of all tokens.
+
+        Smoothing adds `-ε / V` to the gradient by each of the V logits of each token; this adds its effect on the
+        gradients by hidden vectors, weight and bias.
+
+        Args:
+            hidden: Hidden vectors of all N tokens, `(N, D)`.
+            weight: Output matrix, `(V, D)`.
+        """
         if self.share:
             self.hidden -= self.share * weight.sum(0, dtype=self.weight.dtype).to(self.hidden.dtype)
             self.weight -= self.share * hidden.sum(0, dtype=self.weight.dtype)

@@ -66,7 +66,8 @@ class Updater:
 
         Returns:
             Both moments and the number of updates of each parameter, named `exp_avg.PARAMETER`, `exp_avg_sq.PARAMETER`
-            and `step.PARAMETER`, and the numbers of skipped updates, `num_skipped` and `num_broken_in_a_row`.
+            and `step.PARAMETER`; `num_skipped`, the number of all updates skipped because of a gradient that was not
+            finite; and `num_broken_in_a_row`, how many of the last updates in a row were skipped.
         """
         state = {"num_skipped": self.num_skipped, "num_broken_in_a_row": self.num_broken_in_a_row}
         for name, weight in self.named.items():

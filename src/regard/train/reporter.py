@@ -135,7 +135,7 @@ class Reporter(Protocol):
         Args:
             step: Number of updates done.
             validation: Losses, scores and sample translations of the validation.
-            best: Whether its score is the best so far.
+            best: Whether the score of this validation is the best so far.
         """
 
     def on_message(self, text: str) -> None:

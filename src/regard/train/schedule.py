@@ -43,7 +43,14 @@ class Schedule(ABC):
 
     @abstractmethod
     def factor(self, step: int) -> float:
-        """Learning rate after the warm-up as a fraction of the peak, at a step counted from 1."""
+        """Learning rate after the warm-up, as a fraction of the peak.
+
+        Args:
+            step: Number of the step, counted from 1 at the start of the training, so that warm-up steps count.
+
+        Returns:
+            The fraction, from 0 to 1.
+        """
 
     def end_at(self, steps: int, *, step: int) -> None:
         """Changes the schedule to end after another number of steps; the rate at `step` does not change.
@@ -81,7 +88,8 @@ class ConstantSchedule(Schedule):
 class InverseSqrtSchedule(Schedule):
     """Decay with the inverse square root of the step t: `η(t) = peak · sqrt(max(1, warmup) / t)`.
 
-    This is Vaswani et al. 2017, equation 3, `D^-0.5 · min(t^-0.5, t · warmup^-1.5)`, scaled to a given peak; the peak
+    The formula holds after the warm-up; before it, as in every `Schedule`, the rate rises linearly to `peak`. Together
+    this is Vaswani et al. 2017, equation 3, `D^-0.5 · min(t^-0.5, t · warmup^-1.5)`, scaled to a given peak; the peak
     in the paper is `(D · warmup)^-0.5`. So `noam` and `inverse-sqrt` are two names of the same schedule.
     """
 
@@ -146,11 +154,16 @@ class PlateauSchedule(Schedule):
         self.waited = 0
 
     def factor(self, step: int) -> float:
-        """`shrink^k`, which only validations change. See `Schedule.factor`."""
+        """`shrink^k`: k is how often `patience` validations in a row did not improve. See `Schedule.factor`."""
         return self.scale
 
     def observe(self, score: float) -> None:
-        """Counts validations without improvement, and multiplies the rate by `shrink` after `patience` of them."""
+        """Takes a validation score into account; `patience` scores in a row without a new best reduce the rate.
+
+        Args:
+            score: Score of the validation, higher is better. If it is the last of `patience` scores in a row that are
+                not above the best one, the rate is multiplied by `shrink`, and counting starts again.
+        """
         if score > self.best:
             self.best, self.waited = score, 0
             return

@@ -97,12 +97,14 @@ def bidirectional(forward: Aligner, backward: Aligner, method: str) -> Aligner:
 class ReadoutOptions:
     """Fields of a `Readout` that the user set with --readout; None = not set.
 
-    Fields that are not set are taken from the model's own readout, or selected on text.
+    Fields that are not set are those of the readout stored with the model. If none is stored, layer, head and `shifted`
+    are those whose links are best on some sentence pairs; see `choose_readout`.
 
     Attributes:
         rule: Rule that selects the cells of the attention matrix that become links.
         threshold: Threshold of the rule.
-        end: Attention weight on the source `</s>` above which a target word is not linked from its own row.
+        end: Attention weight on the source `</s>` above which a target word does not select a source word. With the
+            rule `shares`, source words also select target words, so such a target word may still be linked.
         layer: 0-based number of the layer.
         head: 0-based number of the head.
         shifted: Whether the attention weights of a target word are those of the decoding step after the one that
@@ -136,12 +138,12 @@ class ReadoutOptions:
         return replace(self, layer=None, head=None)
 
     def allows(self, readout: Readout) -> bool:
-        """Whether a readout has the layer, head and shift that the user set; those not set may have any value."""
+        """Whether a readout has the values of layer, head and `shifted` that the user set; others may be anything."""
         chosen = ((self.layer, readout.layer), (self.head, readout.head), (self.shifted, readout.shifted))
         return all(option in (None, value) for option, value in chosen)
 
     def applied_to(self, own: Readout) -> Readout:
-        """Overrides a model's readout by these options, without selecting a layer and head on text.
+        """Overrides a model's readout by these options, without searching for the layer and head with the best links.
 
         Args:
             own: The model's own readout.
@@ -154,14 +156,14 @@ class ReadoutOptions:
         return chosen if self.shifted is None else replace(chosen, shifted=self.shifted)
 
     def over(self, own: Readout) -> Readout:
-        """Overrides rule, threshold and end of a readout by these options; layer, head and shift stay.
+        """Overrides `rule`, `threshold` and `end` of a readout by these options; its other fields stay.
 
         Args:
-            own: The model's own readout.
+            own: The model's own readout. See `Readout` for the meaning of its fields.
 
         Returns:
-            The readout with the rule, threshold and end that the user set. The threshold of `own` is kept only if the
-            rule stays the same.
+            The readout with the fields `rule`, `threshold` and `end` that the user set. The threshold of `own` is kept
+            only if the rule stays the same.
         """
         rule = self.rule or own.rule
         threshold = own.threshold if self.threshold is None and rule == own.rule else self.threshold
@@ -221,9 +223,10 @@ def choose_readout(
 
     A layer and head that the user set are used; if only the layer is set, the best of its heads is selected. Otherwise
     the readout that is stored with the model is used. If none is stored, or with `tune`, layer and head are selected on
-    the given sentence pairs: by gold links if there are any, else by the bilingual dictionary that the links make. A
-    recurrent model with a single attention matrix has nothing to select: the weights of a target word are those of the
-    step that generates the word, for Bahdanau's and for Luong's decoder (see docs/alignment.md).
+    the given sentence pairs: by gold links if there are any, else by how consistently the links of each layer and head
+    pair the same words, as entries of a bilingual dictionary do. A recurrent model with a single attention matrix has
+    nothing to select: the weights of a target word are those of the step that generates the word, for Bahdanau's and
+    for Luong's decoder (see docs/alignment.md).
 
     Args:
         translator: The model.
@@ -234,7 +237,8 @@ def choose_readout(
         tune: Whether to select a layer and head even if a readout is stored with the model.
 
     Returns:
-        The readout, and a list with a message for the user if a layer and head were to be selected; else empty.
+        The readout, and messages for the user: if layer and head had to be selected, one message that names them or
+        says that there were too few sentence pairs; otherwise none.
 
     Raises:
         DataError: The model has no attention, or the number of gold alignments is not the number of sentence pairs.
@@ -265,14 +269,18 @@ def rank_readouts(
     readout: Readout,
     gold: Sequence[GoldLinks] | None = None,
 ) -> list[Candidate]:
-    """Ranks the layers and heads of a model, at two readout steps, by the quality of their links.
+    """Ranks the layers and heads of a model by the quality of the word links that each of them gives.
+
+    Each layer and head is tried twice: the links of a target word are read from the decoding step that generated the
+    word, and from the next step, whose input the word is (see `Readout.shifted`).
 
     Args:
         translator: The model.
         sources: Source sentences; the first `MAX_PAIRS` pairs are used, fewer if they are very long.
         targets: Translations of `sources`.
-        readout: Rule and thresholds for all candidates; its layer, head and shift are ignored.
-        gold: Gold links of these pairs; without them, links are scored by the bilingual dictionary that they make.
+        readout: Rule and thresholds for all candidates; its `layer`, `head` and `shifted` are ignored.
+        gold: Gold links of these pairs. Without them, links are scored by how consistently they pair the same words;
+            see `dictionary_criterion`.
 
     Returns:
         All candidates, best first; empty if no sentence pair could be scored.

@@ -20,12 +20,12 @@ from regard.translation.result import Translation, join_segments
 def find_alternatives(
     translator: TranslatorParts, sentence: str, prefix: str, count: int, options: TranslateOptions
 ) -> list[Translation]:
-    """Finds alternatives; see `Translator.alternatives`.
+    """Finds translations that begin with a prefix and differ in the next word; see `Translator.alternatives`.
 
     Args:
         translator: The translator.
-        sentence: The sentence.
-        prefix: Target text before the word.
+        sentence: The source sentence.
+        prefix: Beginning of the translation, up to the word in which the alternatives differ.
         count: Number of translations.
         options: Options of the translations.
 

@@ -20,7 +20,7 @@ from regard.search.log_probs import NotFiniteError
 from regard.search.prefix import PrefixError, WordEnd
 from regard.search.sample import SampleOptions
 from regard.text.normalize import normalize, text_list
-from regard.text.segments import segments as text_segments
+from regard.text.segments import segments_of_lines
 from regard.text.subword import Subword
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Segment, Translation
@@ -67,10 +67,11 @@ def split_lines(
     """
     result: list[Segment] = []
     prefix_ids = None if prefixes is None else _encode_prefixes(translator, prefixes, count=len(lines), first=first)
-    for number, line in enumerate(lines, start=first):
+    split = segments_of_lines(lines, translator.src_subword, limit=translator.limits.max_source_len)
+    for number, (line, segments) in enumerate(zip(lines, split, strict=True), start=first):
         parts = [
-            Segment(number, part.first_word, part.encoding, within_word=part.within_word)
-            for part in text_segments(line, translator.src_subword, limit=translator.limits.max_source_len)
+            Segment(number, segment.first_word, segment.encoding, within_word=segment.within_word)
+            for segment in segments
         ]
         prefix = prefix_ids[number - first] if prefix_ids else ()
         if prefix:
@@ -91,7 +92,7 @@ def _encode_prefixes(
         if translator.tgt_subword.specials.unk in ids:
             raise SearchError(
                 f"sentence {number}: the vocabulary does not contain all characters of the prefix {text[:80]!r}: "
-                "replace the others"
+                "replace those that it lacks, or leave the prefix out"
             )
     return encoded
 
@@ -103,16 +104,17 @@ def fill_segments(
     *,
     word_end: WordEnd | None = None,
 ) -> list[Segment]:
-    """Fills segments with their translations; see `Translator.fill`.
+    """Translates segments, and returns them with their translations; see `Translator.fill`.
 
     Args:
         translator: The translator.
-        segments: Segments of any lines.
+        segments: Segments of any lines, without translations.
         options: Options of the translation.
-        word_end: Subwords that cannot follow a prefix; None = those that would make its last word longer.
+        word_end: Masks of the subwords that may not follow a prefix directly; None = those that would lengthen the last
+            word of the prefix.
 
     Returns:
-        As many segments, in their order.
+        The segments in the same order, with their translations.
     """
     search = options.search_options(translator.search)
     fill = partial(_search, translator, options, word_end=word_end)

@@ -41,10 +41,12 @@ class QualityFlag:
     """One sign of a bad translation.
 
     Attributes:
-        kind: Kind of the flag: `unfinished` (cut off at the length limit), `repetition`, `length`, `coverage` (source
-            words without attention) or `entropy` (attention spread over the whole source).
-        value: Measured value, by kind: number of subwords (`unfinished`), number of repetitions, ratio of lengths
-            (`length`), share of source words without attention (`coverage`), mean sharpness (`entropy`).
+        kind: Kind of the flag: `unfinished` (cut off at the length limit), `repetition` (a phrase is repeated too
+            often), `length` (much shorter or longer than the source), `coverage` (source words without attention) or
+            `entropy` (attention spread over the whole source).
+        value: Measured value. `unfinished`: number of target subwords. `repetition`: how often the phrase occurs in a
+            row. `length`: (target subwords + 5) / (source subwords + 5). `coverage`: share of source words without
+            attention. `entropy`: mean of `1 - entropy / ln S` over the target, near 0 if the attention is uniform.
         where: Range of 0-based word numbers `[first, last)` that the flag refers to: source words for `coverage`,
             target words for `repetition`; None for other kinds.
     """
@@ -81,7 +83,7 @@ class QualityFlag:
         return replace(self, where=(self.where[0] + by, self.where[1] + by))
 
     def to_dict(self) -> dict[str, object]:
-        """Converts the flag to a JSON object with the keys `kind`, `value` and `where`, which may be null."""
+        """Converts the flag to a JSON object with the keys `kind`, `value` and `where`; `where` may be null."""
         return {
             "kind": self.kind,
             "value": round(self.value, 3),

@@ -53,8 +53,8 @@ def make_shortlist(
     links = min(links, len(translator.tgt_subword))
     if links < 1 or frequent < 0:
         raise DataError(
-            f"expected links of at least 1 and frequent of at least 0 subwords, got links={links} and "
-            f"frequent={frequent}"
+            "shortlist: expected `links`, the number of target subwords per source subword, to be at least 1, and "
+            f"`frequent`, the number of frequent target subwords, at least 0, got links={links} and frequent={frequent}"
         )
     seen: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     counts: Counter[int] = Counter()

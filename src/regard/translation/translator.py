@@ -46,10 +46,11 @@ class Translator(PickledByPath):
         tgt_subword: Target subword model.
         search: Search options for those that a call does not give.
         limits: Length limits of the model.
-        readout: How word alignments are derived from the attention; None = unknown, so that the default rule is applied
-            to the mean of all layers and heads.
+        readout: How word alignments are derived from the attention; None = unknown, so that the defaults of `Readout`
+            are used: the rule `shares` on the mean of all layers and heads.
         models: Models that the engine runs; empty for an export.
-        signature: Signature of an export; by default, the signatures of `models`.
+        signature: Text that identifies the model, to print beside scores, such as the signature in the manifest of an
+            export; by default, the signatures of `models`.
     """
 
     def __init__(

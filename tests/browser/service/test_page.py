@@ -244,10 +244,34 @@ def test_several_sentences(open_service: OpenService, script: Script, translator
 def test_attention_of_a_long_text_is_asked_for_by_sentence(open_service: OpenService, script: Script) -> None:
     page = open_service(script)
     translated(page, " ".join([CAT] * 50))
-    assert asked(script, "/v1/translate")[-1]["attention"] is False
+    [request] = asked(script, "/v1/stream")
+    assert "attention" not in request and asked(script, "/v1/translate") == []
     expect(page.locator("#place")).to_have_text("50 of 50")
     scored = asked(script, "/v1/score")
     assert [request["text"] for request in scored] == [CAT]
+
+
+def test_a_long_text_is_shown_while_it_is_translated(
+    open_service: OpenService, script: Script, translators: Translators
+) -> None:
+    script.between = 0.1
+    page = open_service(script)
+    page.fill("#source", "\n".join([CAT] * 50))
+    expect(page.locator("#detected")).to_contain_text("of 50 sentences")
+    assert 1 <= page.locator("#translation .passage").count() < 50
+    script.between = 0.0
+    expect(page.locator("#detected")).to_be_empty()
+    expect(page.locator("#translation")).to_have_text("\n".join([expected_text(translators)] * 50))
+
+
+def test_a_long_text_whose_connection_is_lost_is_translated_again(open_service: OpenService, script: Script) -> None:
+    script.lost = "done"
+    page = open_service(script)
+    page.fill("#source", " ".join([CAT] * 50))
+    expect(page.locator("#notice")).to_contain_text("cannot be reached")
+    script.lost = ""
+    expect(page.locator("#place")).to_have_text("50 of 50")
+    expect(page.locator("#notice")).to_be_hidden()
 
 
 def test_no_attention_by_way_of_another_language(open_service: OpenService, script: Script) -> None:
@@ -394,7 +418,6 @@ def test_a_training_that_failed(open_service: OpenService, script: Script) -> No
 
 def test_a_model_that_comes_later(open_service: OpenService, script: Script, translators: Translators) -> None:
     script.languages = False
-    script.expected = ("404",)
     page = open_service(script)
     expect(page.locator("#notice")).to_contain_text("The server has no model yet.")
     page.fill("#source", CAT)

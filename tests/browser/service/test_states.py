@@ -120,7 +120,7 @@ STATES: Mapping[str, tuple[State, Mapping[str, object]]] = {
     "alternatives": (alternatives, {}),
     "own translation": (own_translation, {}),
     "training": (training, {"languages": False, "demo": TRAINING}),
-    "no model": (no_model, {"languages": False, "expected": ["404"]}),
+    "no model": (no_model, {"languages": False}),
     "offline": (failing(Failure(0), 1000), {"expected": ["net::ERR"]}),
     "busy": (failing(Failure(429, retry_after="1000")), {"expected": ["429"]}),
     "error": (failing(Failure(500)), {"expected": ["500"]}),

@@ -14,7 +14,7 @@ from regard.service.catalog import ModelEntry
 from regard.service.errors import DeadlineError, ServiceError
 from regard.service.forced import Forced
 from regard.service.metrics import Metrics
-from regard.service.requests import AUTO, TextRequest
+from regard.service.requests import AUTO, StreamedSentence, TextRequest, TextResult
 from regard.service.server import build_service
 from regard.service.service import TranslationService
 from regard.service.settings import ServiceSettings
@@ -113,11 +113,26 @@ def test_a_stream_brings_sentences_in_order_and_then_the_whole() -> None:
 
     async def work(service: TranslationService) -> None:
         [whole] = await service.translate(request(text), client="a")
-        items = [item async for item in service.stream(request(text), client="a")]
-        assert [index for index, _, _ in items] == list(range(len(whole.sentences) + 1))
-        assert {total for _, total, _ in items} == {len(whole.sentences)}
-        texts = [item.text if not isinstance(item, str) else item for _, _, item in items]
-        assert texts == [*(sentence.text for sentence in whole.sentences), whole.text]
+        start, *items, end = [item async for item in service.stream(request(text), client="a")]
+        assert isinstance(start, TextResult) and (start.text, start.path) == ("", whole.path)
+        sentences = [item for item in items if isinstance(item, StreamedSentence)]
+        assert [item.index for item in sentences] == list(range(len(whole.sentences)))
+        assert {item.total for item in sentences} == {len(whole.sentences)}
+        assert [item.translation.text for item in sentences] == [sentence.text for sentence in whole.sentences]
+        assert len(items) == len(sentences) and isinstance(end, TextResult) and end.text == whole.text
+
+    run(work)
+
+
+def test_a_stream_of_text_that_is_in_the_target_language_brings_it_back() -> None:
+    text = "Il y a un chat dans le jardin et le chien dort dans la maison."
+
+    async def work(service: TranslationService) -> None:
+        items = [item async for item in service.stream(request(text, source="auto"), client="a")]
+        assert [(item.text, item.path) for item in items if isinstance(item, TextResult)] == [
+            ("", ("fr",)),
+            (text, ("fr",)),
+        ]
 
     run(work)
 

@@ -112,7 +112,7 @@ def test_damaged_shortlists_are_refused(translator: Translator, tmp_path: Path) 
         ({"linked": linked[0]}, {}, "expected int32 tensors"),
         ({"linked": torch.tensor(3, dtype=torch.int32)}, {}, "expected int32 tensors"),
         ({"linked": linked.float()}, {}, "expected int32 tensors"),
-        ({"linked": linked + 10**6}, {}, "expected candidates with target ids"),
+        ({"linked": linked + 10**6}, {}, "expected target ids from 0"),
         ({"order": order.clone().fill_(3)}, {}, "each of the .* target ids once"),
         ({"more": order}, {}, "damaged shortlist: expected a file"),
         ({}, {"always": -1}, "in every shortlist, got -1"),

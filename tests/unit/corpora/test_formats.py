@@ -204,7 +204,7 @@ def test_a_pipe_cannot_be_a_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 )
 def test_a_wrong_number_of_files(tmp_path: Path, names: list[str], form: str | None, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        open_corpus(*(tmp_path / name for name in names), format=form)
+        open_corpus(tmp_path / names[0], tmp_path / names[1] if len(names) > 1 else None, format=form)
 
 
 def test_an_unknown_format_and_an_unknown_encoding(write: Write) -> None:

@@ -134,10 +134,21 @@ def test_a_wrong_encoding(write: Write) -> None:
     assert "a: expected utf-16-le, found other bytes after line 2 (byte 0x00: " in error
 
 
-@pytest.mark.parametrize("data", ["ok\n".encode("utf-16"), b"PK\3\4", b"a\rb\rc"])
-def test_a_file_that_is_no_text_is_refused_in_any_case(write: Write, data: bytes) -> None:
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            "ok\n".encode("utf-16"),
+            r"found the byte order mark of UTF-16: .*, or name the encoding, such as --encoding utf-16",
+        ),
+        ("ok, ok\n".encode("utf-16-le"), r"found UTF-16 without a byte order mark: .* --encoding utf-16"),
+        (b"PK\3\4", r"found a \.zip archive: unpack it first"),
+        (b"a\rb\rc", "found 3 lines that end in CR alone"),
+    ],
+)
+def test_a_file_that_is_no_text_is_refused_in_any_case(write: Write, data: bytes, message: str) -> None:
     path = write("a", data)
-    with pytest.raises(DataError, match=r"/a: expected "):
+    with pytest.raises(DataError, match=f"/a: expected .*{message}"):
         list(PlainReader(path, path, SKIP).units())
 
 

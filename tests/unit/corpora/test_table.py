@@ -24,7 +24,7 @@ EN_FR = ReadOptions(langs=("en", "fr"))
 def read(path: Path, options: ReadOptions | None = None) -> list[tuple[str, str, int]]:
     reader = open_corpus(path, options=options)
     assert isinstance(reader, TableReader)
-    return [tuple(unit) for unit in reader.units()]
+    return [(unit.src, unit.tgt, unit.line) for unit in reader.units()]
 
 
 # --- columns

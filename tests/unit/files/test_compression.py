@@ -266,6 +266,11 @@ def test_reading_that_fails(tmp_path: Path) -> None:
         file.read()
 
 
+def test_a_name_with_a_null_byte() -> None:
+    with pytest.raises(DataError, match=r"'a\\x00b': not a valid file name: embedded null byte: check the name"):
+        open_input(Path("a\0b"))
+
+
 def test_names() -> None:
     names = ["a.tmx.gz", "a.xz", "a.tar.BZ2", "a.b", "a", ".gz", "a.zst/b"]
     assert [without_compression_suffix(name) for name in names] == ["a.tmx", "a", "a.tar", "a.b", "a", ".gz", "a.zst/b"]

@@ -1,4 +1,4 @@
-"""Optional packages: what is said if one is not installed."""
+"""Optional packages: the message if one is not installed."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 from service_jobs import MakeJob
 
 from regard.service.errors import QueueFullError, StoppedError
-from regard.service.jobs import SHORT_JOB, Batch
+from regard.service.jobs import SHORT_JOB, SORTED_SEGMENTS, Batch
 from regard.service.queue import MAX_PADDED, MAX_SEGMENTS, FairQueue
 
 LONG = SHORT_JOB // 10
@@ -61,6 +61,44 @@ def test_segments_of_similar_length_come_together(make_job: MakeJob) -> None:
         batch = queue.take()
         assert batch is not None
         assert len({len(job.segments[n].source.ids) for job, numbers in batch.parts for n in numbers}) == 1
+
+
+def test_jobs_of_a_client_are_merged_by_length(make_job: MakeJob) -> None:
+    queue = FairQueue()
+    for _ in range(4):
+        queue.put(make_job("a", [10 + number % 16 for number in range(MAX_SEGMENTS)]))
+    for _ in range(4):
+        batch = queue.take()
+        assert batch is not None and batch.size == MAX_SEGMENTS
+        lengths = [len(job.segments[n].source.ids) for job, numbers in batch.parts for n in numbers]
+        assert max(lengths) - min(lengths) <= 3
+
+
+def test_the_oldest_job_advances_however_much_its_client_sends(make_job: MakeJob) -> None:
+    queue = FairQueue()
+    oldest = make_job("a", [20] * 30)
+    queue.put(oldest)
+    for number in range(30):
+        queue.put(make_job("a", [19 + number % 3] * 100))
+        batch = queue.take()
+        assert batch is not None and oldest in [job for job, _ in batch.parts]
+        if not oldest.waiting:
+            return
+    pytest.fail(f"{len(oldest.waiting)} segments of the oldest job still wait")
+
+
+def test_windows_of_a_long_job_are_taken_in_order(make_job: MakeJob) -> None:
+    queue = FairQueue()
+    job = make_job("a", [5 + number % 7 for number in range(SORTED_SEGMENTS + 500)])
+    queue.put(job)
+    queue.put(make_job("a", [9] * 300))
+    taken: list[int] = []
+    while job.waiting:
+        batch = queue.take()
+        assert batch is not None
+        taken += [number for part, numbers in batch.parts if part is job for number in numbers]
+    assert sorted(taken) == list(range(SORTED_SEGMENTS + 500))
+    assert max(taken[: SORTED_SEGMENTS - MAX_SEGMENTS]) < SORTED_SEGMENTS
 
 
 def test_clients_with_long_jobs_share_the_time_equally(make_job: MakeJob) -> None:
@@ -135,6 +173,31 @@ def test_too_much_is_refused_with_the_time_to_wait(make_job: MakeJob) -> None:
     assert caught.value.retry_after is not None and caught.value.retry_after >= 1
     queue.take()
     queue.put(make_job("b", [1]))
+
+
+def test_one_client_leaves_room_for_others(make_job: MakeJob) -> None:
+    queue = FairQueue(max_waiting=100)
+    for _ in range(5):  # of ten tokens each, half of the queue
+        queue.put(make_job("greedy", [9]))
+    with pytest.raises(QueueFullError):
+        queue.put(make_job("greedy", [9]))
+    queue.put(make_job("other", [9]))
+    queue.put(make_job("other", [9]))
+    queue.put(make_job("third", [9]))
+    with pytest.raises(QueueFullError):
+        queue.put(make_job("greedy", [9]))
+
+
+def test_what_was_taken_or_discarded_no_longer_counts_for_the_client(make_job: MakeJob) -> None:
+    queue = FairQueue(max_waiting=100)
+    for _ in range(3):
+        first, second = make_job("a", [24]), make_job("a", [24])
+        queue.put(first)
+        queue.put(second)
+        with pytest.raises(QueueFullError):
+            queue.put(make_job("a", [24]))
+        queue.discard(first)
+        assert names(queue.take()) == ["a:0"]
 
 
 def test_a_job_without_segments_is_not_queued(make_job: MakeJob) -> None:

@@ -207,8 +207,8 @@ def test_a_line_beyond_the_limit_is_refused(write: Write) -> None:
         with pytest.raises(DataError, match=r"x\.gz:2: expected a line of at most 2,000,000 bytes, found a longer one"):
             next(lines)
     with open_input(path) as file:
-        lines = text_lines(file, max_bytes=2_000_000)
-        assert [isinstance(line, BrokenLine) or len(line) for line in lines] == [2, True, 2, 2_000_000]
+        texts = text_lines(file, max_bytes=2_000_000)
+        assert [isinstance(text, BrokenLine) or len(text) for text in texts] == [2, True, 2, 2_000_000]
 
 
 def test_an_iterable_of_lines_is_taken_as_it_is() -> None:

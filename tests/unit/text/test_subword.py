@@ -180,7 +180,7 @@ def test_files_of_other_types_are_refused(
         ({"remove_extra_whitespaces": True}, "normalizes the text"),
         ({"split_by_whitespace": False}, "normalizes the text"),
         ({"byte_fallback": False}, "has no piece for some byte"),
-        ({"pad_id": -1}, "expected ids from 0 for unk, pad, bos and eos"),
+        ({"pad_id": -1}, "expected the SentencePiece model to define each of unk, pad, bos and eos"),
     ],
 )
 def test_models_with_unsuitable_options_are_refused(changes: dict[str, object], message: str) -> None:

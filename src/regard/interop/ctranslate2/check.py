@@ -89,7 +89,7 @@ def read_variables(path: Path) -> dict[str, Variable]:
         try:
             found = _read(file)
             if file.read(1):
-                raise ValueError("bytes follow the last tensor")
+                raise ValueError("further bytes follow the last tensor of the file")
         except (ValueError, struct.error, EOFError) as error:
             raise CheckpointError(f"{path}: not a complete model of CTranslate2 ({error}): {_CURE}") from None
     return found
@@ -100,7 +100,7 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
     file.seek(0)
     version = _number(file, "<I")
     if version != _VERSION or _text(file) != _NAME:
-        raise ValueError("it contains another kind or version of model")
+        raise ValueError(f"expected a {_NAME} of version {_VERSION}, found another kind or version of model")
     _number(file, "<I")  # revision of the specification
     found: dict[str, Variable] = {}
     for _ in range(_count(file)):
@@ -111,7 +111,10 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
             raise ValueError(f"{name[:80]!r} occurs twice" if name in found else f"{name[:80]!r} has an unknown type")
         length, start = _number(file, "<I"), file.tell()
         if length != math.prod(shape) * _SIZES[kind] or start + length > size:
-            raise ValueError(f"{name[:80]!r} has {length} bytes for {'x'.join(map(str, shape)) or 'one'} elements")
+            raise ValueError(
+                f"expected {math.prod(shape) * _SIZES[kind]} bytes for the tensor {name[:80]!r} of shape {shape}, "
+                f"found {length}, or fewer at the end of the file"
+            )
         number = None
         if not shape and _TYPES[kind].startswith("int"):
             number = int.from_bytes(_bytes(file, length), "little", signed=True)
@@ -120,7 +123,10 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
     for _ in range(_count(file)):
         alias, name = _text(file), _text(file)
         if alias in found or name not in found:
-            raise ValueError(f"{alias[:80]!r} cannot be another name of {name[:80]!r}")
+            raise ValueError(
+                f"{alias[:80]!r} cannot be another name of the tensor {name[:80]!r}: the name is taken, or there is no "
+                "such tensor"
+            )
         found[alias] = found[name]
     return found
 
@@ -140,21 +146,21 @@ def _number(file: BinaryIO, form: str) -> int:
 def _count(file: BinaryIO) -> int:
     count = _number(file, "<I")
     if count > _MAX_VARIABLES:
-        raise ValueError(f"it lists {count} tensors, more than {_MAX_VARIABLES}")
+        raise ValueError(f"the file lists {count} tensors, expected at most {_MAX_VARIABLES}")
     return count
 
 
 def _rank(file: BinaryIO) -> int:
     rank = _number(file, "<B")
     if rank > _MAX_RANK:
-        raise ValueError(f"a tensor has {rank} dimensions, more than {_MAX_RANK}")
+        raise ValueError(f"a tensor of the file has {rank} dimensions, expected at most {_MAX_RANK}")
     return rank
 
 
 def _text(file: BinaryIO) -> str:
     data = _bytes(file, _number(file, "<H"))
     if not data.endswith(b"\0"):
-        raise ValueError("a name has no end")
+        raise ValueError("the name of a tensor does not end with a zero byte")
     return data[:-1].decode()
 
 

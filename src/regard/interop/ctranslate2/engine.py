@@ -215,7 +215,10 @@ class CTranslate2Engine:
         try:
             return {row: self._read(result.result(), options) for row, result in pending}
         except (RuntimeError, ValueError, MemoryError) as error:  # the types that CTranslate2 raises
-            raise SearchError(f"CTranslate2 failed to translate: {error}") from None
+            raise SearchError(
+                f"CTranslate2 failed to translate: {error}: if memory is short, translate fewer sentences at a time; "
+                "otherwise export the model again"
+            ) from None
 
     def _scored(
         self, sources: Sequence[Sequence[int]], results: Mapping[int, Sequence[Hypothesis]], options: BeamOptions
@@ -250,7 +253,7 @@ class CTranslate2Engine:
 
 
 def batches_by_limit(limits: Sequence[int], *, beam: int, threads: int) -> list[list[int]]:
-    """Batches of sentences with similar limits, the largest first.
+    """Forms batches of sentences with similar length limits; the batch with the largest limits comes first.
 
     Args:
         limits: Largest number of tokens of each translation.

@@ -92,8 +92,8 @@ def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
     if out_of_range is not None or len(set(ids.values())) < len(ids):
         got = "an id twice" if out_of_range is None else f"{_short(ids[out_of_range])} of {_short(out_of_range)}"
         raise CheckpointError(
-            f"{vocab}: expected different ids below {size}, the number of rows of the embedding, got {got}; copy the "
-            "directory again"
+            f"{vocab}: expected each piece to have its own id below {size}, the number of rows of the embedding, got "
+            f"{got}; copy the model directory again from its source"
         )
     if size > 2 * len(ids) + _MAX_EXTRA_ROWS:
         raise CheckpointError(

@@ -37,7 +37,8 @@ class TensorPair:
     Attributes:
         regard: Name of the tensor in regard.
         marian: Name of the tensor in MarianMT.
-        dim: Dimension over the width of the hidden states, whose order differs; None if the tensor has none.
+        dim: Dimension of the tensor that runs over the units of the hidden states, which regard and MarianMT have in
+            different order (see `to_regard_order`); None if the tensor has no such dimension.
     """
 
     regard: str
@@ -46,13 +47,15 @@ class TensorPair:
 
 
 def tensor_pairs(config: TransformerConfig) -> Iterator[TensorPair]:
-    """Lists the names of all tensors except embeddings and output layer, which models tie in different ways.
+    """Lists the names in regard and in MarianMT of all tensors except embeddings and output layer.
+
+    Embeddings and output layer are left out because models tie them in different ways.
 
     Args:
         config: The `[model]` section of the configuration.
 
     Yields:
-        One pair of names per tensor.
+        Per tensor, its name in regard and its name in MarianMT.
     """
     for side, depth, attentions in (
         ("encoder", config.encoder_layers, _ENCODER),

@@ -29,7 +29,7 @@ class DecoderAttentionOutput:
     Attributes:
         context: Context vectors, `(B, D)`.
         weights: Attention weights, `(B, H, 1, S)`.
-        after: State for the next step: tensors by the name of their port (see `Port`).
+        after: State after the step: the tensors that the next step takes in place of those of the same names.
     """
 
     context: Value
@@ -38,7 +38,7 @@ class DecoderAttentionOutput:
 
 
 class _OneHead:
-    """`Attention`: the encoder's states are keys and values."""
+    """ONNX nodes of the parts of an `Attention` module: the encoder's states are keys and values."""
 
     num_heads = 1
 
@@ -46,7 +46,15 @@ class _OneHead:
         self.window: Window | None = attention.window
 
     def keys_and_values(self, g: Graph, states: Value) -> tuple[Value, Value]:
-        """`(B, S, D)` to keys and values, `(B, 1, S, D)` each."""
+        """Adds the node that gives encoder states a dimension for heads, so that they serve as keys and values.
+
+        Args:
+            g: Graph to add the node to.
+            states: Encoder states, `(B, S, D)`.
+
+        Returns:
+            Keys and values, which are the same tensor, `(B, 1, S, D)`.
+        """
         heads = g.op("Unsqueeze", states, g.ints(1))
         return heads, heads
 
@@ -58,7 +66,7 @@ class _OneHead:
 
 
 class _ManyHeads:
-    """`MultiHeadAttention`: projections of query, key, value and context."""
+    """ONNX nodes of the parts of a `MultiHeadAttention` module: projections of query, key, value and context."""
 
     window: Window | None = None
 
@@ -67,7 +75,15 @@ class _ManyHeads:
         self.num_heads = attention.num_heads
 
     def keys_and_values(self, g: Graph, states: Value) -> tuple[Value, Value]:
-        """`(B, S, D)` to keys and values, `(B, H, S, D / H)` each."""
+        """Adds the nodes that project encoder states to keys and values, and split them into heads.
+
+        Args:
+            g: Graph to add the nodes to.
+            states: Encoder states, `(B, S, D)`.
+
+        Returns:
+            Keys and values, `(B, H, S, D / H)` each.
+        """
         key, value = (self._split(g, module, states) for module in (self._attention.key_map, self._attention.value_map))
         return key, value
 
@@ -98,7 +114,8 @@ class DecoderAttention:
         states_size: Width of the encoder's states.
 
     Attributes:
-        ports: Tensors by name that the attention computes once per sentence, or passes from step to step.
+        ports: Shapes and types, by name, of the tensors that the attention computes once per sentence, or passes from
+            step to step.
     """
 
     def __init__(self, attention: AttentionWithHistory, states_size: int) -> None:
@@ -130,7 +147,7 @@ class DecoderAttention:
             src_len: Source lengths, `(B,)` int64.
 
         Returns:
-            The tensors of all ports, by name.
+            The tensors that `ports` describes, by name.
         """
         num_keys = parts.size(g, states, 1)
         key, value = self._heads.keys_and_values(g, states)
@@ -154,7 +171,7 @@ class DecoderAttention:
         Args:
             g: Graph to add the nodes to.
             query: Query of width Q of each row, `(B, Q)`.
-            inputs: The tensors of all ports before the step, by name.
+            inputs: The tensors that `ports` describes, by name, as they are before the step.
 
         Returns:
             Context, attention weights and the state after the step.

@@ -96,7 +96,7 @@ PLANS: PartTable[Callable[..., Plan]] = PartTable(
 
 
 def plan_of(model: Seq2Seq) -> Plan:
-    """Makes the plan of a model: the object that adds the model's nodes to ONNX graphs.
+    """Makes the object (the plan) that adds the nodes of a model to its two ONNX graphs.
 
     Args:
         model: A model built from regard's own modules.

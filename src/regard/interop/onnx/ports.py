@@ -1,4 +1,8 @@
-"""The interface between the two ONNX graphs of a model: one encodes the source, the other computes a decoder step."""
+"""The tensors that pass between the two ONNX graphs of a model.
+
+The encoder graph encodes the source; the decoder step graph computes one decoder step. A port is a named tensor that
+the encoder graph returns and the decoder step graph takes.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,14 @@ SOURCE, STATE, NEXT, WEIGHTS = "source.", "state.", "next.", "weights."
 and attention weights."""
 
 Values = dict[str, Value]
-"""Tensors of an ONNX graph, by the names of their ports."""
+"""Tensors of an ONNX graph, by name of the port: a tensor that the encoder graph returns and the step graph takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """Shape and type of a tensor that the first graph passes to the second; dimension 0 is the batch.
+    """Shape and type of a named tensor that the encoder graph passes to the decoder step graph.
+
+    Dimension 0, which is not in `shape`, is the batch.
 
     Attributes:
         shape: Sizes, or names of sizes, of the dimensions after the batch.
@@ -37,7 +43,7 @@ class Step:
     Attributes:
         hidden: Hidden vectors, the input of the output layer, `(B, D)`.
         weights: Cross-attention weights of each layer, `(B, H, 1, S)`.
-        after: State after the step: tensors by the name of their port.
+        after: State after the step: the tensors that the next step takes in place of those of the same names.
     """
 
     hidden: Value
@@ -49,7 +55,7 @@ class Plan(Protocol):
     """Adds the nodes of a model to two ONNX graphs: one encodes the source, the other computes a decoder step.
 
     Attributes:
-        ports: Shapes and types of the tensors that the first graph passes to the second, by name.
+        ports: Shapes and types, by name, of the tensors that the encoder graph passes to the decoder step graph.
     """
 
     ports: dict[str, Port]
@@ -63,7 +69,7 @@ class Plan(Protocol):
             src_len: Source lengths, `(B,)` int64.
 
         Returns:
-            The tensors of all ports, by name.
+            The tensors that `ports` describes, by name: encoded source and decoder state.
         """
         ...
 
@@ -73,7 +79,8 @@ class Plan(Protocol):
         Args:
             g: Graph to add the nodes to.
             ids: Last token of each row, `(B,)` int64.
-            inputs: The tensors of all ports before the step, by name.
+            inputs: The tensors that `ports` describes, by name, as they are before the step: encoded source and decoder
+                state.
 
         Returns:
             Hidden vectors, attention weights and the state after the step.

@@ -26,14 +26,16 @@ _TOP, _FED = f"{STATE}top", f"{STATE}fed"
 
 
 class PlainPlan:
-    """Adds the nodes of a recurrent model without attention to ONNX graphs; base class of all recurrent plans.
+    """Adds the nodes of a recurrent model without attention to its two ONNX graphs.
+
+    This is also the base class of the classes that do so for recurrent models with attention.
 
     Args:
         encoder: Encoder of the model.
         decoder: Decoder of the model.
 
     Attributes:
-        ports: Shapes and types of the tensors that the first graph passes to the second, by name.
+        ports: Shapes and types, by name, of the tensors that the encoder graph passes to the decoder step graph.
     """
 
     def __init__(self, encoder: nn.Module, decoder: PlainDecoder | LuongDecoder | BahdanauDecoder) -> None:
@@ -216,7 +218,9 @@ def _sequence(g: Graph, module: nn.Module, x: Value, lengths: Value) -> tuple[Va
 def _checked_rnn(module: nn.Module) -> nn.RNNBase:
     """The layer itself, if it has one level, and tanh where PyTorch has a choice."""
     if not isinstance(module, nn.RNNBase):
-        raise AssertionError(f"{type(module).__name__} is in the table of PyTorch's recurrent layers")
+        raise AssertionError(
+            f"expected a recurrent layer of PyTorch, a subclass of torch.nn.RNNBase, got {type(module).__name__}"
+        )
     nonlinearity = getattr(module, "nonlinearity", "tanh")
     if nonlinearity != "tanh":
         raise ConfigError(

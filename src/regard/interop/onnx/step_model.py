@@ -50,7 +50,8 @@ class OnnxState(State):
 class OnnxStepModel:
     """An ONNX export that computes decoder steps with ONNX Runtime.
 
-    Each of the two graphs has a session with one thread. Several batches may call the model at the same time.
+    An export has two graphs: `start.onnx` encodes the source, and `step.onnx` computes one decoder step. Each has a
+    session with one thread. Several batches may call the model at the same time.
 
     Args:
         directory: Directory of the two graphs.
@@ -102,7 +103,16 @@ class OnnxStepModel:
         return OnnxState(tuple(values[:split]), tuple(values[split:]), torch.arange(len(src_ids)))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, OnnxState]:
-        """Computes one decoder step with the second graph. See `StepModel.step`."""
+        """Computes one decoder step, by running the graph `step.onnx`. See `StepModel.step`.
+
+        Args:
+            ids: Last token of each hypothesis, `(R,)` int64.
+            state: State before the step, from `start` or an earlier step.
+            need_weights: Whether to return attention weights.
+
+        Returns:
+            Logits `(R, V)` and attention weights; and the state after the step.
+        """
         if not isinstance(state, OnnxState):
             raise AssertionError("expected a state of this exported decoder, got one of another decoder")
         weights = self._weights if need_weights else []

@@ -26,7 +26,7 @@ _BIAS = f"{SOURCE}bias"
 
 
 class TransformerPlan:
-    """Adds the nodes of a Transformer to ONNX graphs.
+    """Adds the nodes of a Transformer to its two ONNX graphs: one encodes the source, one computes a decoder step.
 
     Hidden states are rows `(B T, D)`, which are split into heads only for attention.
 
@@ -35,7 +35,7 @@ class TransformerPlan:
         decoder: Decoder of the model.
 
     Attributes:
-        ports: Shapes and types of the tensors that the first graph passes to the second, by name.
+        ports: Shapes and types, by name, of the tensors that the encoder graph passes to the decoder step graph.
     """
 
     def __init__(self, encoder: nn.Module, decoder: TransformerDecoder) -> None:
@@ -121,7 +121,7 @@ def _multi_head(attention: nn.Module) -> MultiHeadAttention:
 
 
 def _split(g: Graph, attention: MultiHeadAttention, rows: Value, lead: Value) -> Value:
-    """`(B T, D)` to `(B, H, T, D / H)`; `lead` holds B and T."""
+    """Splits rows `(B T, D)` into heads, `(B, H, T, D / H)`; `lead` holds B and T."""
     shape = g.op("Concat", lead, g.ints(attention.num_heads, attention.context_size // attention.num_heads), axis=0)
     return g.op("Transpose", g.op("Reshape", rows, shape), perm=[0, 2, 1, 3])
 

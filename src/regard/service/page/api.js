@@ -37,4 +37,23 @@ class Api {
     catch (error) { throw error.name === "AbortError" ? error : new Failure("offline"); }
   }
   post(path, json, signal) { return this.json(path, { method: "POST", json, signal }); }
+  /** Sends a request that is answered by server-sent events, and calls `receive` with the kind and data of each. */
+  async stream(path, json, signal, receive) {
+    const response = await this.send(path, { method: "POST", json, signal });
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "", kind = "";
+    try {
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        const events = (rest + part.value).split("\n\n");
+        rest = events.pop();
+        for (const event of events) {
+          const [, name, data] = event.match(/^event: (\w+)\ndata: (.*)$/s), content = JSON.parse(data);
+          kind = name;
+          if (kind === "error") throw new Failure(KINDS_BY_CODE[content.code] ?? "error", content.error);
+          receive(kind, content);
+        }
+      }
+    } catch (error) { throw error.name === "AbortError" || error instanceof Failure ? error : new Failure("offline"); }
+    if (kind !== "done") throw new Failure("offline");  // the connection was lost
+  }
 }

@@ -1,6 +1,7 @@
 // The page of the service: translates while someone types, and displays the attention of the translation.
 const TYPING = 160, LONGEST_TYPING = 1200, POLL_TRAINING = 1000, POLL_MODELS = 3000;  // milliseconds
-const LARGEST_WITH_ATTENTION = 800;  // characters; of a longer text, attention is asked for sentence by sentence
+const LARGEST_WITH_ATTENTION = 800;  // characters; a longer text is shown while it is translated, and attention is asked for by sentence
+const STREAM_PAINT = 250;  // milliseconds between two displays of a text that is being translated
 
 class Service {
   constructor() {
@@ -38,13 +39,14 @@ class Service {
     else this.translate();
   }
   async waitForModel() {
-    let demo = null;
+    let demo;
     try { demo = await this.api.json("v1/demo"); }
-    catch (failure) { if (failure.status !== 404) return this.notice.fail(failure, () => this.connect()); }
-    if (demo?.state === "training") this.notice.training(demo);
-    else if (demo?.state === "failed") return this.notice.show("error", say("trainingFailed", { message: demo.message ?? "" }));
-    else if (!demo) this.notice.show("empty", say("noModel"), element("small", { textContent: say("noModelHint") }));
-    this.notice.timer = setTimeout(() => demo?.state === "training" ? this.waitForModel() : this.connect(), demo ? POLL_TRAINING : POLL_MODELS);
+    catch (failure) { return this.notice.fail(failure, () => this.connect()); }
+    const isOff = demo.state === "off";
+    if (demo.state === "training") this.notice.training(demo);
+    else if (demo.state === "failed") return this.notice.show("error", say("trainingFailed", { message: demo.message ?? "" }));
+    else if (isOff) this.notice.show("empty", say("noModel"), element("small", { textContent: say("noModelHint") }));
+    this.notice.timer = setTimeout(() => demo.state === "training" ? this.waitForModel() : this.connect(), isOff ? POLL_MODELS : POLL_TRAINING);
   }
 
   countCharacters() {
@@ -76,8 +78,7 @@ class Service {
     const request = this.request = new AbortController();
     this.result.classList.add("working");
     try {
-      const { source, target } = this.pickers;
-      const answer = await this.api.post("v1/translate", { text, source, target, attention: count <= LARGEST_WITH_ATTENTION, alignment: true }, request.signal);
+      const answer = await (count <= LARGEST_WITH_ATTENTION ? this.translateWhole(text, request) : this.translateLong(text, request));
       if (number !== this.latest) return;
       this.settle();
       this.accept(answer);
@@ -87,6 +88,30 @@ class Service {
       this.result.classList.add("stale");
       this.notice.fail(failure, () => this.translate());
     }
+  }
+  translateWhole(text, { signal }) {
+    const { source, target } = this.pickers;
+    return this.api.post("v1/translate", { text, source, target, attention: true, alignment: true }, signal);
+  }
+  /** Translates a long text, and shows its first sentences while the others are translated. */
+  async translateLong(text, { signal }) {
+    const { source, target } = this.pickers, sentences = [];
+    let answer = null, whole = "", painted = 0;
+    await this.api.stream("v1/stream", { text, source, target, alignment: true }, signal, (kind, content) => {
+      if (kind === "start") answer = content;
+      else if (kind === "done") whole = content.text;
+      else sentences.push(content);
+      if (kind !== "sentence" || signal.aborted || performance.now() < painted + STREAM_PAINT) return;
+      this.showPart(sentences, content.of);
+      painted = performance.now();
+    });
+    return { ...answer, translations: [{ text: whole, sentences }] };
+  }
+  showPart(sentences, total) {
+    this.notice.clear();
+    this.placeholder.hidden = true;
+    this.output.show(sentences.map(({ text }) => text).join(" "), sentences);
+    this.detected.textContent = say("translatedSoFar", { count: formatNumber(sentences.length), total: formatNumber(total) });
   }
   settle() {
     this.notice.clear();
