@@ -26,13 +26,14 @@ def choose_language(code: str, found: Iterable[str], *, where: str) -> str | Non
     'EN_us'
     >>> choose_language("de", ["en", "fr"], where="memory.tmx") is None
     True
+    >>> choose_language("pt-BR", ["en", "pt-PT"], where="memory.tmx") is None
+    True
     """
     spellings: dict[str, str] = {}
     for spelling in found:
-        try:
-            spellings.setdefault(canonical(spelling), spelling)
-        except ConfigError:
-            continue  # such as `x-none`: no language that can be requested
+        known = language_code(spelling)
+        if known is not None and not _has_other_region(code, known):
+            spellings.setdefault(known, spelling)
     chosen = closest(code, spellings)
     if chosen is not None:
         return spellings[chosen]
@@ -44,3 +45,31 @@ def choose_language(code: str, found: Iterable[str], *, where: str) -> str | Non
             "exactly, such as --langs " + "-".join((canonical(sorted(alike)[0]), "fr" if language != "fr" else "en"))
         )
     return None
+
+
+def language_code(spelling: str) -> str | None:
+    """The canonical code of a language as files spell it.
+
+    Args:
+        spelling: Code with any subtags, such as `EN_us` or `ca-ES-valencia`.
+
+    Returns:
+        The code without subtags that name a variant, such as `ca-ES`; None for what cannot be requested, such as
+        `x-none`.
+
+    >>> language_code("EN_us"), language_code("ca-ES-valencia"), language_code("x-none")
+    ('en-US', 'ca-ES', None)
+    """
+    parts = spelling.strip().replace("_", "-").split("-")
+    for end in range(min(len(parts), 3), 0, -1):
+        try:
+            return canonical("-".join(parts[:end]))
+        except ConfigError:
+            continue
+    return None
+
+
+def _has_other_region(code: str, other: str) -> bool:
+    """Whether both codes name a region, and not the same."""
+    regions = [next((part for part in each.split("-")[1:] if len(part) != 4), "") for each in (code, other)]
+    return all(regions) and regions[0] != regions[1]

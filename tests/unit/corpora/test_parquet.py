@@ -94,6 +94,13 @@ def test_unclear_columns_are_refused(
         read(tmp_path / "x.parquet", options)
 
 
+def test_columns_of_the_same_name_are_not_chosen(tmp_path: Path) -> None:
+    twice = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"]), pa.array(["c"])], ["en", "en", "fr"])
+    pq.write_table(twice, tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="found the text columns fr: name them"):
+        read(tmp_path / "x.parquet")
+
+
 def test_text_that_is_not_utf_8_costs_only_its_row(tmp_path: Path) -> None:
     bytes_ = pa.array([b"a", b"\xe9", b"c"])
     text = pa.Array.from_buffers(pa.string(), 3, bytes_.buffers())

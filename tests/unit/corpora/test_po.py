@@ -211,6 +211,12 @@ def test_a_line_without_end_is_refused_with_its_number() -> None:
         parse_po(CATALOG.encode("utf-32"), "x.po")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_bytes_of_a_line_feed_across_two_characters_end_no_line(encoding: str) -> None:
+    text = "\u0a41\u0100 \u0100\u0a00"
+    assert sources(f'msgid "{text}"\nmsgstr ""\n'.encode(encoding)) == [text]
+
+
 def test_broken_utf_16_is_a_fault_of_its_entry() -> None:
     data = (GOOD + 'msgid "a"\nmsgstr "b"\n' + AFTER).encode("utf-16-le").replace(b'b\0"\0', b'\0\xd8"\0')
     assert data[-2:] == b"\n\0"

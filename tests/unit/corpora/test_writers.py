@@ -182,6 +182,7 @@ def test_output_is_compressed_as_its_name_says(tmp_path: Path, suffix: str, deco
     data = (tmp_path / f"a.tsv.{suffix}").read_bytes()
     assert decompress(data) == b"Hello\tBonjour\nHello\tSalut\n"
     assert data == (tmp_path / f"b.tsv.{suffix}").read_bytes()
+    assert suffix != "gz" or data[3:8] == bytes(5)  # neither flags nor a time
     write(tmp_path / f"t.{suffix}", "plain", PAIRS[:1])
     assert decompress((tmp_path / f"t.fr.{suffix}").read_bytes()) == b"Bonjour\n"
 
