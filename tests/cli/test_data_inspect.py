@@ -11,6 +11,7 @@ from typing import Protocol
 import pytest
 
 from regard.cli import data_inspect
+from regard.recipes.model_check import ModelScore
 
 
 class Done(Protocol):
@@ -67,6 +68,19 @@ def test_json(files: Path, regard: Regard) -> None:
         "duplicate": 5, "empty": 1, "identical": 1
     }  # fmt: skip
     assert corpus["kept"] == 200
+
+
+def test_a_model_checks_the_pairs(at_work: Path, regard: Regard, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["data", "inspect", "val.en", "val.fr", "--langs", "en-fr", "--model", "model", "--workers", "1"]
+    done = regard(*arguments)  # the model was trained for seconds
+    assert done.status == 2, done
+    assert "expected a model that finds the 20 sampled pairs more probable" in done.err
+    monkeypatch.setattr(ModelScore, "learn", lambda translator, sample, reverse: ModelScore(translator, None, 0.0, 1.0))
+    done = regard(*arguments, "--json")
+    assert done.status == 0, done
+    [corpus] = json.loads(done.out)["corpora"]
+    assert (corpus["model"]["name"], corpus["model"]["pairs"]) == ("model", corpus["pairs"])
+    assert "model" not in {finding["name"] for finding in corpus["findings"]}
 
 
 @pytest.mark.parametrize(

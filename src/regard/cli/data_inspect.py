@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regard.cli.corpus_options import DEFAULT_CHECKING, DEFAULT_READING, Checking, Reading, Workers
 from regard.cli.messages import say, say_json
 from regard.cli.options import Json, examples, parse_path, with_groups
+
+if TYPE_CHECKING:
+    from regard.cleaning.inspect import CheckMaker
 
 EXAMPLES = examples(
     "regard data inspect train.en train.fr --langs en-fr",
@@ -30,6 +33,15 @@ def data_inspect(
     ],
     reading: Reading = DEFAULT_READING,
     checking: Checking = DEFAULT_CHECKING,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            parser=parse_path,
+            metavar="MODEL",
+            help="Model that also checks whether the sides translate each other; slow.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
     html: Annotated[
         Path | None,
@@ -55,8 +67,11 @@ def data_inspect(
 
     filters = checking.filters()
     sources = corpora_of(files, reading.options())
+    model_check = None if model is None else _model_check(model)
     with progress_of_stages("" if html is None else str(html)) as progress:
-        reports = inspect(sources, filters, num_workers=workers or available_cores(), progress=progress)
+        reports = inspect(
+            sources, filters, model_check=model_check, num_workers=workers or available_cores(), progress=progress
+        )
     if png is not None:
         draw_png(png, length_charts(reports))
     if html is not None:
@@ -65,3 +80,16 @@ def data_inspect(
         say_json(report_tree(reports, filters))
     else:
         say("\n".join(report_lines(reports, filters)))
+
+
+def _model_check(directory: Path) -> CheckMaker:
+    """Makes the check by a model, whose scale is learned from the sample of each corpus."""
+    from functools import partial
+
+    from regard.cli.loading import loading
+
+    with loading():
+        from regard.recipes.model_check import model_check
+        from regard.translation.loading import load
+
+    return partial(model_check, load(directory))
