@@ -92,14 +92,14 @@ def test_a_model_checks_the_pairs(at_work: Path, regard: Regard, monkeypatch: py
         ("train.en train.fr test.tsv", 190),
         ("train.en train.fr test.en,test.fr", 190),
         ("pairs.tsv --test-set test.tsv --without identical --check length=50", 191),
-        ("memory.jsonl", 200),
+        ("memory.tmx", 200),
     ],
 )
 def test_the_command_runs_as_printed(
     files: Path, regard: Regard, quick_shell: Callable[..., Done], names: str, kept: int
 ) -> None:
     if "memory" in names:
-        assert regard("data", "convert", "pairs.tsv", "--langs", "en-fr", "--out", "memory.jsonl").status == 0
+        assert regard("data", "convert", "pairs.tsv", "--langs", "en-fr", "--out", "memory.tmx").status == 0
     Path("test.en").write_text("".join(f"{src}\n" for src, _ in rows(20, 190)), encoding="utf-8")
     Path("test.fr").write_text("".join(f"{tgt}\n" for _, tgt in rows(20, 190)), encoding="utf-8")
     done = regard("data", "inspect", *names.split(), "--langs", "en-fr", "--workers", "1")
