@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from regard.corpora.encodings import check_encoding, find_encoding
 from regard.corpora.po_entry import PoEntry, PoString
 from regard.corpora.po_syntax import ByteStream, PoLine, PoText, parse_strings
 from regard.corpora.unit import MAX_TEXT
 from regard.errors import DataError
+from regard.text.encoding_names import check_encoding, find_encoding
 
 _CHARSET = re.compile(rb"charset\s*=\s*([^\s\"\\;]+)", re.IGNORECASE)
 _NO_CHARSET = "CHARSET"
