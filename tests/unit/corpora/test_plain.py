@@ -117,7 +117,7 @@ def test_encodings(write: Write, encoding: str) -> None:
 @pytest.mark.parametrize("encoding", ["klingon", "hex", "utf-7", "idna", "a\0b"])
 def test_encodings_that_no_file_has_are_refused(write: Write, encoding: str) -> None:
     path = write("a", b"a\n")
-    with pytest.raises(ConfigError, match="expected the name of an encoding, such as utf-8, .* got "):
+    with pytest.raises(ConfigError, match=r"expected the name of an encoding, such as utf-8, .* got "):
         list(PlainReader(path, path, ReadOptions(encoding=encoding)).units())
 
 
