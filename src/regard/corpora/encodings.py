@@ -5,9 +5,10 @@ from __future__ import annotations
 import codecs
 
 from regard.errors import ConfigError
+from regard.text.encodings import NOT_FOR_FILES
 
-_NOT_FOR_FILES = frozenset({"utf-7", "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
-"""Codecs of Python for text that are no encodings of files, or decode to unpaired surrogates."""
+_MAX_NAME = 60
+"""Largest number of characters of a name of an encoding; damaged files have longer ones."""
 
 
 def find_encoding(name: str) -> str | None:
@@ -22,12 +23,14 @@ def find_encoding(name: str) -> str | None:
     >>> find_encoding("Latin1"), find_encoding("klingon"), find_encoding("hex")
     ('iso8859-1', None, None)
     """
+    if len(name) > _MAX_NAME:
+        return None
     try:
         codec = codecs.lookup(name).name
         "a".encode(codec)  # a codec for bytes, such as hex, refuses text
     except (LookupError, ValueError):
         return None
-    return None if codec in _NOT_FOR_FILES or codec.replace("-", "_") in _NOT_FOR_FILES else codec
+    return None if codec.replace("-", "_") in NOT_FOR_FILES else codec
 
 
 def check_encoding(name: str | None) -> None:

@@ -24,6 +24,8 @@ _WIDE_BOMS = tuple(
 _CONTROLS = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]+")
 _MIN_UTF16_BYTES = 4
 """Fewest bytes on which UTF-16 is detected."""
+NOT_FOR_FILES = frozenset({"utf_7", "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
+"""Codecs of Python that are not encodings of files: they hide line ends, or fail in other ways than the others."""
 
 
 class BrokenLine(NamedTuple):
@@ -49,11 +51,15 @@ def is_wide(encoding: str) -> bool:
         ConfigError: There is no such encoding.
     """
     try:
-        return "\n".encode(encoding) != b"\n"
+        codec = codecs.lookup(encoding).name
+        line_end = "\n".encode(codec)
     except (LookupError, ValueError):
+        codec, line_end = "", b""
+    if not codec or codec.replace("-", "_") in NOT_FOR_FILES:
         raise ConfigError(
             f"encoding: expected the name of an encoding, such as utf-8, utf-16, cp1252 or shift_jis, got {encoding!r}"
-        ) from None
+        )
+    return line_end != b"\n"
 
 
 def detect_wide(head: bytes) -> str | None:
