@@ -50,8 +50,8 @@ _OTHER_NAMES = {
 class ByteSource(Protocol):
     """An open binary file."""
 
-    def read1(self, size: int = -1, /) -> bytes:
-        """Reads the bytes that are available at once; empty only at the end of the file."""
+    def read(self, size: int, /) -> bytes:
+        """Reads up to `size` bytes; fewer only at the end of the file, or before an error."""
         ...
 
 
@@ -110,12 +110,13 @@ class Utf8Chunks:
     def _read_raw(self) -> bytes:
         if self._failure is not None:
             raise self._failure
-        return self._file.read1(CHUNK_SIZE)
+        # Not read1: the parser reads a long tag again from its beginning with each piece that a slow pipe has ready.
+        return self._file.read(CHUNK_SIZE)
 
     def _read_head(self) -> bytes:
         head = b""
         try:
-            while len(head) < _HEAD_SIZE and (data := self._file.read1(CHUNK_SIZE)):
+            while len(head) < _HEAD_SIZE and (data := self._file.read(CHUNK_SIZE)):
                 head += data
         except DataError as error:  # raised again after the bytes before it
             self._failure = error

@@ -10,6 +10,8 @@ _NOT_FOR_FILES = frozenset(
     {"utf_7", "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
 )
 """Codecs for text that are no encodings of files, decode to unpaired surrogates, or hide markup as UTF-7 does."""
+_MAX_NAME = 60
+"""Largest number of characters of a name of an encoding; damaged files have longer ones."""
 
 
 def find_encoding(name: str) -> str | None:
@@ -24,6 +26,8 @@ def find_encoding(name: str) -> str | None:
     >>> find_encoding("Latin1"), find_encoding("klingon"), find_encoding("hex")
     ('iso8859-1', None, None)
     """
+    if len(name) > _MAX_NAME:
+        return None
     try:
         codec = codecs.lookup(name).name
         "a".encode(codec)  # a codec for bytes, such as hex, refuses text
