@@ -193,7 +193,7 @@ def parse_strings(text: str, encoding: str) -> str:
         The content of the strings, joined.
 
     Raises:
-        ValueError: A string does not end, or something stands beside the strings; the message says what.
+        ValueError: A string does not end, or there is text outside the quotation marks; the message quotes the text.
         UnicodeDecodeError: Bytes written as numbers do not fit the encoding.
     """
     place, parts = 0, []
@@ -202,7 +202,10 @@ def parse_strings(text: str, encoding: str) -> str:
         if match is None:
             if text[place] == '"':
                 raise ValueError("a string without a closing quotation mark")
-            raise ValueError(f"{text[place : place + 20]!r} after the end of a string")
+            raise ValueError(
+                f"the text {text[place : place + 20]!r} after the closing quotation mark of a string, where only "
+                "another string may follow"
+            )
         parts.append(match[1])
         place = match.end()
     joined = "".join(parts)
