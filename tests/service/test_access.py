@@ -118,7 +118,9 @@ def test_a_list_costs_as_much_as_its_texts(clock: _Clock) -> None:
     admitting = Access(per_minute=10)
     admitting.admit(request(), None, cost=9)
     admitting.admit(request(), None)
-    with pytest.raises(ServiceError, match="Slowdown: 10 per 1 minute") as caught:
+    with pytest.raises(
+        ServiceError, match="Slowdown: 10 per 1 minute is the limit of requests of one client"
+    ) as caught:
         admitting.admit(request(), None)
     assert (caught.value.status, caught.value.retry_after) == (429, 6)
 
