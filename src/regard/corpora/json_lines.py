@@ -26,7 +26,7 @@ class JsonLinesReader:
 
     Args:
         path: The file; None = standard input.
-        options: How to read.
+        options: How to read the file.
 
     Attributes:
         name: The file, for messages and reports.

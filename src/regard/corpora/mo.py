@@ -35,7 +35,7 @@ class MoReader:
 
     Args:
         source: The catalog, or an open input; None = standard input.
-        options: How to read it.
+        options: How to read the file.
 
     Attributes:
         name: The file, for messages.

@@ -55,10 +55,10 @@ class PoLine(NamedTuple):
     """A line of a catalog.
 
     Attributes:
-        content: Its bytes without the line end; a line in UTF-16 is converted to UTF-8.
+        content: Bytes of the line without the line end; a line in UTF-16 is converted to UTF-8.
         number: 1-based number of the line.
-        start: Place of its first byte in the file.
-        end: Place after its last byte, before the line end.
+        start: Offset in bytes of the beginning of the line in the file.
+        end: Offset in bytes of the end of the line, before the line end.
         kind: What the line contains.
         keyword: Keyword before the string, such as `"msgid"`; empty if there is none.
         form: Number of the plural form in `msgstr[1]`; None without brackets.
@@ -152,11 +152,11 @@ def classify(content: bytes, number: int, start: int, end: int) -> PoLine:
     Args:
         content: The line without its end.
         number: 1-based number of the line.
-        start: Place of its first byte in the file.
-        end: Place after its last byte.
+        start: Offset in bytes of the beginning of the line in the file.
+        end: Offset in bytes of the end of the line, before the line end.
 
     Returns:
-        The line.
+        The line with its kind, keyword and plural form.
     """
     match = _LINE.match(content)
     if match is not None:

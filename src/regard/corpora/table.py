@@ -27,7 +27,7 @@ class TableReader(ABC):
 
     Args:
         path: The file; None = standard input.
-        options: How to read.
+        options: How to read the file.
 
     Attributes:
         name: The file, for messages and reports.

@@ -22,7 +22,7 @@ class TmxReader(XmlReader):
 
     Args:
         path: Path of the file, or the open file; None = standard input.
-        options: How to read it.
+        options: How to read the file.
     """
 
     format = "tmx"

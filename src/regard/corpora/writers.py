@@ -49,7 +49,7 @@ class OutputFormat:
         writer: Name of the writer's class.
         needs_langs: Whether a file must name its languages.
         num_files: Number of files: 1, or 2 for source and target.
-        not_held: What the format has no place for in any pair; empty if there is nothing.
+        not_held: What the format cannot store for any pair, such as the languages; empty = it stores everything.
     """
 
     module: str
