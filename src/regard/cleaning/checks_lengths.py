@@ -86,7 +86,7 @@ def longest_word(pairs: Sequence[Pair]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class LengthRatio:
-    """Scores each pair by how far the ratio of its lengths is from the ratio that is usual in the corpus.
+    """Scores each pair by how far its ratio of lengths is from the usual ratio of the corpus.
 
     The length of the source is multiplied by the usual ratio, 16 characters are added to both lengths since short
     sides vary more, and the larger length is divided by the smaller one: 1 = as usual.

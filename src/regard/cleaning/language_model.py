@@ -48,8 +48,8 @@ class LanguageModel:
             texts: The texts.
 
         Returns:
-            Log-likelihood of each of N texts in each of the L languages of `codes`, plus a number that depends only on the
-        text. (N, L)
+            Log-likelihood of each of N texts in each of the L languages of `codes`, plus a number that depends only on
+            the text. (N, L)
         """
         scores = np.zeros((len(texts), len(self.codes)), np.float32)
         for first in range(0, len(texts), _BATCH):

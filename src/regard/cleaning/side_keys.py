@@ -52,7 +52,7 @@ class SideKeys:
 
     @property
     def pairs(self) -> Keys:
-        """Keys of the N pairs recorded so far, mixed from their two keys, `(N,)`; 0 for pairs with an empty side."""
+        """Keys of the N pairs recorded so far, made from both their keys, `(N,)`; 0 if a side is empty."""
         mixed: Keys = (self.src * _FACTOR) ^ (self.tgt >> np.uint64(1)) ^ (self.tgt << np.uint64(63))
         mixed[(self.src == 0) | (self.tgt == 0)] = 0
         return mixed

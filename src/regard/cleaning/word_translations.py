@@ -75,7 +75,7 @@ class SideWords:
         return cls(pattern, ids, occurrences / max(occurrences.sum(), 1))
 
     def rows(self, texts: Iterable[str]) -> list[list[int]]:
-        """Ids of the first 40 known words of each text, in order; words that are not in `ids` are left out."""
+        """Ids of the first 40 words of each text that are in `ids`, in order; others are left out."""
         get, pattern = self.ids.get, self.pattern
         return [
             [number for number in map(get, _cut(text, pattern)) if number is not None][:MAX_WORDS] for text in texts

@@ -51,7 +51,7 @@ class _Code:
     """Identifier of the segment that begins here; empty where it ends; None for all other codes."""
 
     def gap(self) -> int:
-        """Whether the code separates the text before and after it: 2 = any text, 1 = two words, 0 = nothing."""
+        """Whether the code separates the text around it: 2 = any text, 1 = two words, 0 = nothing."""
         content = "".join(self.content)
         if content and (content[0].isspace() or content[-1].isspace()):
             return 2

@@ -113,7 +113,7 @@ class UnitElements:
         return b""
 
     def finish(self) -> None:
-        """Adds units that wait for more of the file to `units`; called at the end of the file or before an error."""
+        """Adds units that wait for more text to `units`, at the end of the file or before an error."""
 
     def begin_unit(self) -> None:
         """Notes that a unit begins at the current tag; raises an `XmlFault` if another unit is still open."""

@@ -33,7 +33,7 @@ class PartTable(Generic[EntryT]):
         self._entries = entries
 
     def find(self, part: object) -> EntryT:
-        """Looks up how the engine of this table runs a part of a model, by the exact class of the part.
+        """Looks up how this table's engine runs a part of a model, by the exact class of the part.
 
         Args:
             part: Module or other object of the model, which is looked up by its class, or a plain function, which is
