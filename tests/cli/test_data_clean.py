@@ -114,7 +114,7 @@ def test_checks_can_be_changed_and_left_out(files: Path, regard: Regard) -> None
         (["--out", "clean", "--without", "none"], "expected the name of a check"),
         (["--out", "clean", "--to", "docx"], "got 'docx'"),
         (["--out", "clean.docx"], "docx"),
-        (["--out", "clean", "--columns", "1"], "--columns: expected two"),
+        (["--out", "clean", "--columns", "1"], "--columns 1: expected the source and the target column"),
         (["--out", "clean", "--test-set", "missing.tsv"], "missing.tsv"),
         (["--out", "clean.tsv", "--rejects", "train.en"], "both input and output"),
         (["--out", "clean.tsv", "--rejects", "clean.tsv"], "--rejects"),

@@ -7,19 +7,11 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.corpus_options import (
-    DEFAULT_CHECKING,
-    DEFAULT_READING,
-    Checking,
-    Corpus,
-    Reading,
-    Translations,
-    Workers,
-    WriteFormat,
-)
+from regard.cli.corpus_options import DEFAULT_CHECKING, Checking, Corpus, Translations, Workers, WriteFormat
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.messages import say, warn
 from regard.cli.options import examples, parse_path, with_groups
+from regard.cli.parallel import DEFAULT_READING, Reading
 from regard.errors import ConfigError
 
 EXAMPLES = examples(

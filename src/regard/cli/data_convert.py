@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.corpus_options import Reading
 from regard.cli.messages import say, warn
 from regard.cli.options import examples, parse_path, with_groups
+from regard.cli.parallel import DEFAULT_READING, Reading
 
 EXAMPLES = examples(
     "regard data convert memory.tmx --langs en-fr --to tsv --out memory.tsv.gz",
@@ -56,7 +56,6 @@ IncludeFuzzy = Annotated[
 StripAccelerators = Annotated[
     bool, typer.Option("--strip-accelerators", help="Remove the & or _ before the letter of a keyboard shortcut.")
 ]
-_READING = Reading()
 
 
 @with_groups
@@ -65,7 +64,7 @@ def data_convert(
     tgt: Translations = None,
     to: OutputFormat = None,
     out: OutputFile = None,
-    reading: Reading = _READING,
+    reading: Reading = DEFAULT_READING,
     input_format: InputFormat = None,
     include_fuzzy: IncludeFuzzy = False,
     strip_accelerators: StripAccelerators = False,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.corpus_options import DEFAULT_CHECKING, DEFAULT_READING, Checking, Reading, Workers
+from regard.cli.corpus_options import DEFAULT_CHECKING, Checking, Workers
 from regard.cli.messages import say, say_json
 from regard.cli.options import Json, examples, parse_path, with_groups
+from regard.cli.parallel import DEFAULT_READING, Reading
 
 if TYPE_CHECKING:
     from regard.cleaning.inspect import CheckMaker

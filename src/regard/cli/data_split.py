@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.corpus_options import DEFAULT_READING, Corpus, Reading, Translations
+from regard.cli.corpus_options import Corpus, Translations
 from regard.cli.messages import say
 from regard.cli.options import examples, parse_path, with_groups
+from regard.cli.parallel import DEFAULT_READING, Reading
 
 EXAMPLES = examples(
     "regard data split train.en train.fr --langs en-fr --out parts --val 100 --test 100",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -10,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from regard.config.section import ADDED_LATER, NUMBER, Section, Switch
 from regard.errors import ConfigError
+from regard.text.encoding_names import find_encoding
 from regard.text.languages import parse_direction
 from regard.text.tags import check_tag
 
@@ -32,11 +32,7 @@ def _checked_tag(tag: str | None) -> str | None:
 
 
 def _checked_encoding(name: str | None) -> str | None:
-    try:
-        known = name is None or codecs.lookup(name)._is_text_encoding  # such as `hex`, which is none
-    except (LookupError, ValueError):  # ValueError: a NUL character
-        known = False
-    if not known:
+    if name is not None and find_encoding(name) is None:
         raise PydanticCustomError("encoding", "unknown encoding")
     return name
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from regard.corpora.language_choice import choose_language
 from regard.corpora.unit import ReadOptions
 from regard.errors import ConfigError, DataError
+from regard.files.printable import on_one_line
 from regard.text.languages import canonical, english_name
 
 NAMES = (
@@ -121,8 +122,8 @@ def _requested(cells: list[str], columns: tuple[str, str], *, where: str) -> Col
             by_name = True
         else:
             raise DataError(
-                f"{where}: expected a column named {column!r}, found {', '.join(cells):.200}: name one of these "
-                "columns, or give its number, counted from 1"
+                f"{where}: expected a column named {column!r}, found {on_one_line(', '.join(cells)):.200}: name one of "
+                "these columns, or give its number, counted from 1"
             )
     src, tgt = numbers
     header = by_name or any((names[src : src + 1], names[tgt : tgt + 1]) == ([left], [right]) for left, right in NAMES)

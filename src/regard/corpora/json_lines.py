@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from regard.corpora.lines import corpus_lines, source_name, until_failure
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
 from regard.errors import DataError
 from regard.files.compression import InputFile, open_input
+from regard.files.printable import on_one_line
 from regard.text.encodings import BrokenLine
 
 _NESTED = "translation"
@@ -87,9 +89,7 @@ class JsonLinesReader:
                 self.report.left_out[f"no {name} text"] += 1
                 return None
             if not isinstance(text, str):
-                raise DataError(
-                    f"{where}: expected text in the field {name!r}, found {json.dumps(text):.60}: write a string"
-                )
+                raise DataError(f"{where}: expected text in the field {name!r}, found {_kind(text)}: write a string")
         if self._options.columns is None:
             self.report.languages.update(name for name in names if name not in _USUAL_NAMES)
         return Unit(str(texts[0]), str(texts[1]), number)
@@ -110,12 +110,20 @@ class JsonLinesReader:
             partial = next((pair for pair in pairs if pair is not None), None)
             if partial is not None:
                 return partial
-        known = ", ".join(fields)
+        known = on_one_line(", ".join(fields))
         expected = "source and target" if langs is None else f"{langs[0]} and {langs[1]}"
         raise DataError(
             f"{where}: expected an object with the fields {expected}, found {known:.200}: name the fields with "
             "--columns"
         )
+
+
+def _kind(value: object) -> str:
+    """A value that is not text, for messages."""
+    try:
+        return json.dumps(value)[:60]
+    except RecursionError:
+        return "deeply nested lists or objects"
 
 
 def _at(fields: Mapping[str, object], path: str) -> object:
@@ -148,10 +156,9 @@ def _parse(line: str, where: str) -> Mapping[str, object]:
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
+        counts = Counter(name for name, _ in pairs)
         raise ValueError(
-            f"the field {next(name for name in names if names.count(name) > 1)!r} occurs twice in one object: "
-            "remove one of them"
+            f"the field {counts.most_common(1)[0][0][:60]!r} occurs twice in one object: remove one of them"
         )
     return fields
 

@@ -42,7 +42,8 @@ def choose_language(code: str, found: Iterable[str], *, where: str) -> str | Non
     if len(alike) > 1:
         raise DataError(
             f"{where}: expected one language that {code} means, found {', '.join(sorted(alike))}: name one of them "
-            "exactly, such as --langs " + "-".join((canonical(sorted(alike)[0]), "fr" if language != "fr" else "en"))
+            "exactly, such as --langs "
+            + "-".join((language_code(min(alike)) or code, "fr" if language != "fr" else "en"))
         )
     return None
 

@@ -9,6 +9,7 @@ from regard.corpora.unit import MAX_TEXT, ReadOptions, ReadReport
 from regard.files.compression import InputFile
 from regard.files.decompressors import InputError
 from regard.text.encodings import BrokenLine
+from regard.text.file_type import HEAD_SIZE
 from regard.text.readers import text_lines
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ def corpus_lines(file: InputFile, options: ReadOptions) -> Iterator[str | Broken
         ConfigError: The encoding in `options` is unknown.
         DataError: Reading fails, or the file is of another type or encoding.
     """
+    file.head(HEAD_SIZE)  # what kind of file it is does not depend on how fast a pipe is
     yield from text_lines(file, encoding=options.encoding, can_choose=True, max_bytes=MAX_TEXT)
 
 

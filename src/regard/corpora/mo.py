@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from regard.corpora.catalog_pairs import CatalogPairs, Message
-from regard.corpora.encodings import check_encoding, find_encoding
 from regard.corpora.lines import source_name
 from regard.corpora.po_entry import header_fields
 from regard.corpora.unit import MAX_TEXT, ReadOptions, ReadReport, Unit
 from regard.errors import DataError
 from regard.files.compression import InputFile, open_input
+from regard.text.encoding_names import check_encoding, find_encoding
 
 MAX_SIZE = 1 << 29
 """Largest size in bytes of a catalog, which is read into memory; real ones have less than 100 MB."""

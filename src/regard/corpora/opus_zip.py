@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,6 +23,18 @@ from regard.text.languages import canonical
 
 _NO_LANGUAGES = frozenset({"ids", "xml", "txt", "tmx", "tsv", "csv", "md", "gz", "po", "mo"})
 """Suffixes of other files that look like language codes."""
+_ERRORS = (
+    BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    MemoryError,  # of an LZMA dictionary of gigabytes
+)
+"""What reading a broken archive may raise."""
 _MAX_SHOWN = 8
 _REMEDY = "copy or fetch it again"
 
@@ -70,7 +84,7 @@ class OpusZipReader:
         file = stack.enter_context(open_binary(self._path))
         try:
             return stack.enter_context(ZipFile(file))
-        except (BadZipFile, OSError, ValueError) as error:
+        except _ERRORS as error:
             raise DataError(f"{self.name}: expected a zip archive, found a broken one ({error}): {_REMEDY}") from None
 
     def _units(self, archive: ZipFile, stack: ExitStack) -> Iterator[Unit]:
@@ -139,7 +153,7 @@ class _Member(io.BufferedIOBase):
             raise DataError(f"{self.name}: expected a file without password, found an encrypted one: unpack it first")
         try:
             self._file = cast("io.BufferedReader", archive.open(member))
-        except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except _ERRORS as error:
             raise DataError(
                 f"{self.name}: expected a file of an archive, found a broken one ({error}): {_REMEDY}"
             ) from None
@@ -147,7 +161,9 @@ class _Member(io.BufferedIOBase):
     def read1(self, size: int = -1, /) -> bytes:
         try:
             data = self._file.read1(size)
-        except (BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+        except OSError:
+            raise
+        except _ERRORS as error:
             raise OSError(f"broken ({error})") from None
         self.num_read += len(data)
         return data

@@ -138,7 +138,7 @@ class _Table:
 
         try:
             yield
-        except (pa.ArrowException, OSError, MemoryError) as error:
+        except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:  # names may not be UTF-8
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise DataError(
                 f"{self._path}: expected a whole Parquet or Arrow file, found a broken one ({reason}): {_REMEDY}"

@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from regard.corpora.encodings import check_encoding, find_encoding
 from regard.corpora.po_entry import PoEntry, PoString
 from regard.corpora.po_syntax import ByteStream, PoLine, PoText, parse_strings
 from regard.corpora.unit import MAX_TEXT
 from regard.errors import DataError
+from regard.text.encoding_names import check_encoding, find_encoding
 
 _CHARSET = re.compile(rb"charset\s*=\s*([^\s\"\\;]+)", re.IGNORECASE)
 _NO_CHARSET = "CHARSET"
 """What gettext's template has in place of a charset."""
 _MAX_ENTRY = 4 * MAX_TEXT
+_LINE_COST = 64
+"""Number of bytes that a line of an entry counts besides its content, since many empty lines need memory, too."""
+_MAX_FLAG_LINES = 100
 
 
 @dataclass(eq=False)
@@ -53,9 +56,10 @@ class _Group:
         self.start = line.start if self.start < 0 else self.start
         self.end = line.end
         if line.kind == "flags":
-            self.flags.append(line)
+            if len(self.flags) < _MAX_FLAG_LINES:
+                self.flags.append(line)
         elif line.kind != "comment":
-            self.size += len(line.content)
+            self.size += len(line.content) + _LINE_COST
             if self.size <= _MAX_ENTRY:
                 self.lines.append(line)
         if self.flags_place < 0 and (line.keyword or line.content.lstrip().startswith((b"#|", b"#~|"))):
@@ -175,13 +179,19 @@ class PoParser:
                 raise _EntryError(first.number, f"expected one {_spelled(first)} in an entry, found two: remove one")
             text = "".join(self._parse(line) for line in lines)
             if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT:
-                raise _EntryError(first.number, f"expected a text of at most {MAX_TEXT} bytes, found a longer one")
+                raise _EntryError(first.number, f"expected a text of at most {MAX_TEXT:,} bytes, found a longer one")
             width = 2 if self._is_wide else 1
             end = last.end - width * (len(last.content) - len(last.content.rstrip()))
             strings[key] = PoString(_spelled(first), text, first.start + width * first.offset, end, first.number)
         return strings
 
     def _parse(self, line: PoLine) -> str:
+        if line.kind == "long":
+            raise _EntryError(
+                line.number,
+                f"expected lines of at most {MAX_TEXT:,} bytes, found a longer one: check that it is a gettext catalog "
+                "whose lines end in LF or CRLF",
+            )
         if line.kind == "unknown":
             shown = line.content.strip()[:30].decode("utf-8", "replace")
             raise _EntryError(
@@ -193,6 +203,12 @@ class PoParser:
         try:
             return parse_strings(line.content[place:].decode(self._decoding), self._decoding)
         except UnicodeDecodeError as error:
+            if self._is_wide:
+                raise _EntryError(
+                    line.number,
+                    f"expected {self.encoding.upper()}, found half of a character (an unpaired surrogate): correct the "
+                    "text, or export the catalog again",
+                ) from None
             raise _EntryError(
                 line.number,
                 f"expected {self._decoding.upper()}{' as the header says' if not self._fixed else ''}, found byte "

@@ -11,7 +11,7 @@ from regard.errors import DataError
 
 KEYWORDS = ("msgctxt", "msgid", "msgid_plural", "msgstr")
 """Keywords of the strings of an entry."""
-LineKind = Literal["blank", "comment", "flags", "keyword", "string", "unknown"]
+LineKind = Literal["blank", "comment", "flags", "keyword", "string", "unknown", "long"]
 _LINE = re.compile(
     rb'\s*(?P<obsolete>#~(?!\|)\s*)?(?:(?P<word>[a-z_]+)(?:\s*\[\s*(?P<index>\d{1,3})\s*\])?\s*)?(?=(?P<quote>"))'
 )
@@ -55,7 +55,8 @@ class PoLine(NamedTuple):
     """A line of a catalog.
 
     Attributes:
-        content: Bytes of the line without the line end; a line in UTF-16 is converted to UTF-8.
+        content: Bytes of the line without the line end; a line in UTF-16 is converted to UTF-8; empty if it is longer
+            than `MAX_TEXT`.
         number: 1-based number of the line.
         start: Offset in bytes of the beginning of the line in the file.
         end: Offset in bytes of the end of the line, before the line end.
@@ -106,44 +107,63 @@ class PoText:
             All lines in order, classified.
 
         Raises:
-            DataError: A line is longer than `MAX_TEXT` bytes, or all lines end in CR.
+            DataError: Reading fails.
         """
         wide = self.encoding if self.encoding and self.encoding.startswith("utf-16") else None
         start = len(_UTF8_BOM) if self.encoding == "utf-8" else 2 if self._head[:2] in (b"\xff\xfe", b"\xfe\xff") else 0
         place = start
         line_end = "\n".encode(wide or "ascii")
         return_ = "\r".encode(wide or "ascii")
-        for number, raw in enumerate(self._raw_lines(start, line_end), start=1):
+        for number, (raw, size) in enumerate(self._raw_lines(start, line_end), start=1):
             content = raw.removesuffix(line_end)
             if number == 1 and content.endswith(return_):
                 self.newline = "\r\n"
             content = content.removesuffix(return_)
             if len(content) > MAX_TEXT:
-                raise DataError(
-                    f"{self.name}:{number}: expected lines of at most {MAX_TEXT} bytes, found a longer one: check that "
-                    "it is a gettext catalog whose lines end in LF or CRLF"
-                )
-            yield classify(_to_utf8(content, wide) if wide else content, number, place, place + len(content))
-            place += len(raw)
-
-    def _raw_lines(self, start: int, line_end: bytes) -> Iterator[bytes]:
-        """Lines with their ends; a line that is too long is returned in part."""
-        pending, width = self._head[start:], len(line_end)
-        searched = 0
-        while True:
-            found = pending.find(line_end, searched)
-            while found % width and found >= 0:  # across two characters of UTF-16
-                found = pending.find(line_end, found + 1)
-            if found >= 0:
-                yield pending[: found + width]
-                pending, searched = pending[found + width :], 0
-            elif len(pending) > MAX_TEXT or not (chunk := self._file.read(_CHUNK)):
-                break
+                yield _long_line(content, number, place, place + size)
             else:
-                searched = max(0, len(pending) - width + 1)
-                pending += chunk
-        if pending:
-            yield pending
+                yield classify(_to_utf8(content, wide) if wide else content, number, place, place + len(content))
+            place += size
+
+    def _raw_lines(self, start: int, line_end: bytes) -> Iterator[tuple[bytes, int]]:
+        """Lines with their ends, and their sizes; of a line that is too long, only the beginning is returned."""
+        data, width = self._head[start:], len(line_end)
+        begin = searched = num_skipped = 0  # of the line that is read
+        long_start = b""
+        while True:
+            end = _find_line_end(data, line_end, begin, searched)
+            if end >= 0:
+                yield long_start or data[begin:end], num_skipped + end - begin
+                begin = searched = end
+                long_start, num_skipped = b"", 0
+                continue
+            if len(data) - begin > MAX_TEXT + 2 * width:
+                long_start = long_start or data[begin : begin + MAX_TEXT + 2 * width]
+                skipped = (len(data) - begin) // width * width
+                begin, num_skipped = begin + skipped, num_skipped + skipped
+            chunk = self._file.read(_CHUNK)
+            if not chunk:
+                break
+            data, begin = data[begin:] + chunk, 0
+            searched = max(0, len(data) - len(chunk) - width + 1)
+        if begin < len(data) or num_skipped:
+            yield long_start or data[begin:], num_skipped + len(data) - begin
+
+
+def _find_line_end(data: bytes, line_end: bytes, begin: int, searched: int) -> int:
+    """Place after the first line end from `searched` on in a line that begins at `begin`; -1 if there is none."""
+    width = len(line_end)
+    place = data.find(line_end, searched)
+    while place >= 0 and (place - begin) % width:  # across two characters of UTF-16
+        place = data.find(line_end, place + 1)
+    return place + width if place >= 0 else -1
+
+
+def _long_line(start_of_line: bytes, number: int, start: int, end: int) -> PoLine:
+    """A line that is too long to be read; a comment may be."""
+    first = start_of_line[:64].replace(b"\0", b"").lstrip()
+    kind: LineKind = "comment" if first.startswith(b"#") and not first.startswith(b"#~") else "long"
+    return PoLine(b"", number, start, end, kind, "", None, False, 0)
 
 
 def classify(content: bytes, number: int, start: int, end: int) -> PoLine:

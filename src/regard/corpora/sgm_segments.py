@@ -56,6 +56,9 @@ class SgmSegments:
         self._seg_line = 0
         self._open: list[str] | None = None
         """Pieces of the text of the open sentence; None outside."""
+        self._num_open_chars = 0
+        self._after_tags = ""
+        """What follows the tags of the last line."""
 
     def documents(self) -> Iterator[SgmDocument]:
         """Reads the file.
@@ -80,12 +83,15 @@ class SgmSegments:
         raise failure
 
     def _completed(self) -> Iterator[SgmDocument]:
+        number = 0
         for number, line in self._lines():
             document = self._read_line(line, number)
             if document is not None:
                 yield document
         if self._open is not None:
             self._fault(self._seg_line, "</seg>, found the end of the file: it was cut short; copy it again")
+        elif "<" in self._after_tags:
+            self._fault(number, "the end of a tag, found the end of the file: it was cut short; copy it again")
         if self._document is not None:
             yield self._document
 
@@ -94,15 +100,20 @@ class SgmSegments:
         complete = None
         position = 0
         for tag in _TAG.finditer(line):
-            if self._open is not None:
-                self._open.append(line[position : tag.start()])
+            self._add(line[position : tag.start()])
             position = tag.end()
             complete = self._read_tag(tag, number) or complete
-        if self._open is not None:
-            self._open.append(line[position:] + "\n")
-            if sum(map(len, self._open)) > MAX_TEXT:
-                self._abandon("more text than 1 MiB", number)
+        self._after_tags = line[position:]
+        self._add(self._after_tags + "\n")
+        if self._open is not None and self._num_open_chars > MAX_TEXT:
+            self._abandon("more text than 1 MiB", number)
         return complete
+
+    def _add(self, piece: str) -> None:
+        """Adds text to the open sentence, if there is one."""
+        if self._open is not None:
+            self._open.append(piece)
+            self._num_open_chars += len(piece)
 
     def _read_tag(self, tag: re.Match[str], number: int) -> SgmDocument | None:
         """Reads a tag; returns the document that is complete, if any."""
@@ -131,6 +142,7 @@ class SgmSegments:
         if self._open is not None:
             self._abandon("another <seg>", number)
         self._open, self._seg_id, self._seg_line = [], attributes.get("id", ""), number
+        self._num_open_chars = 0
 
     def _end_segment(self) -> None:
         pieces, self._open = self._open, None

@@ -51,6 +51,7 @@ class TableReader(ABC):
         self._file: InputFile | None = None
         self._choice = ColumnChoice(0, 1)
         self._is_chosen = False
+        self._header: tuple[str, str] | None = None  # until the next row
         self._check = _TextCheck(f"{self.name}: expected {self._layout}", self._advice)
 
     def units(self) -> Iterator[Unit]:
@@ -80,6 +81,8 @@ class TableReader(ABC):
                 src, tgt = self._choice.src, self._choice.tgt
                 if max(src, tgt) < len(row):
                     self._count_wide(row)
+                    if self._header is not None:
+                        self._check_header((row[src], row[tgt]), number)
                     yield Unit(row[src], row[tgt], number)
                 else:
                     self.report.fault(self._short_row(row, number, max(src, tgt) + 1))
@@ -91,12 +94,23 @@ class TableReader(ABC):
             return False
         self._is_chosen = True
         self._choice = choose_columns(row, self._options, where=f"{self.name}:{number}", codes=self._codes)
+        if self._choice.has_header and self._options.columns is None:
+            self._header = row[self._choice.src], row[self._choice.tgt]
         return self._choice.has_header
 
     def _count_wide(self, row: list[str]) -> None:
         if self._choice.is_default and len(row) > 2:
             self.num_wide_rows += 1
             self._check.add(row)
+
+    def _check_header(self, cells: tuple[str, str], number: int) -> None:
+        """Refuses a file whose rows all begin with what was taken for a header, such as two codes of languages."""
+        header, self._header = self._header, None
+        if cells == header:
+            raise DataError(
+                f"{self.name}:{number}: expected texts below the header {cells[0]}, {cells[1]}, found the same again: "
+                "name the columns of the texts, such as --columns 3,4"
+            )
 
 
 class TsvReader(TableReader):

@@ -42,16 +42,26 @@ class TextColumn:
 
         Returns:
             One text per row in UTF-8, not checked; None if there is none.
+
+        Raises:
+            ArrowInvalid: The file is damaged.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
 
         column = batch.column(batch.schema.get_field_index(self.name))
+        column.validate()
         if self.field is not None:
             column = pc.struct_field(column, [self.field])
+        if not _has_offsets(column.type):
+            column.validate(full=True)
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
-        texts: list[bytes | None] = column.cast(pa.large_binary()).to_pylist()
+        column = column.cast(pa.large_binary())
+        # A damaged Arrow file may have offsets beyond its data, which pyarrow would follow. Strings are not validated
+        # before the cast, since bytes that are not UTF-8 are the fault of a single row.
+        column.validate(full=True)
+        texts: list[bytes | None] = column.to_pylist()
         return texts
 
 
@@ -137,9 +147,15 @@ def _is_text(kind: pa.DataType) -> bool:
 
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
+    return _has_offsets(kind) or pa.types.is_string_view(kind) or pa.types.is_binary_view(kind)
+
+
+def _has_offsets(kind: pa.DataType) -> bool:
+    """Whether a type is converted to binary without following its offsets."""
+    import pyarrow as pa
+
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
-    views = (pa.types.is_string_view, pa.types.is_binary_view)
-    return any(test(kind) for test in (*tests, *views))
+    return any(test(kind) for test in tests)
 
 
 def _list(available: list[TextColumn]) -> str:

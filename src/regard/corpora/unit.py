@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 from regard.errors import DataError
+from regard.files.printable import on_one_line
 
 MAX_TEXT = 1 << 20
 """Largest size in bytes of one line, or of one side of a sentence pair; longer text is an error of that line."""
 MAX_FAULTS = 20
 """Number of faulty units whose messages are kept; all are counted."""
+_MAX_MESSAGE = 2000
+"""Largest number of characters of a message; a name in a damaged file may be longer."""
 
 
 class Unit(NamedTuple):
@@ -75,16 +78,24 @@ class ReadReport:
         """Reports a faulty unit, which is then left out.
 
         Args:
-            message: What was expected, what came, where, and what to do.
+            message: What was expected, what came, where, and what to do. Line ends in it, as names in a file may have
+                them, are escaped, and a very long one loses its middle.
 
         Raises:
             DataError: With this message, if `on_error` is `"stop"`.
         """
+        message = _shortened(on_one_line(message))
         if self.on_error == "stop":
             raise DataError(message)
         self.num_faults += 1
         if len(self.faults) < MAX_FAULTS:
             self.faults.append(message)
+
+
+def _shortened(message: str) -> str:
+    if len(message) <= _MAX_MESSAGE:
+        return message
+    return f"{message[: _MAX_MESSAGE // 2]} ... {message[-_MAX_MESSAGE // 4 :]}"
 
 
 class UnitReader(Protocol):

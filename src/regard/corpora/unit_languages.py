@@ -84,8 +84,8 @@ class UnitLanguages:
     def _infer(self, known: list[str | None], where: str) -> None:
         codes = list(dict.fromkeys(code for code in known if code))
         if self._langs is None and len(codes) == 2:
-            source = self.source_language
-            spelling = source and choose_language(language_code(source) or source, codes, where=where)
+            source = language_code(self.source_language or "")
+            spelling = source and choose_language(source, codes, where=where)
             self._langs = (codes[1], codes[0]) if spelling == codes[1] else (codes[0], codes[1])
         pair = self._langs or ()
         others = [code for code in codes if not any(choose_language(lang, [code], where=where) for lang in pair)]

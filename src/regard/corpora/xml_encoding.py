@@ -7,6 +7,7 @@ import re
 from typing import Protocol
 
 from regard.errors import DataError
+from regard.text.encoding_names import find_encoding
 
 CHUNK_SIZE = 1 << 16
 """Number of bytes that are read and parsed at once."""
@@ -44,15 +45,13 @@ _OTHER_NAMES = {
     "x-sjis": "cp932",
     "x-gbk": "gb18030",
 }
-_NOT_FOR_FILES = ("utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem")
-"""Codecs of Python that are not encodings of files, or, like UTF-7, hide markup."""
 
 
 class ByteSource(Protocol):
     """An open binary file."""
 
-    def read1(self, size: int = -1, /) -> bytes:
-        """Reads the bytes that are available at once; empty only at the end of the file."""
+    def read(self, size: int, /) -> bytes:
+        """Reads up to `size` bytes; fewer only at the end of the file, or before an error."""
         ...
 
 
@@ -111,12 +110,13 @@ class Utf8Chunks:
     def _read_raw(self) -> bytes:
         if self._failure is not None:
             raise self._failure
-        return self._file.read1(CHUNK_SIZE)
+        # Not read1: the parser reads a long tag again from its beginning with each piece that a slow pipe has ready.
+        return self._file.read(CHUNK_SIZE)
 
     def _read_head(self) -> bytes:
         head = b""
         try:
-            while len(head) < _HEAD_SIZE and (data := self._file.read1(CHUNK_SIZE)):
+            while len(head) < _HEAD_SIZE and (data := self._file.read(CHUNK_SIZE)):
                 head += data
         except DataError as error:  # raised again after the bytes before it
             self._failure = error
@@ -156,12 +156,8 @@ def _by_start(head: bytes) -> str | None:
 def _codec(encoding: str, where: str) -> str:
     """Name of the codec for an encoding, or for the larger one that files with this name use."""
     lowered = encoding.strip().lower()
-    try:
-        codec = codecs.lookup(_OTHER_NAMES.get(lowered, lowered)).name
-        "".encode(codec)  # a codec for text, not for bytes such as base64
-    except (LookupError, ValueError):
-        codec = "undefined"
-    if codec.replace("-", "_") in {name.replace("-", "_") for name in _NOT_FOR_FILES}:
+    codec = find_encoding(_OTHER_NAMES.get(lowered, lowered))
+    if codec is None:
         raise DataError(
             f"{where} names {encoding!r}, expected an encoding that Python knows, such as utf-8, utf-16 or cp1252: "
             "pass the encoding that the file really has with --encoding"

@@ -126,7 +126,8 @@ class UnitParser:
         else:
             if problem := self._find_oversize():
                 line = elements.unit_line if elements.in_unit else elements.line()
-                self._recover(problem, parser.CurrentByteIndex, f"{line}", line, num_parsed=self._num_fed)
+                # Behind the start of the markup, which is not read, so that it is one fault.
+                self._recover(problem, parser.CurrentByteIndex + 1, f"{line}", line, num_parsed=self._num_fed)
             else:
                 self._drop_surplus()
 

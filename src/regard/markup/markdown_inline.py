@@ -48,7 +48,7 @@ _OUTER_BREAKS = re.compile(r"\A(?:(?:\\|[ \t]*)\r?\n[ \t>]*)+|(?:(?:\\|[ \t]*)\r
 _MAX_LABEL = 999
 """Longest label of a link."""
 _BEGIN, _END = "\ufdd0", "\ufdd1"
-"""Characters around an emphasis until the paragraph is written; they are not allowed in texts."""
+"""Characters around an emphasis until the paragraph is written; in a paragraph that changes, they become U+FFFD."""
 _NO_CONTENT = re.compile(f"{_BEGIN}([*_~=]+)\\1{_END}")
 
 
@@ -58,9 +58,11 @@ class MarkdownParagraph:
 
     Attributes:
         block: Its words and marks.
+        original: Its text in the file.
     """
 
     block: Block
+    original: str
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -78,9 +80,10 @@ class MarkdownParagraph:
             of a line that would begin another block is escaped.
         """
         text = render_block(self.block, translations)
-        if text != self.block.raw:
-            text = _OUTER_BREAKS.sub("", _NO_CONTENT.sub("", text))
-            text = _BEGINS_BLOCK.sub(_escape_beginning, text)
+        if text == self.block.raw:
+            return self.original
+        text = _OUTER_BREAKS.sub("", _NO_CONTENT.sub("", text))
+        text = _BEGINS_BLOCK.sub(_escape_beginning, text)
         return text.replace(_BEGIN, "").replace(_END, "")
 
 
@@ -94,7 +97,7 @@ def parse_paragraph(lines: Sequence[tuple[str, str]], labels: frozenset[str] = f
     Returns:
         The paragraph.
     """
-    return MarkdownParagraph(build_block(list(_pieces(lines, labels)), Escaping.MARKDOWN))
+    return MarkdownParagraph(build_block(list(_pieces(lines, labels)), Escaping.MARKDOWN), _join(lines)[0])
 
 
 def cut_cells(line: str) -> list[str]:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from regard.errors import ConfigError
 from regard.files.decompressors import InputError
+from regard.text.encoding_names import check_encoding
 
 _WIDE_BOMS = tuple(
     (mark, f"the byte order mark of {name}: convert it, e.g. with iconv -f {name.lower()} -t utf-8")
@@ -48,12 +48,8 @@ def is_wide(encoding: str) -> bool:
     Raises:
         ConfigError: There is no such encoding.
     """
-    try:
-        return "\n".encode(encoding) != b"\n"
-    except (LookupError, ValueError):
-        raise ConfigError(
-            f"encoding: expected the name of an encoding, such as utf-8, utf-16, cp1252 or shift_jis, got {encoding!r}"
-        ) from None
+    check_encoding(encoding)
+    return "\n".encode(encoding) != b"\n"
 
 
 def detect_wide(head: bytes) -> str | None:

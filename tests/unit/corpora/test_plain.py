@@ -12,7 +12,7 @@ from regard.corpora.formats import open_corpus
 from regard.corpora.moses import unescape
 from regard.corpora.plain import PlainReader
 from regard.corpora.unit import MAX_TEXT, ReadOptions, Unit
-from regard.errors import DataError
+from regard.errors import ConfigError, DataError
 
 Write = Callable[[str, bytes | str], Path]
 SKIP = ReadOptions(on_error="skip")
@@ -104,7 +104,7 @@ def test_a_broken_file_gives_the_pairs_before(write: Write, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "encoding",
-    ["cp1252", "latin-1", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "utf-8", "cp037", "utf-7"],
+    ["cp1252", "latin-1", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "utf-8", "cp037"],
 )
 def test_encodings(write: Write, encoding: str) -> None:
     lines = ["été", "", "naïve \u00a0x", "a" * 100_000, "ÿþ", "b\rc"]
@@ -112,6 +112,13 @@ def test_encodings(write: Write, encoding: str) -> None:
         path = write("a", end.join(lines).encode(encoding))
         reader = PlainReader(path, path, ReadOptions(encoding=encoding))
         assert [unit.src for unit in reader.units()] == lines
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "hex", "utf-7", "idna", "a\0b"])
+def test_encodings_that_no_file_has_are_refused(write: Write, encoding: str) -> None:
+    path = write("a", b"a\n")
+    with pytest.raises(ConfigError, match=r"expected the name of an encoding, such as utf-8, .* got "):
+        list(PlainReader(path, path, ReadOptions(encoding=encoding)).units())
 
 
 @pytest.mark.parametrize("encoding", ["shift_jis", "euc_jp", "iso2022_jp", "gb18030", "big5", "euc_kr", "johab"])

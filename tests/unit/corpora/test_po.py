@@ -167,7 +167,7 @@ AFTER = '\nmsgid "after"\nmsgstr "y"\n'
         ('msgid "a"\nmsgid_plural "b"\nmsgstr "c"\n', 6, r"expected msgstr\[0\]"),
         ('msgid "a"\nmsgstr[0] "c"\n', 5, "expected msgid_plural before"),
         ("\0\0\0\n", 4, "expected msgid, msgstr or a string"),
-        (f'msgid "{"a" * 700000}"\nmsgstr "x"\n"{"b" * 600000}"\n"{"b" * 600000}"\n', 5, "at most 1048576 bytes"),
+        (f'msgid "{"a" * 700000}"\nmsgstr "x"\n"{"b" * 600000}"\n"{"b" * 600000}"\n', 5, "at most 1,048,576 bytes"),
     ],
 )  # fmt: skip
 def test_a_faulty_entry_is_named_and_its_neighbors_are_kept(entry: str, line: int, message: str) -> None:
@@ -205,7 +205,7 @@ def test_a_string_without_keyword_is_a_fault() -> None:
 
 
 def test_a_line_without_end_is_refused_with_its_number() -> None:
-    with pytest.raises(DataError, match=r"x.po:2: expected lines of at most 1048576 bytes"):
+    with pytest.raises(DataError, match=r"x.po:2: expected lines of at most 1,048,576 bytes"):
         parse_po(b"\n" + b'msgid "' + b"a" * (1 << 21), "x.po")
     with pytest.raises(DataError, match="UTF-32"):
         parse_po(CATALOG.encode("utf-32"), "x.po")

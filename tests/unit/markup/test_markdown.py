@@ -23,6 +23,10 @@ def translated(text: str, translate: object = capitals) -> str:
     return file.render(translations(file, translate)).decode()  # type: ignore[arg-type]
 
 
+def test_characters_that_mark_emphasis_while_a_paragraph_is_written_stay() -> None:
+    assert translated("One \ufdd0*two*\ufdd1.\n\nThree.\n").endswith("THREE.\n")
+
+
 def structure(text: str) -> list[str]:
     """The blocks of a document, as another parser sees them, with the number of marks of each kind in each block."""
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
