@@ -93,7 +93,7 @@ def test_faults_stop_or_are_counted(regard: Run, catalog: Path) -> None:
     [
         (["--to", "docx"], "expected one of plain, moses, tsv, csv, jsonl, tmx, xliff, po, parquet, got 'docx'"),
         ([], "name the format"),
-        (["--to", "plain"], "expected --out FILE for two files"),
+        (["--to", "plain"], "expected --out, since this format has two files"),
         (["--to", "tmx"], "expected the languages of the corpus"),
         (["--to", "tsv", "--langs", "en-de"], "expected a catalog of translations into de (or en), found Language: fr"),
         (["--to", "tsv", "--from", "xlsx"], "expected one of plain"),

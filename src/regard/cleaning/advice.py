@@ -19,11 +19,11 @@ MANY = 0.1
 
 
 def clean_command(report: CorpusReport, filters: Filters) -> str:
-    """The command that cleans a corpus as an inspection suggests.
+    """Command line of `regard data clean` that cleans a corpus as its inspection suggests.
 
     Args:
         report: Inspection of the corpus.
-        filters: The checks of the inspection.
+        filters: Names and thresholds of the checks that the inspection applied.
 
     Returns:
         A command for a shell.
@@ -53,7 +53,7 @@ def test_set_overlaps(report: CorpusReport) -> Iterator[Overlap]:
         report: Inspection of a corpus.
 
     Yields:
-        The overlaps.
+        What the inspected corpus has in common with each of them.
     """
     for overlap in report.overlaps:
         is_small = overlap.other_size <= _SMALL * report.num_pairs

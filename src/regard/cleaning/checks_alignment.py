@@ -66,7 +66,7 @@ class Misaligned:
         return cls(translations, usual_ratio, center, bound - center) if bound > center else None
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """See `regard.cleaning.check.Scorer`."""
+        """Scores pairs, one score per pair. See `regard.cleaning.check.Scorer`."""
         scores: list[float] = []
         for first in range(0, len(pairs), _BATCH):
             batch = pairs[first : first + _BATCH]

@@ -23,8 +23,9 @@ _UNITS = 4
 def numbers(pairs: Sequence[Pair]) -> list[float]:
     """Scores each pair with the number of numbers that one side replaces by another number.
 
-    A number on one side only does not count, since the other side may spell it. Separators of thousands are ignored,
-    and so is the difference between clocks of 12 and 24 hours, and between one number and the words that multiply it.
+    A number on one side only does not count, since the other side may write it as a word. Ignored are separators of
+    thousands, and the differences between clocks of 12 and 24 hours (8 and 20), between years of two and four digits
+    (95 and 1995), and between numbers whose ratio is a power of ten, as in "3 million" and "3,000,000".
 
     Args:
         pairs: The pairs, text as read.
@@ -39,7 +40,7 @@ def numbers(pairs: Sequence[Pair]) -> list[float]:
 
 
 def urls(pairs: Sequence[Pair]) -> list[float]:
-    """Scores each pair with the share of its web and mail addresses that the other side lacks.
+    """Scores each pair with the share of its web and mail addresses that only one of its sides contains.
 
     Two addresses of the same host count as the same if they differ only in a code of a language.
 
@@ -56,7 +57,9 @@ def urls(pairs: Sequence[Pair]) -> list[float]:
 
 
 def markup(pairs: Sequence[Pair]) -> list[float]:
-    """Scores each pair with the difference of its numbers of tags and of character references such as `&amp;`.
+    """Scores each pair with the difference between the numbers of tags on its source and its target side.
+
+    Character references such as `&amp;` count as tags.
 
     Args:
         pairs: The pairs, text as read.
@@ -71,7 +74,10 @@ def markup(pairs: Sequence[Pair]) -> list[float]:
 
 
 def repetition(pairs: Sequence[Pair]) -> list[float]:
-    """Scores each pair with the number of repeated words or letters in a row that only one side has.
+    """Scores each pair with the difference between the numbers of repeated words of its sides.
+
+    A side has the number of words in a row that repeat the one to four words before them, or of letters in a row that
+    repeat the letter before them, whichever is larger.
 
     Args:
         pairs: The pairs, text as read.

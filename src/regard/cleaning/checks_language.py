@@ -49,7 +49,7 @@ class Script:
     langs: tuple[str, str]
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """See `regard.cleaning.check.Scorer`."""
+        """Scores pairs, one score per pair. See `regard.cleaning.check.Scorer`."""
         src_script, tgt_script = script_of(self.langs[0]), script_of(self.langs[1])
         return [
             max(foreign_letters(pair.src, src_script, pair.tgt), foreign_letters(pair.tgt, tgt_script, pair.src))
@@ -59,15 +59,17 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """Scores each pair with the larger margin by which one of its sides is more probable in another language.
+    """Scores each pair by how much more probable one of its sides is in another language than in its own.
 
-    A margin is the difference of the log-likelihoods per square root of the number of bytes, which makes short and
-    long texts comparable. Words that both sides contain, numbers and code are ignored. A language that is neither the
+    The margin of another language is its log-likelihood of the side minus that of the side's own language, divided by
+    the square root of the number of bytes, which makes short and long texts comparable. The score is the largest margin
+    of both sides. Words that both sides contain, numbers and code are ignored. A language that is neither the
     source nor the target language is less probable, so 1 is subtracted from its margin.
 
     Attributes:
-        langs: Codes of the source and the target language, as the identifier knows them.
-        usual: Per side and language of `compared`, a margin that is usual in this corpus and is subtracted.
+        langs: Codes of the source and the target language, as the language identifier py3langid spells them.
+        usual: For each side, one number per language that the identifier knows, in the order of its codes: the usual
+            margin of that language in this corpus, which is subtracted from the margins of the pairs.
     """
 
     langs: tuple[str, str]
@@ -75,11 +77,13 @@ class Language:
 
     @classmethod
     def learn(cls, langs: tuple[str, str], sample: Sequence[Pair]) -> Language | None:
-        """Learns which margins are usual in the corpus, such as those of closely related languages.
+        """Makes a scorer that knows which margins are usual in a corpus.
+
+        The margin of a closely related language, for example, is usually high.
 
         Args:
             langs: Canonical codes of the source and the target language.
-            sample: Pairs of the corpus; a few, and no margins are learned.
+            sample: Pairs of the corpus. With fewer than 200, the usual margins are not learned and count as 0.
 
         Returns:
             The scorer; None if py3langid is not installed or does not know one of the languages, or if both sides are
@@ -99,7 +103,7 @@ class Language:
         return cls(scorer.langs, (tuple(src_usual.tolist()), tuple(tgt_usual.tolist())))
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """See `regard.cleaning.check.Scorer`."""
+        """Scores pairs, one score per pair. See `regard.cleaning.check.Scorer`."""
         if not pairs:
             return []
         src, tgt = (side.max(axis=1) for side in self._margins(pairs))

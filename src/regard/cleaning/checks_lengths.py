@@ -86,9 +86,10 @@ def longest_word(pairs: Sequence[Pair]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class LengthRatio:
-    """Scores each pair with its ratio of lengths relative to the usual ratio of the corpus.
+    """Scores each pair by how far its ratio of lengths is from the usual ratio of the corpus.
 
-    1 = as usual; the larger side counts, whichever it is.
+    The length of the source is multiplied by the usual ratio, 16 characters are added to both lengths since short
+    sides vary more, and the larger length is divided by the smaller one: 1 = as usual.
 
     Attributes:
         usual: Usual number of target characters per source character.
@@ -101,19 +102,21 @@ class LengthRatio:
 
     @classmethod
     def learn(cls, sample: Sequence[Pair]) -> LengthRatio | None:
-        """Learns the usual ratio, the median over pairs of some length.
+        """Learns the usual number of target characters per source character.
+
+        It is the median over the pairs whose source has at least 16 characters and whose target is not empty.
 
         Args:
             sample: Pairs of the corpus.
 
         Returns:
-            The scorer; None if the sample is too small.
+            The scorer; None if the sample has fewer than 100 such pairs.
         """
         ratios = sorted(len(pair.tgt) / len(pair.src) for pair in sample if len(pair.src) >= _SHORT and pair.tgt)
         return cls(ratios[len(ratios) // 2]) if len(ratios) >= MIN_SAMPLE else None
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """See `regard.cleaning.check.Scorer`."""
+        """Scores pairs, one score of at least 1 per pair. See `regard.cleaning.check.Scorer`."""
         usual, scores = self.usual, []
         for pair in pairs:
             src_len, tgt_len = len(pair.src) * usual + _SHORT, len(pair.tgt) + _SHORT

@@ -151,7 +151,7 @@ class Duplicates:
         return int(np.bitwise_count(self._flags).sum())
 
     def numbers(self) -> npt.NDArray[np.int64]:
-        """Numbers of all pairs that repeat an earlier one, ascending."""
+        """0-based numbers of all pairs that repeat an earlier pair, ascending."""
         return np.flatnonzero(np.unpackbits(self._flags, bitorder="little")[: self.num_pairs])
 
 

@@ -37,7 +37,7 @@ class Examiner:
 
     Attributes:
         checks: The checks in the order in which they are applied.
-        final: Names of the checks after which a pair that fails is not given to later checks; None = all.
+        final: Names of final checks: a pair that fails one of them is not given to later checks; None = all checks.
     """
 
     checks: tuple[Check, ...]

@@ -23,7 +23,7 @@ LEAKAGE = "leaked"
 
 @dataclass(frozen=True)
 class Filters:
-    """Names and thresholds of checks, as requested.
+    """The checks that a user requested, with their thresholds, before a corpus is known.
 
     Attributes:
         thresholds: Thresholds that replace the default, by name of the check; None leaves the check out.
@@ -57,12 +57,12 @@ class Filters:
         return cls(thresholds, tuple(test_sets))
 
     def select(self, source: CorpusSource, copy: Path, progress: Progress) -> Selection:
-        """Makes the checks of a corpus, which learn from a sample of it.
+        """Makes the checks of a corpus; some of them learn from a sample of the corpus.
 
         Args:
             source: The corpus, which is read once.
-            copy: Where to copy input that can be read only once.
-            progress: Receives the number of pairs read.
+            copy: Path of a file to which input that can be read only once, such as a pipe, is copied.
+            progress: Function that is called with the number of pairs read so far.
 
         Returns:
             The checks.
@@ -121,26 +121,26 @@ class Selection:
         self.drops_duplicates = drops_duplicates
 
     def findings(self) -> list[tuple[str, str, float | None]]:
-        """Name, finding and threshold of every check; None if it has no threshold."""
+        """Name of each check, description of the pairs that it finds, and threshold; None = no threshold."""
         found: list[tuple[str, str, float | None]] = [
             (check.name, check.finding, check.threshold) for check in self.checks
         ]
         return [*found, (DUPLICATE, "pairs that occurred before", None)] if self.drops_duplicates else found
 
     def left_out(self, filters: Filters) -> dict[str, str]:
-        """Checks that could not be made.
+        """Finds the checks that were not made because something is missing, such as the languages.
 
         Args:
-            filters: The filters from which the checks were made.
+            filters: The filters from which this selection was made.
 
         Returns:
-            What each of them needs, by name.
+            What each missing check needs, by name of the check.
         """
         left_out = checks_left_out(self.checks)
         return {name: needs for name, needs in left_out.items() if name not in filters.thresholds}
 
     def identity(self) -> list[object]:
-        """What the selection is recognized by: names and thresholds of all checks."""
+        """Names and thresholds of all checks; two selections with equal lists drop the same pairs."""
         return [[name, threshold] for name, _, threshold in self.findings()]
 
 

@@ -39,7 +39,7 @@ class Bin:
 
 
 class Lengths:
-    """Counts of lengths, with constant memory.
+    """Counts how many texts have each length, with constant memory.
 
     Attributes:
         counts: Number of texts of each length, `(5001,)` int64; the last one counts all that are longer, too.
@@ -53,10 +53,10 @@ class Lengths:
         self.maximum = 0
 
     def add(self, lengths: Iterable[int]) -> None:
-        """Counts lengths.
+        """Counts the lengths of further texts.
 
         Args:
-            lengths: The lengths.
+            lengths: One length per text.
         """
         array = np.fromiter(lengths, np.int64)
         if len(array):
@@ -89,10 +89,11 @@ class Lengths:
         """Groups the lengths into ranges of equal, round width, and a last one for all that are longer.
 
         Args:
-            number: Number of ranges up to the length that 99 % of the texts do not exceed, at most.
+            number: Largest number of ranges of equal width. Together they reach at least to the length that 99 % of
+                the texts do not exceed; the last range, without a limit, comes in addition.
 
         Returns:
-            The ranges, without gaps.
+            The ranges, without gaps; without empty ones at the end.
         """
         return self.bins_of(bin_width(self.quantile(0.99), number), number)
 
@@ -115,10 +116,10 @@ class Lengths:
 
 
 def bin_width(quantile: int, number: int) -> int:
-    """A round width at which a number of ranges covers the lengths up to a quantile.
+    """Finds the smallest round width of ranges with which a number of ranges covers a length.
 
     Args:
-        quantile: The length that must be covered.
+        quantile: The length that the ranges, which begin at 0, must cover.
         number: Number of ranges.
 
     Returns:

@@ -36,10 +36,10 @@ class Finding:
 
     Attributes:
         name: Name of the check, such as `length-ratio`.
-        finding: What the pairs are, a plural noun phrase.
-        threshold: Threshold of the check; None if it has none.
+        finding: Description of the pairs, a plural noun phrase, such as `sides of very different length`.
+        threshold: Threshold of the check; None if the check has none.
         count: Number of pairs.
-        examples: Some of them, spread over the corpus.
+        examples: Some of the pairs, spread over the corpus.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Finding:
 
 @dataclass
 class Overlap:
-    """What a corpus has in common with another.
+    """Counts of the sentences that a corpus has in common with another corpus.
 
     Attributes:
         other: The other corpus.
@@ -85,18 +85,18 @@ class Overlap:
 
 @dataclass
 class CorpusReport:
-    """What a corpus contains.
+    """Result of the inspection of one corpus.
 
     Attributes:
         source: The corpus.
         format: Name of its format.
         langs: Canonical codes of source and target language, as given or as identified; None = unknown.
         langs_are_guessed: Whether `langs` were identified from the text.
-        sides: Source and target text.
+        sides: Lengths, scripts and languages of the source and of the target text.
         findings: What the checks found, then repeated pairs.
         model_finding: What the check by a model found; `clean` does not apply it. None = no model.
-        overlaps: What it has in common with each other corpus.
-        not_checked: Checks that could not be made, with what each of them needs.
+        overlaps: What the corpus has in common with each other inspected corpus.
+        not_checked: For each check that could not be made, by name, what it needs.
         num_pairs: Number of pairs.
         num_kept: Number of pairs that `clean` with the same checks would keep.
         reading: What the reader left out.
@@ -131,7 +131,8 @@ def inspect(
     Args:
         sources: The corpora.
         filters: The checks, with their thresholds.
-        model_check: Makes a check that is applied in this process besides the others; None = no such check.
+        model_check: Function that makes a further check, such as one by a model, from a sample of the corpus; it is
+            applied in this process. None = no such check.
         num_workers: Number of processes; the result does not depend on it.
         progress: Receives progress.
 

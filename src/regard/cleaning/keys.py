@@ -11,7 +11,7 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 
 
 def text_key(text: str) -> str:
-    """Key that texts share if they differ only in case, blanks and punctuation.
+    """Key of a text, which texts share that differ only in case, blanks and punctuation.
 
     Args:
         text: A text, as read or normalized.

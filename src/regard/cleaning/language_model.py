@@ -48,7 +48,8 @@ class LanguageModel:
             texts: The texts.
 
         Returns:
-            Log-likelihood of each text in each language, up to a constant of the text. (N, L)
+            Log-likelihood of each of N texts in each of the L languages of `codes`, plus a number that depends only on
+            the text. (N, L)
         """
         scores = np.zeros((len(texts), len(self.codes)), np.float32)
         for first in range(0, len(texts), _BATCH):
@@ -87,7 +88,7 @@ def is_available() -> bool:
 
 @lru_cache(maxsize=4)
 def load_language_model(languages: tuple[str, ...]) -> LanguageModel:
-    """Loads the identifier for some languages, once per process.
+    """Loads the model of py3langid for some languages, once per process.
 
     Args:
         languages: Codes of the languages to compare.

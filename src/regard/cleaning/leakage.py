@@ -22,10 +22,12 @@ TextSets = tuple[frozenset[str], frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Leakage:
-    """Scores each pair with the share of a side that test sets contain on the same side: 1 = the whole side.
+    """Scores each pair with the share of its source or target that test sets contain: 1 = the whole side.
 
-    A side is the same as that of a test pair if both have the same words, ignoring case and punctuation. Otherwise its
-    score is the share of its n-grams that occur in the test sets, if it has a few. Use `from_pairs` to make it.
+    A source is compared with the sources of the test sets, a target with their targets; the score of a pair is the
+    larger one of its sides. A side scores 1 if it has the same words as a side of a test pair, ignoring case and
+    punctuation. Otherwise a side with at least 5 n-grams of 6 words scores the share of these n-grams that occur in the
+    test sets, and a shorter one 0. Use `from_pairs` to make a scorer.
 
     Attributes:
         texts: Per side, keys of the texts of the test sets.
@@ -47,8 +49,9 @@ class Leakage:
 
         Args:
             test_pairs: The pairs of all test sets.
-            min_words: Fewest words of a test side that counts by itself: a short side such as "Thank you." may also
-                occur elsewhere. Shorter sides count if both sides are the same.
+            min_words: Fewest words of a side of a test pair that is searched by itself, since a short one such as
+                "Thank you." may also occur by chance. A test pair with a shorter side is found, too, in a pair that
+                has the same source and the same target as the test pair.
 
         Returns:
             The scorer.
@@ -71,7 +74,7 @@ class Leakage:
         )
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """See `regard.cleaning.check.Scorer`."""
+        """Scores pairs, one score per pair from 0 to 1. See `regard.cleaning.check.Scorer`."""
         return [self._score(text_key(pair.src), text_key(pair.tgt)) for pair in pairs]
 
     def _score(self, src: str, tgt: str) -> float:

@@ -35,7 +35,7 @@ def part_path(directory: Path, name: str, format: str) -> Path:
         format: Name of the format.
 
     Returns:
-        Path for `open_writer`.
+        Path of the output, for `regard.corpora.writers.open_writer`.
 
     >>> part_path(Path("parts"), "train", "tsv").name, part_path(Path("parts"), "train", "plain").name
     ('train.tsv', 'train')

@@ -23,7 +23,7 @@ _REMEDY = "remove the directory to start from the beginning"
 
 @dataclass
 class Tally:
-    """What was done with a number of units.
+    """Counts of the units that were read, kept and dropped.
 
     Attributes:
         num_units: Number of units read.
@@ -42,11 +42,11 @@ class Tally:
         self.dropped.update(other.dropped)
 
     def drop(self, reason: str, number: int) -> None:
-        """Counts units that were kept before as dropped.
+        """Moves units from the kept to the dropped ones, for a check that follows the others.
 
         Args:
-            reason: Name of the check.
-            number: Number of units.
+            reason: Name of the check that drops the units.
+            number: Number of units; they were counted as kept.
         """
         self.num_kept -= number
         if number:
@@ -54,12 +54,18 @@ class Tally:
 
 
 class Parts:
-    """The finished parts of one command in a directory beside its output.
+    """Directory in which a command stores its unfinished work, so that it can continue after a stop.
 
-    Each part has a file of kept units, a file of rejects, and a tally, which is written last.
+    The command cleans a corpus chunk by chunk. The result of each chunk is a part: a file of kept units, a file of
+    rejects (dropped units), and a file of counts, which is written last. The directory is beside the output.
 
     Args:
-        directory: The directory; it is made by `claim`.
+        directory: Path of the directory; `claim` makes it.
+
+    Attributes:
+        directory: Path of the directory.
+        lock: Lock that reserves the directory for one process.
+        num_finished: Number of finished parts.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -71,8 +77,8 @@ class Parts:
         """Makes the directory, and reserves it for this process.
 
         Raises:
-            ConfigError: Another process works in it.
-            CheckpointError: It cannot be made.
+            ConfigError: Another process works in the directory.
+            CheckpointError: The directory cannot be made.
         """
         make_directory(self.directory)
         if not self.lock.claim():
@@ -82,16 +88,17 @@ class Parts:
             )
 
     def resume(self, command: dict[str, object]) -> Tally:
-        """Continues the work of a command, or begins it.
+        """Continues the unfinished work of a command, or begins its work in an empty directory.
 
         Args:
-            command: What the result depends on; values as JSON has them.
+            command: The inputs and options on which the result depends, by name, as values that JSON can hold. They
+                are stored, so that a later process can tell whether it runs the same command.
 
         Returns:
-            Counts of all finished parts.
+            Counts over all parts that an earlier process finished, which need not be made again.
 
         Raises:
-            ConfigError: The directory holds the work of another command.
+            ConfigError: The directory holds the work of a command with other inputs or options.
             CheckpointError: A file cannot be read or written.
         """
         path = self.directory / _COMMAND
@@ -109,11 +116,11 @@ class Parts:
         return total
 
     def add(self, kept: bytes, rejects: bytes, tally: Tally) -> None:
-        """Stores the next part durably.
+        """Stores the next part on disk; it survives a crash of the process or the machine.
 
         Args:
-            kept: Content of the file of kept units.
-            rejects: Content of the file of rejects.
+            kept: The kept units of the part, one line of `regard.cleaning.source.packed` each.
+            rejects: The dropped units of the part, as lines of the file of rejects.
             tally: Counts of the part.
 
         Raises:
@@ -125,7 +132,7 @@ class Parts:
         self.num_finished += 1
 
     def any_on_disk(self) -> bool:
-        """Whether the directory holds a finished part, of this command or of another."""
+        """Whether the directory holds the result of a chunk of a corpus, of this command or of another."""
         return any(self.directory.glob("part-*.json"))
 
     def kept(self) -> Iterator[Unit]:
@@ -148,7 +155,7 @@ class Parts:
         """Removes the directory with all parts.
 
         Raises:
-            CheckpointError: It cannot be removed.
+            CheckpointError: The directory cannot be removed.
         """
         remove(self.directory / _COMMAND)  # first: without it, what a kill leaves of the rest is not continued
         remove(self.directory)
@@ -171,7 +178,9 @@ def _read_tally(path: Path) -> Tally:
     try:
         return Tally(int(counts["units"]), int(counts["kept"]), Counter(counts["dropped"]))  # type: ignore[index]
     except (TypeError, KeyError, ValueError):
-        raise DataError(f"{path}: expected the counts of a part, found something else: {_REMEDY}") from None
+        raise DataError(
+            f"{path}: expected the numbers of pairs read, kept and dropped so far, found other JSON: {_REMEDY}"
+        ) from None
 
 
 def _check_same(stored: object, command: dict[str, object], directory: Path) -> None:
@@ -183,7 +192,7 @@ def _check_same(stored: object, command: dict[str, object], directory: Path) -> 
         else sorted(key for key in {*stored, *command} if stored.get(key) != command.get(key))
     )
     raise ConfigError(
-        f"{directory}: expected the unfinished work of the same command, found that of another, which differs in "
-        f"{', '.join(names)}: run the same command again to continue it, or remove the directory to start from the "
-        "beginning"
+        f"{directory}: expected the unfinished work of this command, found that of an earlier command, which differs "
+        f"in {', '.join(names)}: run the earlier command again to continue its work, or remove the directory to start "
+        "from the beginning"
     )

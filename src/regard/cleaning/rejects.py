@@ -23,13 +23,13 @@ _SEPARATORS = re.compile("[\t\r\n]+")
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A pair that was dropped, with its place and the reason.
+    """A pair that a check dropped, with its place in the corpus and the reason.
 
     Attributes:
         file: Name of the corpus.
         reason: Name of the check.
-        score: Score of the check, which is above its threshold.
-        unit: The pair.
+        score: Score that the check gave the pair, which is above the threshold of the check.
+        unit: The pair, with the number of its line.
     """
 
     file: str
@@ -53,11 +53,14 @@ class Reject:
 
 
 class RejectLines:
-    """Writes the file of rejects from lines in order, into which others are inserted by their line numbers.
+    """Writes the file of rejects (dropped pairs): lines made earlier, merged with rejects found later.
+
+    The lines are ordered by line number in the corpus. Each call of `insert` writes one further reject at its place
+    among them, and `finish` writes the rest.
 
     Args:
         lines: Lines that `Reject.line` made, in the order of the corpus.
-        file: The file of rejects.
+        file: The file of rejects, to which the header is written at once.
     """
 
     def __init__(self, lines: Iterable[bytes], file: BinaryIO) -> None:
@@ -67,10 +70,10 @@ class RejectLines:
         file.write(HEADER)
 
     def insert(self, reject: Reject) -> None:
-        """Writes all lines that come before a reject, then the reject.
+        """Writes all lines of the corpus's earlier rejects, then the given reject.
 
         Args:
-            reject: A pair that comes after all rejects inserted before.
+            reject: A dropped pair, which comes later in the corpus than all rejects inserted before.
         """
         while self._next is not None and _line_number(self._next) < reject.unit.line:
             self._advance()
@@ -88,10 +91,13 @@ class RejectLines:
 
 
 class Examples:
-    """The first few rejects for each reason.
+    """The first few rejects (dropped pairs) for each reason, as examples in a report.
 
     Args:
         file: Name of the corpus.
+
+    Attributes:
+        by_reason: Up to `NUM_EXAMPLES` rejects, by name of the check.
     """
 
     def __init__(self, file: str) -> None:
@@ -100,10 +106,10 @@ class Examples:
         self._seen: set[tuple[int, int]] = set()
 
     def add(self, rejects: Iterable[Reject]) -> None:
-        """Keeps rejects whose reason has fewer than `NUM_EXAMPLES`.
+        """Keeps each reject as an example, unless its reason already has `NUM_EXAMPLES` examples.
 
         Args:
-            rejects: The rejects.
+            rejects: Dropped pairs.
         """
         for reject in rejects:
             examples = self.by_reason.setdefault(reject.reason, [])
@@ -111,11 +117,13 @@ class Examples:
                 examples.append(reject)
 
     def find_repeats(self, units: Sequence[Unit], reason: str = "duplicate") -> None:
-        """Finds examples of pairs that occurred before, among the first units.
+        """Keeps units that repeat an earlier unit of the corpus as examples of duplicates.
+
+        Only about the first 200,000 units given to this method are compared, to limit the memory.
 
         Args:
-            units: The next units of the corpus.
-            reason: Reason under which the examples are kept.
+            units: The next units of the corpus, after those of the previous call.
+            reason: Name of the check under which the examples are kept.
         """
         if len(self._seen) > _MAX_COMPARED or len(self.by_reason.get(reason, ())) >= NUM_EXAMPLES:
             return

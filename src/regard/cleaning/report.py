@@ -21,14 +21,14 @@ _MIN_SHARE = 0.005
 
 
 def report_lines(reports: Sequence[CorpusReport], filters: Filters) -> Iterator[str]:
-    """The report as text.
+    """Writes the report of an inspection as text.
 
     Args:
         reports: Inspections of all corpora.
-        filters: The checks.
+        filters: Names and thresholds of the checks, for the suggested command.
 
     Yields:
-        Lines.
+        Lines of text, without line ends.
     """
     for report in reports:
         yield f"{report.source.name} ({report.format})"
@@ -56,13 +56,13 @@ def report_lines(reports: Sequence[CorpusReport], filters: Filters) -> Iterator[
 
 
 def advice_lines(report: CorpusReport) -> Iterator[str]:
-    """What an inspection suggests, before the command that does it.
+    """Writes advice on how to clean an inspected corpus, to be printed above the command that cleans it.
 
     Args:
         report: Inspection of a corpus.
 
     Yields:
-        Sentences, one per line.
+        Lines of advice, one sentence each.
     """
     dropped = report.num_pairs - report.num_kept
     yield (
@@ -84,13 +84,13 @@ def advice_lines(report: CorpusReport) -> Iterator[str]:
 
 
 def nothing_found_lines(report: CorpusReport) -> Iterator[str]:
-    """The checks that found nothing, and those that could not be made.
+    """Names the checks that found nothing, and those that could not be made, with what they need.
 
     Args:
         report: Inspection of a corpus.
 
     Yields:
-        Sentences, one per line.
+        Lines of text, one sentence each.
     """
     if empty := [finding.name for finding in report.findings if not finding.count]:
         yield f"Nothing was found by {', '.join(empty)}."
@@ -99,14 +99,14 @@ def nothing_found_lines(report: CorpusReport) -> Iterator[str]:
 
 
 def report_tree(reports: Sequence[CorpusReport], filters: Filters) -> dict[str, object]:
-    """The report for JSON.
+    """Makes the report of an inspection as data that JSON can hold.
 
     Args:
         reports: Inspections of all corpora.
-        filters: The checks.
+        filters: Names and thresholds of the checks, for the suggested command.
 
     Returns:
-        Dictionaries, lists, strings and numbers.
+        The report, of dictionaries, lists, strings and numbers.
     """
     return {"corpora": [_corpus_tree(report, filters) for report in reports]}
 
@@ -214,7 +214,7 @@ def _side_lines(name: str, side: SideText) -> Iterator[str]:
 
 
 def shares_text(shares: Sequence[tuple[str, float]]) -> str:
-    """Shares as text, without those below 0.5 %.
+    """Shares as text; those below 0.5 % are added up as `other`.
 
     >>> shares_text([("Latin", 0.9961), ("Greek", 0.0039)])
     'Latin 99.6 %, other 0.4 %'
@@ -242,10 +242,10 @@ def share_text(number: int, total: int) -> str:
 
     Args:
         number: Number of pairs.
-        total: Number of all pairs; a share of nothing is 0.
+        total: Number of all pairs; if it is 0, the share is 0.
 
     Returns:
-        The share with its unit.
+        The share with two decimals and a percent sign.
 
     >>> share_text(1, 8)
     '12.50 %'

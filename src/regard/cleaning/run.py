@@ -29,7 +29,7 @@ PART_CHUNKS = 20
 
 @dataclass(frozen=True)
 class CleanTask:
-    """What to clean, how, and where to write it.
+    """The corpus to clean, the checks to apply, and the files to write.
 
     Attributes:
         source: The corpus.
@@ -56,16 +56,16 @@ class CleanTask:
 
 @dataclass
 class CleanReport:
-    """What was kept, and what was dropped for which reason.
+    """Counts of the pairs that were kept, and of those dropped for each reason.
 
     Attributes:
         selection: The checks that were applied.
-        tally: Counts of units.
+        tally: Numbers of units read, kept, and dropped by each check.
         reading: What the reader left out.
         examples: Pairs that were dropped, by name of the check; only from `preview`.
         lost: What the format of the output cannot hold: number of units by reason.
-        num_resumed: Number of units that an earlier, unfinished call had done.
-        not_checked: Checks that could not be made, with what each of them needs.
+        num_resumed: Number of units that an earlier, interrupted call of `clean` had already processed.
+        not_checked: For each check that could not be made, by name, what it needs.
     """
 
     selection: Selection
@@ -78,14 +78,14 @@ class CleanReport:
 
 
 def clean(task: CleanTask, progress: Progress = no_progress) -> CleanReport:
-    """Cleans a corpus.
+    """Writes the pairs of a corpus that pass all checks, and the others to a file of rejects.
 
-    Finished parts are kept in the directory `OUT.parts` until the output is complete: after a kill, the same call
-    continues after the last part, and the output is the same byte for byte.
+    The corpus is cleaned in parts, which are kept in the directory `OUT.parts` until the output is complete. If the
+    process is killed, the same call continues after the last finished part, and the output is the same byte for byte.
 
     Args:
         task: What to clean, how, and where to write it.
-        progress: Receives progress.
+        progress: Function that is called with the progress; see `regard.cleaning.source.Progress`.
 
     Returns:
         What was kept, and what was dropped.
@@ -118,7 +118,7 @@ def preview(
         source: The corpus.
         filters: The checks.
         num_workers: Number of processes; the result does not depend on it.
-        progress: Receives progress.
+        progress: Function that is called with the progress; see `regard.cleaning.source.Progress`.
 
     Returns:
         What would be kept and dropped, with at most `regard.cleaning.rejects.NUM_EXAMPLES` examples per check.
@@ -145,7 +145,7 @@ def preview(
 
 
 def parts_directory(out: Path) -> Path:
-    """The directory beside an output file that holds its finished parts."""
+    """Directory beside an output file in which `clean` stores unfinished work: `OUT.parts` for `OUT`."""
     return out.with_name(out.name + ".parts")
 
 

@@ -98,12 +98,12 @@ def script_of(code: str) -> str | None:
 
 
 def foreign_letters(text: str, script: str | None, other: str = "") -> float:
-    """Share of the letters of a text that are not of its script.
+    """Share of the letters of a text that are not in the script of its language.
 
     Args:
         text: The text.
-        script: ISO 15924 code of the script; None = unknown, no letter is foreign.
-        other: The other side of the pair; words that it contains as well do not count as foreign.
+        script: ISO 15924 code of the script of the language; None = unknown, and no letter counts as foreign.
+        other: The other side of the pair; words that both sides contain do not count as foreign.
 
     Returns:
         A share of the letters of the text, from 0 to 1.

@@ -27,7 +27,7 @@ class SideText:
         language: Canonical code of its language; None = unknown.
         characters: Lengths of the sentences in characters.
         words: Lengths of the sentences in words, which spaces separate.
-        letters: Number of letters, by script.
+        letters: Number of letters, by name of the script, such as `Latin`; empty before `finish`.
         languages: Share of sampled sentences that look like each language, the most frequent first; empty if the
             identifier is not installed, or no sentence is long enough.
         num_empty: Number of empty sentences.
@@ -44,7 +44,7 @@ class SideText:
     _characters: Counter[str] = field(default_factory=Counter)
 
     def add(self, texts: Sequence[str]) -> None:
-        """Counts more sentences.
+        """Adds sentences of the side to all counts except `letters`, `languages` and `num_distinct`.
 
         Args:
             texts: The sentences, as read.
@@ -57,7 +57,7 @@ class SideText:
         self._characters.update("".join(filled))
 
     def finish(self) -> None:
-        """Fills `letters` from the characters that were counted."""
+        """Computes `letters` from all sentences; to be called once, after the last call of `add`."""
         for character, count in self._characters.items():
             if character.isalpha():
                 self.letters[script_name(character)] += count

@@ -68,7 +68,7 @@ class CorpusSource:
         return [path for path in self.files if str(path) != "-"]
 
     def identity(self) -> list[object]:
-        """What the corpus is recognized by: names, sizes and times of its files, or the hash of a copied stream."""
+        """Names, sizes and times of the files, or the hash of a copied stream; they tell if the corpus changed."""
         names: list[object] = [ascii(str(self.src)), None if self.tgt is None else ascii(str(self.tgt))]
         if self._copy is not None:
             return [*names, self._copy.digest]
@@ -78,8 +78,8 @@ class CorpusSource:
         """Reads the whole corpus once, and copies it if it cannot be read again.
 
         Args:
-            copy: Where to copy a stream to; not used for files.
-            progress: Receives the number of units read.
+            copy: Path of the file to which a stream, such as a pipe, is copied; not used if the corpus is in files.
+            progress: Function that is called with the number of units read so far.
 
         Yields:
             The units.
@@ -116,19 +116,20 @@ class CorpusSource:
         return open_corpus(self.src, self.tgt, self.options)
 
     def changed_error(self) -> DataError:
-        """The error that the corpus changed after its first reading."""
+        """Error to raise if the corpus changed after its first reading."""
         return DataError(f"{self.name}: the file changed while it was read: run the command again")
 
 
 def corpora_of(names: Sequence[str], options: ReadOptions) -> list[CorpusSource]:
-    """The corpora that names on the command line mean.
+    """Makes the corpora that the file names of a command line stand for.
 
     Args:
-        names: Names of files: a corpus with both languages; `SRC,TGT`; or two text files after one another.
-        options: How to read them.
+        names: Each corpus as one file with both languages, as two files `SRC,TGT`, or as two text files one after the
+            other.
+        options: How to read the files.
 
     Returns:
-        The corpora.
+        The corpora, not yet opened.
 
     Raises:
         DataError: A file cannot be read, or a text file has no translations.
@@ -154,10 +155,10 @@ def corpora_of(names: Sequence[str], options: ReadOptions) -> list[CorpusSource]
 
 
 def files_of(name: str) -> tuple[Path, ...]:
-    """The files of a corpus.
+    """Splits the name of a corpus on the command line into its files.
 
     Args:
-        name: One file with both languages, or the files of source and target with a comma between.
+        name: One file with both languages, or the files of source and target with a comma between them.
 
     Returns:
         One path, or two.
@@ -189,9 +190,9 @@ def with_reports(
 
     Args:
         units: The units.
-        stage: What is being done.
-        fraction_read: Tells the fraction of the input that was read.
-        progress: Receives the reports.
+        stage: Name of the current work, such as `reading`.
+        fraction_read: Function that returns the fraction of the input that was read; None = not known.
+        progress: Function that is called with each report.
 
     Yields:
         The same units.
@@ -245,10 +246,10 @@ class UnitCopy:
         self._fraction: float | None = None
 
     def write(self, units: Iterable[Unit], file: BinaryIO) -> Iterator[Unit]:
-        """Writes units to the file as they pass, and hashes them.
+        """Copies units to the file and hashes them, while another function reads the units.
 
         Args:
-            units: The units.
+            units: Units of the corpus.
             file: The file, open for writing.
 
         Yields:
@@ -273,12 +274,12 @@ class UnitCopy:
                 yield unpacked(line)
 
     def fraction_read(self) -> float | None:
-        """See `UnitReader.fraction_read`."""
+        """Fraction of the copy that was read, from 0 to 1; None before reading. See `UnitReader.fraction_read`."""
         return self._fraction
 
 
 def packed(unit: Unit) -> bytes:
-    r"""One line that holds a unit exactly.
+    r"""Encodes a unit as one line of JSON, from which `unpacked` makes the same unit again.
 
     >>> packed(Unit("two\nlines", "deux", 7))
     b'["two\\nlines", "deux", 7]\n'
@@ -287,7 +288,7 @@ def packed(unit: Unit) -> bytes:
 
 
 def unpacked(line: bytes) -> Unit:
-    """The unit in a line that `packed` wrote."""
+    """Decodes a unit from a line that `packed` made."""
     return Unit(*json.loads(line))
 
 

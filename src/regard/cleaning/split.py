@@ -75,11 +75,11 @@ def split(
         directory: Directory of the output, existing or new.
         sizes: Number of validation and test pairs, by the names `val` and `test`.
         format: Format of the output, one of `regard.corpora.writers.OUTPUT_FORMATS`.
-        seed: Number from which the draw follows.
-        progress: Receives progress.
+        seed: Seed of the random draw.
+        progress: Function that is called with the progress; see `regard.cleaning.source.Progress`.
 
     Returns:
-        The sizes that were reached.
+        Numbers of pairs and groups, and the sizes of the parts, which may differ from the requested ones.
 
     Raises:
         ConfigError: There are not more pairs than requested for validation and test.
@@ -107,8 +107,8 @@ def linked_groups(src_keys: Keys, tgt_keys: Keys) -> Ids:
     """Finds the groups of pairs that share a side, directly or through other pairs.
 
     Args:
-        src_keys: Keys of the sources of N pairs, `(N,)`.
-        tgt_keys: Keys of the targets, `(N,)`.
+        src_keys: Keys of the source sentences of N pairs, `(N,)`; equal sentences have equal keys.
+        tgt_keys: Keys of their target sentences, `(N,)`.
 
     Returns:
         Number of the group of each pair, `(N,)`: numbers count from 0 in the order of the groups' first pairs.

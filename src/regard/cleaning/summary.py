@@ -48,7 +48,7 @@ def clean_summary(report: CleanReport, name: str, *, rejects: Path | None = None
 
 
 def split_summary(report: SplitReport, name: str, directory: Path) -> Iterator[str]:
-    """Lines that say how a corpus was split, and what could not be reached.
+    """Lines that say how a corpus was split, and which requested sizes could not be reached.
 
     Args:
         report: Outcome of `split`.

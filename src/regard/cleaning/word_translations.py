@@ -45,12 +45,13 @@ _PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class SideWords:
-    """The words of one side of a corpus.
+    """Vocabulary of the source or the target side of a corpus, learned from a sample.
 
     Attributes:
-        pattern: How the side is cut into words: a key of the table of patterns.
-        ids: Number of each word that occurs several times in the sample.
-        shares: Share of the words of the sample by number. (V,)
+        pattern: How a text is cut into words: `words` (first five letters of each), `syllables` (first two of each
+            Korean word), or `letters` (pairs of letters, for scripts that do not separate words).
+        ids: 0-based id of each word that occurs at least twice in the sample.
+        shares: Relative frequency of each of these V words in the sample, by id. (V,)
     """
 
     pattern: str
@@ -59,13 +60,13 @@ class SideWords:
 
     @classmethod
     def learn(cls, texts: Sequence[str]) -> SideWords:
-        """Learns the words of a side.
+        """Learns which words occur on one side of a corpus, and how often.
 
         Args:
-            texts: This side of the sample.
+            texts: All source texts, or all target texts, of a sample of the corpus.
 
         Returns:
-            The words.
+            The vocabulary with the frequencies of its words.
         """
         pattern = _pattern_for(texts)
         counts = Counter(word for text in texts for word in _cut(text, pattern))
@@ -74,7 +75,7 @@ class SideWords:
         return cls(pattern, ids, occurrences / max(occurrences.sum(), 1))
 
     def rows(self, texts: Iterable[str]) -> list[list[int]]:
-        """Numbers of the known words of each text, in order; unknown ones are left out."""
+        """Ids of the first 40 words of each text that are in `ids`, in order; others are left out."""
         get, pattern = self.ids.get, self.pattern
         return [
             [number for number in map(get, _cut(text, pattern)) if number is not None][:MAX_WORDS] for text in texts
@@ -83,14 +84,14 @@ class SideWords:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the words of pairs say about whether their sides match.
+    """Evidence, from the words of N pairs, that the sides of each pair are translations of each other.
 
     Attributes:
         src_sums: Per pair, the sum over source words of the logarithm of how much more probable the word is given the
             target than by its frequency alone. (N,)
-        tgt_sums: The same over target words, given the source. (N,)
-        src_sizes: Number of known source words of each pair. (N,)
-        tgt_sizes: Number of known target words of each pair. (N,)
+        tgt_sums: The same sum over target words, given the source. (N,)
+        src_sizes: Number of source words of each pair that the vocabulary contains. (N,)
+        tgt_sizes: Number of target words of each pair that the vocabulary contains. (N,)
     """
 
     src_sums: Floats
@@ -101,16 +102,18 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class WordTranslations:
-    """Translations of words with their strength, in both directions.
+    """Table of word translations with their strength, in both directions.
 
     Attributes:
-        src: The source words.
-        tgt: The target words.
-        keys: The word pairs that translate each other: source number times the number of target words, plus target
-            number; sorted. (K,)
-        tgt_gains: How many times more probable the target word is given the source word than by its frequency. (K,)
-        src_gains: How many times more probable the source word is given the target word. (K,)
-        seen: Whether a hash value belongs to one of `keys`. (2 ** 20,)
+        src: Vocabulary of the source side.
+        tgt: Vocabulary of the target side.
+        keys: The K pairs of words that translate each other, each as one number: id of the source word times the size
+            of the target vocabulary, plus id of the target word; sorted. (K,)
+        tgt_gains: For each pair of words, the probability of the target word given the source word, divided by its
+            relative frequency. (K,)
+        src_gains: The same for the source word given the target word. (K,)
+        seen: For each hash value of 20 bits, whether one of `keys` has it; a quick test that rules out most others.
+            (2 ** 20,)
     """
 
     src: SideWords
@@ -150,14 +153,14 @@ class WordTranslations:
         return cls(src, tgt, keys[kept], tgt_gains[kept], src_gains[kept], seen)
 
     def evidence(self, sources: Sequence[str], targets: Sequence[str]) -> Evidence:
-        """Compares sources with targets.
+        """Measures how well the words of each source are explained by its target, and the other way round.
 
         Args:
-            sources: Source sentences.
-            targets: One target sentence per source sentence.
+            sources: N source sentences.
+            targets: N target sentences, one per source sentence.
 
         Returns:
-            The evidence of each pair.
+            Per pair, the evidence that its sides are translations of each other.
         """
         table = _Combinations.of(self.src.rows(sources), self.tgt.rows(targets))
         keys = table.keys(len(self.tgt.ids))
@@ -177,8 +180,8 @@ class _Combinations:
     """All combinations of a source and a target word within each pair, as flat arrays.
 
     Attributes:
-        src_words: Source words of all pairs, one after the other.
-        tgt_words: Target words of all pairs.
+        src_words: Ids of the source words of all pairs, one after the other.
+        tgt_words: Ids of the target words of all pairs, one after the other.
         src_sizes: Number of source words per pair.
         tgt_sizes: Number of target words per pair.
         src_positions: Per combination, a position in `src_words`.
@@ -207,11 +210,11 @@ class _Combinations:
         return cls(src_words, tgt_words, src_sizes, tgt_sizes, src_positions, tgt_positions)
 
     def only(self, used: npt.NDArray[np.bool_]) -> _Combinations:
-        """Leaves out combinations."""
+        """Keeps the combinations for which `used` is True, one value per combination of a source and a target word."""
         return replace(self, src_positions=self.src_positions[used], tgt_positions=self.tgt_positions[used])
 
     def keys(self, num_tgt: int) -> Ints:
-        """Number of the pair of words of each combination."""
+        """Key of each combination: source id times `num_tgt`, the size of the target vocabulary, plus target id."""
         keys: Ints = (self.src_words * num_tgt)[self.src_positions]
         keys += self.tgt_words[self.tgt_positions]
         return keys

@@ -122,7 +122,10 @@ class InputLines:
         self._arriving: ArrivingLines | None = None
 
     def __iter__(self) -> Iterator[str]:
-        """Yields the lines without their line ends.
+        """Reads the lines as they arrive.
+
+        Yields:
+            Lines without their line ends.
 
         Raises:
             DataError: The file cannot be read, or is UTF-16, whose line ends cannot be found.

@@ -12,8 +12,9 @@ _MARKS = "&_"
 def remove_accelerators(src: str, tgt: str, mark: str | None = None) -> tuple[str, str]:
     """Removes the mark of a keyboard shortcut from a text and its translation.
 
-    A mark counts only if the source has exactly one, and not if the translation contains the same word: `file_name` is
-    an identifier. Doubled marks become single ones, and a shortcut that a translation adds in parentheses is removed.
+    A mark is removed only if the source has exactly one, and the translation does not contain the same word with the
+    mark, as an identifier such as `file_name`. Doubled marks become single ones, and a shortcut that a translation adds
+    in parentheses is removed.
 
     Args:
         src: Source text.

@@ -37,12 +37,13 @@ class CatalogPairs:
 
     Args:
         name: Name of the file, for messages.
-        options: The languages, and whether accelerators are removed.
+        options: Options of the reader, of which `langs` and `accelerators` are used: the languages, and whether to
+            remove accelerators (the marks of keyboard shortcuts, such as `&` in `&Open`).
         report: Where left-out messages are counted.
 
     Attributes:
         is_reversed: Whether the catalog translates from the requested target into the requested source.
-        plural_forms: The use of the plural forms of the catalog.
+        plural_forms: The plural forms of the catalog's target language.
     """
 
     def __init__(self, name: str, options: ReadOptions, report: ReadReport) -> None:
@@ -55,10 +56,10 @@ class CatalogPairs:
         self._mark: str | None = None
 
     def read_header(self, fields: Mapping[str, str]) -> None:
-        """Takes languages, plural forms and the mark of accelerators from the header.
+        """Takes languages, plural forms and the mark of keyboard shortcuts, such as `&`, from the header.
 
         Args:
-            fields: Properties of the catalog by name in lower case.
+            fields: Fields of the catalog's header, by name in lower case, such as `plural-forms`.
 
         Raises:
             DataError: The catalog is in other languages than the options say.
@@ -71,13 +72,14 @@ class CatalogPairs:
             self.is_reversed = self._is_reversed(self._options.langs, target)
 
     def units(self, message: Message) -> Iterator[Unit]:
-        """Pairs the forms of a message.
+        """Makes the sentence pairs of a message.
 
         Args:
             message: The message.
 
         Yields:
-            The singular with the form for one, and the plural with each other form.
+            The source with its translation. For a message with plural: the singular with the form for the number 1,
+            and the plural with each other form.
         """
         if not any(message.forms.values()):
             self._report.left_out["untranslated"] += 1

@@ -46,12 +46,12 @@ def choose_columns(row: Sequence[str], options: ReadOptions, *, where: str, code
 
     Args:
         row: Cells of the first row, which may be a header.
-        options: How to read; `columns` and `langs` count.
+        options: Options of the reader, of which only `columns` and `langs` are used.
         where: File and line, for messages.
-        codes: Whether two cells with codes of languages are a header even if `options.langs` is None.
+        codes: Whether a first row with exactly two codes of languages is a header even if `options.langs` is None.
 
     Returns:
-        The choice.
+        The numbers of the source and the target column, and whether the first row is a header.
 
     Raises:
         DataError: A requested column does not exist, or several columns have the requested language.
@@ -70,11 +70,14 @@ def find_names(
 ) -> tuple[str, str] | None:
     """Finds the names of the source and the target among the names of columns or fields.
 
+    A pair of names is chosen that are the requested languages, or usual names such as `source` and `target`.
+
     Args:
-        names: The names.
-        langs: Canonical codes of the two languages; None = not known.
+        names: Names of all columns or fields.
+        langs: Canonical codes of the source and the target language; None = not known.
         where: File and line, for messages.
-        codes: Whether two codes of languages are enough if `langs` is None, the first for the source.
+        codes: Whether to choose, if `langs` is None, the only two names that are codes of languages, such as `en` and
+            `fr`: the first is then the source, the second the target.
 
     Returns:
         The names of the source and the target, as they are spelled; None if they are not found.
@@ -100,7 +103,7 @@ def find_names(
 
 
 def plain_name(cell: str) -> str:
-    """Spelling of a column's name in which names are compared.
+    """Name of a column in lower case with underscores, the spelling in which names are compared.
 
     >>> plain_name(" Source Text")
     'source_text'

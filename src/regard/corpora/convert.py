@@ -24,7 +24,7 @@ class Conversion:
         format: Format of the output.
         read: What the reader left out.
         lost: Number of pairs that the format could not hold as they are, by what is lost.
-        not_held: What the format has no place for in any pair, such as the languages; empty if there is nothing.
+        not_held: What the format cannot store for any pair, such as the languages; empty = it stores everything.
     """
 
     num_written: int
@@ -77,7 +77,7 @@ def convert(
         What was written, left out and lost.
 
     Raises:
-        ConfigError: The format cannot be written like this.
+        ConfigError: The format does not exist, or needs languages or a path that are not given.
         DataError: The input cannot be read, or has no pairs; nothing is written.
         CheckpointError: The output cannot be written.
     """

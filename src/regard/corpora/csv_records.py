@@ -22,8 +22,8 @@ class Record(NamedTuple):
     """A record of a CSV file.
 
     Attributes:
-        fields: Its fields, without quotes; no field for a blank line.
-        line: 1-based number of its first line.
+        fields: Fields of the record, without quotes; no field for a blank line.
+        line: 1-based number of the first line of the record.
         problem: Message if the record is not well-formed; else empty.
     """
 

@@ -14,12 +14,12 @@ _MAX_DIRECTIONS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """How texts of two languages are read.
+    """Languages of a file, and whether its source and target must be exchanged.
 
     Attributes:
         languages: Source and target language of the file, as it spells them; empty where it does not name them.
-        is_reversed: Whether the source of the file is the target that was requested.
-        target_name: Name of the language of the file's target, for counts.
+        is_reversed: Whether to exchange them: the source of the file is in the requested target language.
+        target_name: Name of the language of the file's target, for counts in the report.
     """
 
     languages: tuple[str, str]
@@ -44,16 +44,18 @@ class FileLanguages:
         self._directions: dict[tuple[str, str], Direction | str] = {}
 
     def direction(self, source: str, target: str, where: str, *, num_units: int = 1) -> Direction | None:
-        """How to read some units; those in other languages are left out, and counted.
+        """Decides whether to read units of a file as they are, with both sides exchanged, or not at all.
+
+        Units in other languages than the requested ones are left out, and counted in the report.
 
         Args:
-            source: Language of the source text, as the file spells it; empty if it does not name it.
-            target: Language of the target text.
+            source: Language of the file's source text, as the file spells it; empty if the file does not name it.
+            target: Language of the file's target text, in the same way.
             where: File and line, for messages.
-            num_units: Number of units.
+            num_units: Number of units in these languages, by which the report counts them.
 
         Returns:
-            The direction; None if the units are left out.
+            The direction, which says whether source and target are to be exchanged; None if the units are left out.
         """
         known = self._directions.get((source, target))
         if known is None:

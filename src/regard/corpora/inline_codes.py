@@ -51,7 +51,7 @@ class _Code:
     """Identifier of the segment that begins here; empty where it ends; None for all other codes."""
 
     def gap(self) -> int:
-        """How far the code separates its neighbors: 2 = always, 1 = two words, 0 = not."""
+        """Whether the code separates the text around it: 2 = any text, 1 = two words, 0 = nothing."""
         content = "".join(self.content)
         if content and (content[0].isspace() or content[-1].isspace()):
             return 2
@@ -65,11 +65,12 @@ class _Code:
 
 
 class InlineText:
-    """Text of one segment that contains inline codes.
+    """Builds the text of one segment, without its inline codes.
 
-    A code leaves a space if it was the only gap between two words. A line break, a tab, a paragraph or cell, and a code
-    whose own content begins or ends with a space are a gap. A code for bold and the like, and the start or the end of
-    a paired code, are none. Any other standalone code is a gap between two letters or digits.
+    A removed code is replaced by a space if nothing else separates the words before and after it. This holds for codes
+    that separate words: line breaks, tabs, paragraphs, table cells, and codes whose content begins or ends with a
+    space. Codes of formats such as bold, and the start or the end of a paired code, are removed without a space. Any
+    other standalone code is replaced by a space only between two letters or digits.
 
     Args:
         keep_subflows: Whether to keep text within codes that is itself translatable (`sub`).
@@ -91,9 +92,9 @@ class InlineText:
         """Opens an inline element.
 
         Args:
-            tag: Name without namespace.
-            attributes: Its attributes.
-            text: Text since the previous tag, which is emptied.
+            tag: Name of the element, without namespace.
+            attributes: Attributes of the element.
+            text: Pieces of text since the previous tag; the list is emptied.
         """
         self._take(text)
         self._open.append((tag, self._code))
@@ -118,7 +119,7 @@ class InlineText:
         """Closes the innermost inline element.
 
         Args:
-            text: Text since the previous tag, which is emptied.
+            text: Pieces of text since the previous tag; the list is emptied.
         """
         self._take(text)
         tag, code = self._open.pop()
@@ -134,7 +135,7 @@ class InlineText:
         """Ends the segment.
 
         Args:
-            text: Text since the previous tag, which is emptied.
+            text: Pieces of text since the previous tag; the list is emptied.
 
         Returns:
             The whole text.

@@ -28,7 +28,7 @@ class JsonLinesReader:
 
     Args:
         path: The file; None = standard input.
-        options: How to read.
+        options: How to read the file.
 
     Attributes:
         name: The file, for messages and reports.
@@ -48,12 +48,12 @@ class JsonLinesReader:
         self._last_fields: Set[str] = frozenset()
 
     def units(self) -> Iterator[Unit]:
-        """See `UnitReader.units`."""
+        """Reads the file line by line, one object per line. See `UnitReader.units`."""
         with open_input(self._path) as self._file:
             yield from until_failure(self._read(self._file), self.report)
 
     def fraction_read(self) -> float | None:
-        """See `UnitReader.fraction_read`."""
+        """Fraction of the file read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
         return None if self._file is None else self._file.fraction_read()
 
     def _read(self, file: InputFile) -> Iterator[Unit]:
@@ -157,7 +157,9 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         counts = Counter(name for name, _ in pairs)
-        raise ValueError(f"the field {counts.most_common(1)[0][0][:60]!r} occurs twice")
+        raise ValueError(
+            f"the field {counts.most_common(1)[0][0][:60]!r} occurs twice in one object: remove one of them"
+        )
     return fields
 
 

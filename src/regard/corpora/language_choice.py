@@ -20,7 +20,7 @@ def choose_language(code: str, found: Iterable[str], *, where: str) -> str | Non
         One of `found`, exactly as spelled; None if none of them is the requested language.
 
     Raises:
-        DataError: Several of them are meant equally, such as `en-GB` and `en-US` by `en`.
+        DataError: Several languages of `found` match the code equally well, such as `en-GB` and `en-US` match `en`.
 
     >>> choose_language("en", ["EN_us", "fr-FR"], where="memory.tmx")
     'EN_us'

@@ -57,7 +57,7 @@ class PlainWriter(StreamWriter):
 
 
 class MosesWriter(PlainWriter):
-    """Writer of two text files with the characters escaped that are special to Moses; the words are not cut."""
+    """Writer of two text files with the characters escaped that are special to Moses; text is not tokenized."""
 
     unfit = (*PlainWriter.unfit, Unfit("@-@", "-", "literal @-@ (read as a hyphen)"))
 

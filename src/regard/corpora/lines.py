@@ -20,13 +20,13 @@ def corpus_lines(file: InputFile, options: ReadOptions) -> Iterator[str | Broken
 
     Args:
         file: The open file.
-        options: How to read; `encoding` counts.
+        options: Options of the reader, of which only `encoding` is used.
 
     Yields:
         Lines without line ends, and a `BrokenLine` in place of each line that is not text or longer than `MAX_TEXT`.
 
     Raises:
-        ConfigError: There is no such encoding.
+        ConfigError: The encoding in `options` is unknown.
         DataError: Reading fails, or the file is of another type or encoding.
     """
     file.head(HEAD_SIZE)  # what kind of file it is does not depend on how fast a pipe is
@@ -34,17 +34,17 @@ def corpus_lines(file: InputFile, options: ReadOptions) -> Iterator[str | Broken
 
 
 def until_failure(items: Iterator[T], report: ReadReport) -> Iterator[T]:
-    """Reads items up to an error after which the file cannot be read further, and reports that error.
+    """Passes items on until an `InputError`, which ends the reading of a file and is then reported as a fault.
 
     Args:
-        items: What is read from a file.
-        report: Where the error is reported.
+        items: Iterator over what is read from the file, such as its units.
+        report: Report of the reader. If its `on_error` is `"skip"`, the fault is counted there.
 
     Yields:
         The items before the error.
 
     Raises:
-        DataError: The error, if `on_error` is `"stop"`.
+        DataError: The file cannot be read further, and `on_error` of the report is `"stop"`.
     """
     try:
         yield from items
@@ -67,7 +67,7 @@ def mean_fraction(files: list[InputFile]) -> float | None:
         files: The open files.
 
     Returns:
-        Mean of their fractions; None if there are no files, or one of the fractions is not known.
+        Mean of the fractions of the files; None if there are no files, or the fraction of one is not known.
     """
     fractions = [file.fraction_read() for file in files]
     known = [fraction for fraction in fractions if fraction is not None]

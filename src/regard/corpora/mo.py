@@ -35,7 +35,7 @@ class MoReader:
 
     Args:
         source: The catalog, or an open input; None = standard input.
-        options: How to read it.
+        options: How to read the file.
 
     Attributes:
         name: The file, for messages.
@@ -54,7 +54,7 @@ class MoReader:
         self._file: InputFile | None = None
 
     def units(self) -> Iterator[Unit]:
-        """See `UnitReader.units`."""
+        """Reads the catalog, and pairs the strings of each message. See `UnitReader.units`."""
         try:
             with open_input(self._source) as self._file:
                 yield from self._units(self._file)
@@ -65,7 +65,7 @@ class MoReader:
         self.report.fault(message)
 
     def fraction_read(self) -> float | None:
-        """See `UnitReader.fraction_read`."""
+        """Fraction of the file read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
         return None if self._file is None else self._file.fraction_read()
 
     def _units(self, file: InputFile) -> Iterator[Unit]:

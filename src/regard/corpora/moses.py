@@ -48,6 +48,6 @@ class MosesReader(PlainReader):
     format = "moses"
 
     def units(self) -> Iterator[Unit]:
-        """See `UnitReader.units`."""
+        """Reads both files line by line, with the escapes of Moses undone. See `UnitReader.units`."""
         for unit in super().units():
             yield Unit(unescape(unit.src), unescape(unit.tgt), unit.line)

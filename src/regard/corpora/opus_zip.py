@@ -64,7 +64,7 @@ class OpusZipReader:
         self._members: list[_Member] = []
 
     def units(self) -> Iterator[Unit]:
-        """See `UnitReader.units`."""
+        """Reads the two text files of the archive, line by line. See `UnitReader.units`."""
         try:
             with ExitStack() as stack:
                 archive = self._open(stack)
@@ -76,7 +76,7 @@ class OpusZipReader:
         self.report.fault(message)
 
     def fraction_read(self) -> float | None:
-        """See `UnitReader.fraction_read`."""
+        """Fraction of the two text files read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
         size = sum(member.size for member in self._members)
         return min(sum(member.num_read for member in self._members) / size, 1.0) if size else None
 

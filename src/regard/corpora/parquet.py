@@ -57,7 +57,7 @@ class ParquetReader:
         self._fraction = 0.0
 
     def units(self) -> Iterator[Unit]:
-        """See `UnitReader.units`."""
+        """Reads the two columns of the files of the dataset, row by row. See `UnitReader.units`."""
         num_before = 0
         try:
             for path in self._files:
@@ -80,7 +80,7 @@ class ParquetReader:
         self.report.fault(message)
 
     def fraction_read(self) -> float | None:
-        """See `UnitReader.fraction_read`."""
+        """Fraction of the rows of all files read so far, from 0 to 1. See `UnitReader.fraction_read`."""
         return (self._num_done + self._fraction) / len(self._files)
 
     def _rows(
@@ -193,5 +193,6 @@ def _decode(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"expected UTF-8, found byte 0x{value[error.start]:02x}: write the file as text again"
+            f"expected text in UTF-8, found the byte 0x{value[error.start]:02x}: write this column of the file as "
+            "strings in UTF-8"
         ) from None

@@ -35,12 +35,12 @@ class ParquetWriter(StreamWriter):
         self._make_batch = pa.RecordBatch.from_pydict
 
     def finish(self) -> None:
-        """See `StreamWriter.finish`."""
+        """Writes the remaining rows and the footer of the file. See `StreamWriter.finish`."""
         self._flush()
         self._writer.close()
 
     def abandon(self) -> None:
-        """See `StreamWriter.abandon`; otherwise pyarrow writes its footer into the closed file later."""
+        """Closes pyarrow's writer, which would else write a footer into the closed file. See `StreamWriter.abandon`."""
         self._writer.close()
 
     def _put(self, src: str, tgt: str) -> None:

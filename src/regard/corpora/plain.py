@@ -17,8 +17,8 @@ class PlainReader:
 
     Args:
         src: File of source sentences, or an open input; None = standard input.
-        tgt: File of target sentences, in the same way.
-        options: How to read; `encoding` and `on_error` count.
+        tgt: File of target sentences, or an open input; None = standard input.
+        options: Options of the reader, of which only `encoding` and `on_error` are used.
 
     Attributes:
         name: Both files, for messages and reports.
@@ -36,14 +36,14 @@ class PlainReader:
         self._files: list[InputFile] = []
 
     def units(self) -> Iterator[Unit]:
-        """See `UnitReader.units`."""
+        """Reads both files line by line, and pairs lines of the same number. See `UnitReader.units`."""
         src, tgt = self._sources
         with open_input(src) as src_file, open_input(tgt) as tgt_file:
             self._files = [src_file, tgt_file]
             yield from until_failure(self._read(src_file, tgt_file), self.report)
 
     def fraction_read(self) -> float | None:
-        """See `UnitReader.fraction_read`."""
+        """Fraction of the two files read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
         return mean_fraction(self._files)
 
     def _read(self, src_file: InputFile, tgt_file: InputFile) -> Iterator[Unit]:

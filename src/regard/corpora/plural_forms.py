@@ -18,13 +18,15 @@ _NUMBERS = range(2001)
 
 @dataclass(frozen=True, slots=True)
 class PluralForms:
-    """The use of the plural forms of a language.
+    """The plural forms of a language in a gettext catalog, and which of them is the singular.
+
+    A form is given by its 0-based index, that of `msgstr[0]`, `msgstr[1]`, and so on.
 
     Attributes:
         num_forms: Number of forms; None = unknown.
-        singular: The form for one.
-        of_single_number: Forms that are used for one number only, such as the dual in Arabic; their text often names
-            the number in place of a placeholder.
+        singular: Index of the form that is used for the number 1.
+        of_single_number: Indices of the forms that are used for a single number other than 1, such as the dual in
+            Arabic; their text often names the number in place of a placeholder.
     """
 
     num_forms: int | None = None
@@ -33,13 +35,14 @@ class PluralForms:
 
     @classmethod
     def parse(cls, value: str) -> PluralForms:
-        """Parses the field `Plural-Forms` of a header.
+        """Parses the field `Plural-Forms` in the header of a catalog.
 
         Args:
-            value: Such as `nplurals=2; plural=(n != 1);`; if it is missing or not valid, form 0 is the singular.
+            value: Value of the field, such as `nplurals=2; plural=(n != 1);`. If it is empty or not valid, form 0 is
+                the singular.
 
         Returns:
-            The use of the forms.
+            The number of forms and their use.
 
         >>> PluralForms.parse("nplurals=2; plural=(n > 1);").singular
         0
@@ -60,7 +63,7 @@ class PluralForms:
 
 
 def placeholders(text: str) -> frozenset[str]:
-    """Placeholders of format strings in C and Python.
+    """Finds the placeholders of a format string of C or Python.
 
     >>> sorted(placeholders("%(num)d of {total} files, 100%"))
     ['%(num)d', '{total}']

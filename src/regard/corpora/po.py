@@ -22,12 +22,12 @@ class PoCatalog:
     """A whole catalog in memory, of which single strings can be replaced.
 
     Attributes:
-        data: The file.
+        data: Content of the file.
         name: Name of the file, for messages.
         entries: All entries in order, including the header and obsolete ones.
         encoding: Name of the Python codec of the strings.
         newline: Line end of the first line.
-        width: Width at which the file wraps its lines; 0 = it has longer ones.
+        width: Number of columns at which the file wraps long strings; 0 = it does not wrap them.
     """
 
     data: bytes
@@ -41,7 +41,7 @@ class PoCatalog:
         """Replaces strings; all other bytes stay as they are.
 
         Args:
-            texts: Strings of the entries, and their new content.
+            texts: Strings to replace, each with its new content.
             fuzzy: Entries to be marked as fuzzy, unless they are already.
 
         Returns:
@@ -82,12 +82,12 @@ def parse_po(data: bytes, name: str, *, encoding: str | None = None) -> PoCatalo
     """Parses a catalog in memory.
 
     Args:
-        data: The file.
+        data: Content of the file.
         name: Name of the file, for messages.
         encoding: Encoding of the file; None = what its header says, or UTF-8.
 
     Returns:
-        The catalog; `replace` without arguments returns `data`.
+        The catalog. Its method `replace` changes single strings and keeps all other bytes of `data`.
 
     Raises:
         DataError: An entry is faulty; the message names its line.
@@ -120,7 +120,7 @@ class PoReader:
         self._file: InputFile | None = None
 
     def units(self) -> Iterator[Unit]:
-        """See `UnitReader.units`."""
+        """Reads the catalog, and pairs the strings of each message. See `UnitReader.units`."""
         try:
             with open_input(self._source) as self._file:
                 yield from self._units(self._file)
@@ -131,7 +131,7 @@ class PoReader:
         self.report.fault(message)
 
     def fraction_read(self) -> float | None:
-        """See `UnitReader.fraction_read`."""
+        """Fraction of the file read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
         return None if self._file is None else self._file.fraction_read()
 
     def _units(self, file: InputFile) -> Iterator[Unit]:

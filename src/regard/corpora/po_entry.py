@@ -15,8 +15,8 @@ class PoString:
     Attributes:
         keyword: Keyword as the file spells it, such as `"msgstr[1]"`.
         text: Content, with escapes resolved.
-        start: Place of the first byte of the keyword.
-        end: Place after the closing quotation mark of the last line.
+        start: Offset in bytes of the keyword in the file.
+        end: Offset in bytes after the closing quotation mark of the last line.
         line: 1-based number of the line of the keyword.
     """
 
@@ -36,12 +36,12 @@ class PoEntry:
         msgstr: Translations by number of the plural form; an entry without plural has form 0 only.
         msgid_plural: Source string for other numbers than one; None if the entry has no plural.
         msgctxt: Context, which tells entries with the same source string apart.
-        flags: Such as `("fuzzy", "c-format")`.
+        flags: Flags of the entry, such as `("fuzzy", "c-format")`.
         obsolete: Whether the program does not use the entry any more (`#~`).
-        start: Place of the first byte of the first line of the entry, which may be a comment.
-        end: Place after the last line, before its line end.
-        flags_start: Place of the line with flags, or of the line before which such a line belongs.
-        flags_end: Place after the last flag; the same as `flags_start` if the entry has no line with flags.
+        start: Offset in bytes of the first line of the entry, which may be a comment, in the file.
+        end: Offset in bytes of the end of the last line, before its line end.
+        flags_start: Offset in bytes of the line with flags, or of the line before which such a line belongs.
+        flags_end: Offset in bytes after the last flag; `flags_start` if the entry has no line with flags.
     """
 
     msgid: PoString

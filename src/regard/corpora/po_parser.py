@@ -101,7 +101,7 @@ class PoParser:
 
     @property
     def encoding(self) -> str:
-        """Name of a Python codec."""
+        """Name of the Python codec of the catalog's strings; taken from the header once it has been parsed."""
         return self._text.encoding or "utf-8" if self._is_wide else self._decoding
 
     @property
@@ -116,7 +116,8 @@ class PoParser:
             All entries in order, including the header and obsolete ones.
 
         Raises:
-            DataError: The file cannot be read further, or `fault` raised it.
+            DataError: The file cannot be read further, or an entry is faulty and `fault`, the argument of the parser,
+                raises this error.
         """
         for group in self._groups():
             if not group.lines:

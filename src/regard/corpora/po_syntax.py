@@ -55,11 +55,11 @@ class PoLine(NamedTuple):
     """A line of a catalog.
 
     Attributes:
-        content: Its bytes without the line end; a line in UTF-16 is converted to UTF-8; empty if it is longer than
-            `MAX_TEXT`.
+        content: Bytes of the line without the line end; a line in UTF-16 is converted to UTF-8; empty if it is longer
+            than `MAX_TEXT`.
         number: 1-based number of the line.
-        start: Place of its first byte in the file.
-        end: Place after its last byte, before the line end.
+        start: Offset in bytes of the beginning of the line in the file.
+        end: Offset in bytes of the end of the line, before the line end.
         kind: What the line contains.
         keyword: Keyword before the string, such as `"msgid"`; empty if there is none.
         form: Number of the plural form in `msgstr[1]`; None without brackets.
@@ -172,11 +172,11 @@ def classify(content: bytes, number: int, start: int, end: int) -> PoLine:
     Args:
         content: The line without its end.
         number: 1-based number of the line.
-        start: Place of its first byte in the file.
-        end: Place after its last byte.
+        start: Offset in bytes of the beginning of the line in the file.
+        end: Offset in bytes of the end of the line, before the line end.
 
     Returns:
-        The line.
+        The line with its kind, keyword and plural form.
     """
     match = _LINE.match(content)
     if match is not None:
@@ -213,7 +213,7 @@ def parse_strings(text: str, encoding: str) -> str:
         The content of the strings, joined.
 
     Raises:
-        ValueError: A string does not end, or something stands beside the strings; the message says what.
+        ValueError: A string does not end, or there is text outside the quotation marks; the message quotes the text.
         UnicodeDecodeError: Bytes written as numbers do not fit the encoding.
     """
     place, parts = 0, []
@@ -222,7 +222,10 @@ def parse_strings(text: str, encoding: str) -> str:
         if match is None:
             if text[place] == '"':
                 raise ValueError("a string without a closing quotation mark")
-            raise ValueError(f"{text[place : place + 20]!r} after the end of a string")
+            raise ValueError(
+                f"the text {text[place : place + 20]!r} after the closing quotation mark of a string, where only "
+                "another string may follow"
+            )
         parts.append(match[1])
         place = match.end()
     joined = "".join(parts)

@@ -23,8 +23,8 @@ class SgmDocument:
     """A document of an SGM file.
 
     Attributes:
-        docid: Its identifier; empty if it has none.
-        line: 1-based line on which it begins.
+        docid: Identifier of the document; empty if it has none.
+        line: 1-based line on which the document begins.
         texts: Text and line of each sentence, by identifier.
     """
 
@@ -34,10 +34,10 @@ class SgmDocument:
 
 
 class SgmSegments:
-    """Documents of one SGM file.
+    """Reader of the sentences (`seg`) of one SGM file; `documents` returns them, grouped by document.
 
     Args:
-        chunks: The bytes of the file.
+        chunks: Content of the file, as chunks of bytes in UTF-8.
         name: Name of the file, for messages.
         report: Where faults and sentences that are left out are counted.
     """

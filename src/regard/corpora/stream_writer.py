@@ -67,7 +67,7 @@ class StreamWriter(ABC):
         """Writes the end of the file."""
 
     def abandon(self) -> None:
-        """Frees what the writer holds, after an error; the files are discarded."""
+        """Releases the resources of the writer after an error, when the files are discarded."""
 
     @abstractmethod
     def _put(self, src: str, tgt: str) -> None:

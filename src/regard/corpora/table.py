@@ -27,14 +27,14 @@ class TableReader(ABC):
 
     Args:
         path: The file; None = standard input.
-        options: How to read.
+        options: How to read the file.
 
     Attributes:
         name: The file, for messages and reports.
         format: Name of the format.
         report: What was left out so far.
-        num_wide_rows: Number of rows with more than two columns, of which the first two are read because nothing says
-            otherwise.
+        num_wide_rows: Number of rows with more than two columns, of which the first two are read because neither
+            `options` nor a header chooses others.
     """
 
     format = "table"
@@ -55,12 +55,12 @@ class TableReader(ABC):
         self._check = _TextCheck(f"{self.name}: expected {self._layout}", self._advice)
 
     def units(self) -> Iterator[Unit]:
-        """See `UnitReader.units`."""
+        """Reads the file row by row. See `UnitReader.units`."""
         with open_input(self._path) as self._file:
             yield from until_failure(self._read(self._file), self.report)
 
     def fraction_read(self) -> float | None:
-        """See `UnitReader.fraction_read`."""
+        """Fraction of the file read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
         return None if self._file is None else self._file.fraction_read()
 
     @abstractmethod
@@ -176,7 +176,11 @@ class _TextCheck:
         self.values: tuple[set[str], set[str]] = (set(), set())  # up to two distinct values per column
 
     def add(self, row: list[str]) -> None:
-        """Adds a row of more than two columns."""
+        """Counts, for the check in `finish`, whether the first two cells of a row are text.
+
+        Args:
+            row: A row of more than two columns.
+        """
         self.num_rows += 1
         without_letters = [not any(map(str.isalpha, cell)) for cell in row]
         for index, values in enumerate(self.values):
@@ -185,7 +189,7 @@ class _TextCheck:
                 values.add(row[index].strip())
 
     def finish(self) -> None:
-        """Raises a `DataError` if one of the first two columns is not text."""
+        """Raises a `DataError` if, in the rows added so far, one of the first two columns is not text."""
         for index, name in enumerate(("first", "second")):
             problem = ""
             if self.num_rows and self.num_without_letters[index] >= _MIN_SHARE * self.num_rows:

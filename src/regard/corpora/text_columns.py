@@ -23,7 +23,8 @@ class TextColumn:
     Attributes:
         name: Name of the column.
         field: Name of the field, such as `"en"` within `translation`; None = the column itself.
-        language: Language that chose the column, as it is spelled there; empty if another rule did.
+        language: Language in the name of the column or field, in the spelling of the file, if the column was chosen by
+            language; empty if it was chosen by a usual name such as `source`, by `columns`, or as one of only two.
     """
 
     name: str
@@ -79,7 +80,7 @@ def choose_columns(schema: pa.Schema, options: ReadOptions, *, where: str) -> tu
         Source and target column.
 
     Raises:
-        DataError: No rule fits.
+        DataError: The columns cannot be chosen in any of these ways.
     """
     available = _text_columns(schema)
     chosen = _named(available, options, where) or _by_name(available, options, where)

@@ -22,7 +22,7 @@ class TmxReader(XmlReader):
 
     Args:
         path: Path of the file, or the open file; None = standard input.
-        options: How to read it.
+        options: How to read the file.
     """
 
     format = "tmx"
@@ -53,7 +53,7 @@ class _TmxElements(UnitElements):
         """Number of open elements of a unit that are not read, such as `prop`."""
 
     def open_element(self, name: str, attributes: dict[str, str]) -> None:
-        """See `UnitElements.open_element`."""
+        """Opens a unit, or an element within or around a unit. See `UnitElements.open_element`."""
         tag = self.tags.get(name)
         if tag is None:
             tag = self.resolve(name)
@@ -72,7 +72,7 @@ class _TmxElements(UnitElements):
             self._start_other(name, tag, attributes)
 
     def close_element(self, name: str) -> None:
-        """See `UnitElements.close_element`."""
+        """Closes a unit, or an element within or around a unit. See `UnitElements.close_element`."""
         tag = self.tags.get(name)
         if self.in_text:
             if self._inline is not None and self._inline.depth:
@@ -91,7 +91,7 @@ class _TmxElements(UnitElements):
             self._num_others -= 1
 
     def abandon_unit(self) -> None:
-        """See `UnitElements.abandon_unit`."""
+        """Forgets the open unit and its texts. See `UnitElements.abandon_unit`."""
         super().abandon_unit()
         self._langs.clear()
         self._texts.clear()

@@ -32,21 +32,24 @@ class XmlFault(Exception):  # noqa: N818 - the reader catches it: no error of it
 
 
 class UnitElements:
-    """What a format makes of the elements of its files: base class.
+    """Handlers of an XML parser that build units (sentence pairs) from the elements of a format: base class.
 
-    `open_element` and `close_element` are the handlers of the parser. A subclass calls `begin_unit`, sets `in_unit` to
-    False where the unit ends, and sets `in_text` in between.
+    The parser calls `open_element` at each start tag, `close_element` at each end tag, and adds characters to `text`. A
+    subclass for a format calls `begin_unit` where a unit begins, sets `in_text` while text of a segment is read, sets
+    `in_unit` to False where the unit ends, and adds the complete unit to `units`.
 
     Args:
         name: Name of the file, for messages.
         report: Where faults and units that are left out are counted.
         root_tags: Names that the root element may have, without namespace.
-        unit_tags: Names of the elements of which each is read by itself.
-        container_tags: Names of the elements around units, at whose tags reading may continue after a fault.
+        unit_tags: Names of the elements that hold one unit each, such as `tu` in TMX. If one of them is faulty, only
+            its unit is lost.
+        container_tags: Names of the elements around units, such as `body`. After a fault, reading continues at the next
+            tag of one of them or of a unit.
 
     Attributes:
-        units: Units that are complete; emptied by the reader.
-        text: Text since this list was emptied.
+        units: Complete units; the reader takes them and empties the list.
+        text: Pieces of text that the parser has read since the list was last emptied.
         in_unit: Whether a unit is open.
         in_text: Whether text of a segment is being read.
     """
@@ -88,7 +91,7 @@ class UnitElements:
         raise NotImplementedError
 
     def close_element(self, name: str) -> None:
-        """Handles an end tag."""
+        """Handles the end tag of the element with a name, as the parser gives the name."""
         raise NotImplementedError
 
     def abandon_unit(self) -> None:
@@ -97,10 +100,11 @@ class UnitElements:
         self.text.clear()
 
     def begin_document(self) -> bytes:
-        """Forgets all open elements where another document begins.
+        """Forgets all open elements, where reading continues after a fault at the root tag of another document.
 
         Returns:
-            Start tags to be parsed before it: none.
+            Start tags that the new parser must read before the document, as bytes; always empty, since the document
+            has its own root element.
         """
         self.containers.clear()
         self.namespaces.clear()
@@ -109,10 +113,10 @@ class UnitElements:
         return b""
 
     def finish(self) -> None:
-        """Completes what was read, where reading ends: at the end of the file, or before an error."""
+        """Adds units that wait for more text to `units`, at the end of the file or before an error."""
 
     def begin_unit(self) -> None:
-        """Notes where a unit begins."""
+        """Notes that a unit begins at the current tag; raises an `XmlFault` if another unit is still open."""
         if self.in_unit:
             raise XmlFault("expected the end of the unit, found the start of another unit: add the missing closing tag")
         parser = self.parser
@@ -142,17 +146,17 @@ class UnitElements:
             self.containers.pop()
 
     def refuse_depth(self) -> None:
-        """Raises the fault of elements that are nested too deep."""
+        """Raises an `XmlFault`, which says that elements are nested too deep."""
         raise XmlFault(f"expected at most {MAX_DEPTH} elements within each other, found more: leave the unit out")
 
     def resolve(self, name: str) -> str:
-        """Finds the local name of an element, and remembers it.
+        """Finds the local name of an element, without namespace, and stores it in `tags`.
 
         Args:
-            name: Name of the element, as the parser gives it.
+            name: Name of the element, as the parser gives it, with its namespace.
 
         Returns:
-            The name; empty if its namespace is not that of the root element.
+            The local name; empty if the namespace is not that of the root element.
         """
         uri, local = name.split(SEPARATOR)[:2] if SEPARATOR in name else ("", name)
         if self._namespace is None:
@@ -167,11 +171,11 @@ class UnitElements:
         return self.parser.CurrentLineNumber + self.line_offset
 
     def skipped_entity(self, name: str, is_parameter: bool) -> None:
-        """Handles a reference to an entity that only a DTD may declare.
+        """Raises an `XmlFault` at a reference to an entity that XML does not define, such as `&eacute;`.
 
         Args:
             name: Name of the entity.
-            is_parameter: Whether it is one of the DTD itself, which is not read.
+            is_parameter: Whether the reference is inside the DTD, which is not read; it is then ignored.
         """
         if not is_parameter:
             raise XmlFault(
@@ -180,11 +184,11 @@ class UnitElements:
             )
 
     def refuse_entity(self, name: str, *details: object) -> None:
-        """Handles the declaration of an entity.
+        """Raises a `DataError` at the declaration of an entity, since a file with declarations can be an attack.
 
         Args:
             name: Name of the entity.
-            *details: The other arguments of the parser.
+            *details: Other arguments with which the parser calls its handler of declarations; not used.
         """
         del details
         raise DataError(
@@ -193,21 +197,21 @@ class UnitElements:
         )
 
     def declare_namespace(self, prefix: str | None, uri: str | None) -> None:
-        """Handles a namespace that the next element declares.
+        """Notes a namespace that the next element declares.
 
         Args:
-            prefix: Its prefix; None = the default namespace.
-            uri: Its name; None = none.
+            prefix: Prefix of the namespace; None = the default namespace.
+            uri: Name of the namespace; None = elements have no namespace.
         """
         self.namespaces.append((prefix, uri))
 
     def forget_namespace(self, _prefix: str | None) -> None:
-        """Handles the end of the element that declared the last namespace."""
+        """Forgets the namespace declared last, where the element that declared it ends."""
         if self.namespaces:
             self.namespaces.pop()
 
     def prologue(self) -> bytes:
-        """Start tags of the open containers, with which another parser can continue within them."""
+        """Start tags of the open elements around units; a new parser reads them first to continue inside them."""
         # An element that is none of those around units may be the start of a unit with a broken name.
         while len(self.containers) > 1 and self.tags.get(self.containers[-1][0]) not in self.container_tags:
             self.close_container()
@@ -228,7 +232,7 @@ class UnitElements:
 
 
 def checked_text(text: str) -> str:
-    """A text, unless it is longer than the limit.
+    """Checks that the text of a segment has at most 1 MiB (`MAX_TEXT` bytes in UTF-8).
 
     Args:
         text: Text of a segment.
@@ -237,7 +241,7 @@ def checked_text(text: str) -> str:
         The same text.
 
     Raises:
-        XmlFault: It is too long.
+        XmlFault: The text is longer.
     """
     if len(text) > MAX_TEXT // 4 and len(text.encode()) > MAX_TEXT:  # a character has up to 4 bytes
         raise XmlFault(TEXT_TOO_LONG)

@@ -13,13 +13,13 @@ _PLAIN_CHINESE = "zh"
 
 @dataclass(frozen=True, slots=True)
 class TextChoice:
-    """What is read of units with certain languages.
+    """The texts to read from a unit with texts in several languages, or the reason to leave the unit out.
 
     Attributes:
         src: Index of the source text among the texts of the unit.
-        tgt: Index of the target text.
-        reason: Why such units are left out; empty if they are read.
-        surplus: A reason for each text that is left out because the unit has another one of its language.
+        tgt: Index of the target text among the texts of the unit.
+        reason: Why the unit is left out; empty if it is read.
+        surplus: A reason for each text that is left out because the unit has another text in the same language.
     """
 
     src: int = 0
@@ -32,7 +32,7 @@ class UnitLanguages:
     """The source and the target language that are read from units with texts in several languages.
 
     Args:
-        langs: Canonical codes; None = the two languages that the file has.
+        langs: Canonical codes of the source and the target language; None = the two languages that the file has.
 
     Attributes:
         source_language: The source language that the header of the file names; None = the first of a unit.
@@ -52,7 +52,7 @@ class UnitLanguages:
             where: File and line, for messages.
 
         Returns:
-            The choice, or why such units are left out.
+            The indices of the source and the target text, or the reason to leave the unit out.
 
         Raises:
             DataError: A requested language may mean several of the texts; or no languages were requested, and the file

@@ -19,15 +19,16 @@ _DEFAULT_REFERENCE = "ref:A"
 
 
 class WmtReader(XmlReader):
-    """Reader of an XML file of a WMT test set, as they are since 2021.
+    """Reader of an XML file of a WMT test set, the format of the test sets since 2021.
 
     Each document has the source text, some references by different translators, and sometimes outputs of systems. The
-    reference by translator A is read, or else the first of the document. `columns` chooses other texts, such as
-    `("src", "ref:B")` or `("src", "hyp:Online-A")`. Sentences of other references and systems are counted.
+    source and the reference by translator A are read; without that reference, the first one of the document. Sentences
+    of other references and systems are left out, and counted in `report.left_out`.
 
     Args:
         path: Path of the file, or the open file; None = standard input.
-        options: How to read it.
+        options: How to read the file. Its `columns` choose other texts, such as `("src", "ref:B")` or
+            `("src", "hyp:Online-A")`.
     """
 
     format = "wmt"
@@ -41,7 +42,7 @@ class _Version:
     """The source text of a document, or one of its translations.
 
     Attributes:
-        lang: Its language; empty if the file does not say it.
+        lang: Language of the text; empty if the file does not name it.
         texts: Text and line of each sentence, by identifier.
     """
 
@@ -77,7 +78,7 @@ class _WmtElements(UnitElements):
         self._num_chars = 0
 
     def open_element(self, name: str, attributes: dict[str, str]) -> None:
-        """See `UnitElements.open_element`."""
+        """Opens a sentence, or an element within or around a sentence. See `UnitElements.open_element`."""
         tag = self.tags.get(name)
         if tag is None:
             tag = self.resolve(name)
@@ -96,7 +97,7 @@ class _WmtElements(UnitElements):
             self._start_container(name, tag, attributes)
 
     def close_element(self, name: str) -> None:
-        """See `UnitElements.close_element`."""
+        """Closes a sentence, or an element within or around a sentence. See `UnitElements.close_element`."""
         if self._inline is not None and self._inline.depth:
             self._inline.close(self.text)
         elif self.in_text:
@@ -107,12 +108,12 @@ class _WmtElements(UnitElements):
                 self.finish()
 
     def abandon_unit(self) -> None:
-        """See `UnitElements.abandon_unit`."""
+        """Forgets the open sentence. See `UnitElements.abandon_unit`."""
         super().abandon_unit()
         self._inline = None
 
     def finish(self) -> None:
-        """Pairs the sentences of the document that ends, or is cut."""
+        """Pairs the sentences of the open document, where it ends or where reading stops within it."""
         versions, self._versions, self._version = self._versions, {}, None
         self._num_chars = 0
         source = versions.get(self._columns[0] if self._columns else "src")
@@ -207,7 +208,7 @@ class SgmReader:
         self._file: InputFile | None = None
 
     def units(self) -> Iterator[Unit]:
-        """See `UnitReader.units`."""
+        """Reads both files, and pairs the sentences of their documents. See `UnitReader.units`."""
         with open_input(self._sources[0]) as src_file, open_input(self._sources[1]) as tgt_file:
             self._file = src_file
             src_docs, tgt_docs = (
@@ -224,7 +225,7 @@ class SgmReader:
                     return
 
     def fraction_read(self) -> float | None:
-        """See `UnitReader.fraction_read`."""
+        """Fraction of the source file read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
         return None if self._file is None else self._file.fraction_read()
 
     def _pair(self, src_doc: SgmDocument, tgt_doc: SgmDocument) -> Iterator[Unit]:

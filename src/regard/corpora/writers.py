@@ -49,7 +49,7 @@ class OutputFormat:
         writer: Name of the writer's class.
         needs_langs: Whether a file must name its languages.
         num_files: Number of files: 1, or 2 for source and target.
-        not_held: What the format has no place for in any pair; empty if there is nothing.
+        not_held: What the format cannot store for any pair, such as the languages; empty = it stores everything.
     """
 
     module: str
@@ -161,7 +161,8 @@ def output_paths(path: Path | None, format: str, langs: Langs) -> tuple[Path, ..
         return () if path is None else (path,)
     if path is None:
         raise ConfigError(
-            f"--to {format}: expected --out FILE for two files, found standard output: name it, such as train"
+            f"--to {format}: expected --out, since this format has two files, found standard output: give the common "
+            "beginning of the two names, such as --out train"
         )
     stem = without_compression_suffix(path.name)
     compression = path.name[len(stem) :]
@@ -180,4 +181,7 @@ def _check_output(path: Path | None, format: str, langs: Langs) -> None:  # the 
         raise ConfigError(f"tmx: expected two languages, got {langs[0]} twice: choose another format, such as tsv")
     if format == "parquet" and path is not None and path.name != without_compression_suffix(path.name):
         name = without_compression_suffix(path.name)
-        raise ConfigError(f"{path}: expected a name without compression, which Parquet has within: name it {name}")
+        raise ConfigError(
+            f"{path}: expected a name without the ending of a compressed file, since Parquet compresses its columns "
+            f"itself: name the file {name}"
+        )

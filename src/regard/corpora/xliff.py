@@ -28,14 +28,14 @@ class XliffReader(XmlReader):
     """Reader of an XLIFF file, versions 1.0 to 1.2 and 2.x.
 
     Translations are left out, and counted, if their `state` is not a finished one, if they have `approved="no"`, or if
-    Trados marks their segment as a draft or rejected; `include_fuzzy` reads them. Left out are also units with
-    `translate="no"`, of their own or of an element around them. Proposals (`alt-trans`, `matches`) are not read.
-    Segments are read one by one: `mrk mtype="seg"` by `mid`, and `segment` of 2.x. A file that translates the other way
-    round is read with source and target exchanged.
+    Trados marks their segment as a draft or rejected. Left out are also units with `translate="no"`, on the unit itself
+    or on an element around it. Proposals (`alt-trans`, `matches`) are not read. Each segment becomes one sentence pair:
+    in version 1.2 `mrk mtype="seg"`, matched by `mid`, in 2.x `segment`. If the file translates from the requested
+    target language into the requested source language, source and target are exchanged.
 
     Args:
         path: Path of the file, or the open file; None = standard input.
-        options: How to read it.
+        options: How to read the file. `include_fuzzy` also reads translations that are not finished or not approved.
     """
 
     format = "xliff"
@@ -98,7 +98,7 @@ class _XliffElements(UnitElements):
         """Number of open elements of a unit that are not read, such as `note` and `alt-trans` and all within them."""
 
     def open_element(self, name: str, attributes: dict[str, str]) -> None:
-        """See `UnitElements.open_element`."""
+        """Opens a unit, or an element within or around a unit. See `UnitElements.open_element`."""
         tag = self.tags.get(name)
         if tag is None:
             tag = self.resolve(name)
@@ -114,7 +114,7 @@ class _XliffElements(UnitElements):
             self._start_in_unit(tag, attributes)
 
     def close_element(self, name: str) -> None:
-        """See `UnitElements.close_element`."""
+        """Closes a unit, or an element within or around a unit. See `UnitElements.close_element`."""
         if self.in_text:
             if self._inline is not None and self._inline.depth:
                 self._inline.close(self.text)
@@ -128,20 +128,20 @@ class _XliffElements(UnitElements):
             self._end_unit()
 
     def abandon_unit(self) -> None:
-        """See `UnitElements.abandon_unit`."""
+        """Forgets the open unit and its segments. See `UnitElements.abandon_unit`."""
         super().abandon_unit()
         self._segments.clear()
         self._inline = None
         self._num_skipped = 0
 
     def close_container(self) -> None:
-        """See `UnitElements.close_container`."""
+        """Notes the end of an element around units and of its `translate`. See `UnitElements.close_container`."""
         super().close_container()
         if len(self._translates) > 1:
             self._translates.pop()
 
     def begin_document(self) -> bytes:
-        """See `UnitElements.begin_document`."""
+        """Forgets all open elements and their `translate` attributes. See `UnitElements.begin_document`."""
         self._translates = [True]
         return super().begin_document()
 

@@ -56,7 +56,7 @@ class ByteSource(Protocol):
 
 
 class Utf8Chunks:
-    """An XML file as UTF-8, without byte order mark.
+    """Reads an XML file in any encoding, as chunks of bytes in UTF-8 without byte order mark.
 
     Args:
         file: The open file.

@@ -31,11 +31,11 @@ _NUM_BEFORE = 64
 
 
 class UnitParser:
-    """Feeds a file to the elements of its format, and continues at the next unit after a fault.
+    """Parses an XML file of units (sentence pairs), and continues at the next unit after a faulty one.
 
     Args:
-        chunks: The bytes of the file.
-        elements: What becomes of them.
+        chunks: Content of the file, as chunks of bytes in UTF-8.
+        elements: Handlers that the parser calls for the tags and texts of the file, and that build the units.
     """
 
     def __init__(self, chunks: Utf8Chunks, elements: UnitElements) -> None:

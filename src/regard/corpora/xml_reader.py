@@ -22,7 +22,7 @@ class XmlReader:
 
     Args:
         path: Path of the file, or the open file; None = standard input.
-        options: How to read it.
+        options: How to read the file.
 
     Attributes:
         name: Name of the file, for messages.
@@ -40,7 +40,7 @@ class XmlReader:
         self._file: InputFile | None = None
 
     def units(self) -> Iterator[Unit]:
-        """See `UnitReader.units`."""
+        """Reads the file element by element. See `UnitReader.units`."""
         with open_input(self._path) as file:
             self._file = file
             chunks = Utf8Chunks(file, self.name, self._options.encoding)
@@ -51,7 +51,7 @@ class XmlReader:
             yield from UnitParser(chunks, self._elements()).units()
 
     def fraction_read(self) -> float | None:
-        """See `UnitReader.fraction_read`."""
+        """Fraction of the file read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
         return None if self._file is None else self._file.fraction_read()
 
     def _elements(self) -> UnitElements:

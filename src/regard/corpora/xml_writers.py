@@ -33,7 +33,7 @@ srclang="{langs[0]}" datatype="plaintext"/>
         )
 
     def finish(self) -> None:
-        """See `StreamWriter.finish`."""
+        """Writes the end tags of the TMX document. See `StreamWriter.finish`."""
         self._file.write(b"</body>\n</tmx>\n")
 
     def _put(self, src: str, tgt: str) -> None:
@@ -66,7 +66,7 @@ class XliffWriter(StreamWriter):
         )
 
     def finish(self) -> None:
-        """See `StreamWriter.finish`."""
+        """Writes the end tags of the XLIFF document. See `StreamWriter.finish`."""
         self._file.write(b"</body>\n</file>\n</xliff>\n")
 
     def _put(self, src: str, tgt: str) -> None:

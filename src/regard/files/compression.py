@@ -47,7 +47,7 @@ class InputFile(io.BufferedIOBase):
         return self.name
 
     def readable(self) -> bool:
-        """See `io.IOBase.readable`."""
+        """Whether the file can be read: always True. See `io.IOBase.readable`."""
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -112,7 +112,7 @@ class InputFile(io.BufferedIOBase):
         return self._buffer[:size]
 
     def fileno(self) -> int:
-        """See `io.IOBase.fileno`."""
+        """Descriptor of the open file, compressed or not. See `io.IOBase.fileno`."""
         return self._file.fileno()
 
     def fraction_read(self) -> float | None:
@@ -184,7 +184,7 @@ class InputFile(io.BufferedIOBase):
                 block = self._file.read1(BLOCK_SIZE)
         except OSError as error:
             reason = f": {error.strerror or error}: try again, or copy the file"
-            raise InputError(f"{self.name}: reading failed", reason) from None
+            raise InputError(f"{self.name}: the operating system failed to read the file", reason) from None
         self._num_read += len(block)
         return block
 

@@ -114,13 +114,13 @@ class _ZstdDecompressor:
 
 @dataclass(frozen=True)
 class Compression:
-    """A compression format.
+    """A compression format, whose files have one or several members: parts that are compressed independently.
 
     Attributes:
         suffix: Suffix of file names, without the dot, such as `gz`.
         kind: How messages call a file in this format.
         program: Program that decompresses such a file to standard output.
-        magics: First bytes of a member, one of which it begins with.
+        magics: Possible first bytes of a member.
         open_member: Function that returns a decompressor for one member.
         is_padded: Whether zero bytes may follow a member.
     """
@@ -133,11 +133,11 @@ class Compression:
     is_padded: bool = False
 
     def begins(self, data: bytes) -> bool:
-        """Whether data begins with a member in this format."""
+        """Whether data begins with an independently compressed part of this format, such as a gzip member."""
         return data.startswith(self.magics)
 
     def may_begin(self, data: bytes) -> bool:
-        """Whether data begins with a member, or is too short to tell."""
+        """Whether data may begin a gzip member, Zstandard frame or the like: it does, or is too short to tell."""
         return self.begins(data) or any(magic.startswith(data) for magic in self.magics)
 
 

@@ -56,12 +56,12 @@ class CatalogFile:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """See `FileDocument.sentences`. Strings that already have a translation are not among them."""
+        """Source sentences of the strings that have no translation yet, in order. See `FileDocument.sentences`."""
         return self._sentences
 
     @property
     def needs_alignment(self) -> bool:
-        """See `FileDocument.needs_alignment`."""
+        """Whether a string has placeholders that word alignment places. See `FileDocument.needs_alignment`."""
         return any(message.document.needs_alignment for message in self._messages)
 
     def render(self, translations: Sequence[TranslatedSentence]) -> bytes:

@@ -59,12 +59,12 @@ class SegmentedDocument:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """See `Document.sentences`. Texts that already have a translation are not among them."""
+        """Source sentences of the texts that have no translation yet, in order. See `Document.sentences`."""
         return self._sentences
 
     @property
     def needs_alignment(self) -> bool:
-        """See `Document.needs_alignment`."""
+        """Whether a text has tags or placeholders that word alignment places. See `Document.needs_alignment`."""
         return any(document.needs_alignment for segment in self._segments for document in segment.documents)
 
     def render(self, translations: Sequence[TranslatedSentence]) -> str:

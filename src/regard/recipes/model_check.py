@@ -27,8 +27,9 @@ class ModelScore:
     """Scores each pair by how improbable its target is for a model: 0 = as usual, 1 = as random pairs.
 
     The unscaled score is the mean negative log-probability per token in nats. With a model of the opposite direction,
-    it is the mean of both directions and their absolute difference together (dual conditional cross-entropy;
-    Junczys-Dowmunt 2018). A pair that is too long for a model has the usual score, 0.
+    it is the mean of the two directions plus their absolute difference (dual conditional cross-entropy; Junczys-Dowmunt
+    2018). A linear scale, learned from the corpus, makes it the score. A pair that is too long for a model has the
+    score 0.
 
     Attributes:
         translator: Model from the source to the target language.
@@ -44,7 +45,10 @@ class ModelScore:
 
     @classmethod
     def learn(cls, translator: Translator, sample: Sequence[Pair], reverse: Translator | None = None) -> ModelScore:
-        """Learns the scale from pairs of the corpus and their sides in random combination.
+        """Learns the linear scale that turns mean negative log-probabilities into scores.
+
+        Score 0 is the median of pairs of the corpus. Score 1 is the value that 88 % of random pairs, of a source and
+        the target of another pair, exceed.
 
         Args:
             translator: Model from the source to the target language.
@@ -71,7 +75,7 @@ class ModelScore:
         return cls(translator, reverse, center, bound - center)
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """See `regard.cleaning.check.Scorer`; it is made for one process, since it holds a model."""
+        """Scores pairs, one score per pair, in this process only. See `regard.cleaning.check.Scorer`."""
         sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
         forward = _losses(self.translator, sources, targets)
         if self.reverse is not None:

@@ -110,7 +110,10 @@ class FileTranslator:
         self.remove_old()
         extension = Path(_plain_name(name)).suffix.lower()
         if extension not in FORMATS:
-            raise ServiceError("Invalid request: file format not supported", code="unsupported_format")
+            raise ServiceError(
+                f"Invalid request: file format not supported; send a file of type {', '.join(FORMATS)}",
+                code="unsupported_format",
+            )
         if len(data) > self._service.settings.file_limit:
             limit = self._service.settings.file_limit
             raise ServiceError(f"the file is larger than {limit} bytes", status=413, code="file_too_large")

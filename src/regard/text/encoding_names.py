@@ -43,7 +43,7 @@ def check_encoding(name: str | None) -> None:
         name: Name of the encoding; None = no encoding was given.
 
     Raises:
-        ConfigError: There is no such encoding.
+        ConfigError: Python has no encoding of this name.
     """
     if name is not None and find_encoding(name) is None:
         raise ConfigError(

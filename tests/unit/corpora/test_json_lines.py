@@ -69,7 +69,7 @@ def test_a_field_that_is_missing_later_is_no_fault(write: Write) -> None:
         ("not JSON", "expected one JSON object per line, found no valid JSON (Expecting value"),
         ('[{"en": "a"}]', "expected one JSON object per line, found [{"),
         ("7", "expected one JSON object per line, found 7: a file of one JSON list is converted by jq -c '.[]'"),
-        ('{"en": "a", "en": "b", "fr": "c"}', "the field 'en' occurs twice"),
+        ('{"en": "a", "en": "b", "fr": "c"}', "the field 'en' occurs twice in one object: remove one of them"),
         ('{"en": 7, "fr": "c"}', "expected text in the field 'en', found 7: write a string"),
         ('{"en": ["a"], "fr": "c"}', "expected text in the field 'en', found [\"a\"]"),
         (

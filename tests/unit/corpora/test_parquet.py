@@ -108,7 +108,7 @@ def test_text_that_is_not_utf_8_costs_only_its_row(tmp_path: Path) -> None:
     units, report = read(tmp_path / "x.parquet", ReadOptions(langs=("en", "fr"), on_error="skip"))
     assert units == [("a", "x", 1), ("c", "z", 3)]
     assert report.num_faults == 1
-    with pytest.raises(DataError, match=r"x\.parquet: row 2: column en: expected UTF-8, found byte 0xe9"):
+    with pytest.raises(DataError, match=r"x\.parquet: row 2: column en: expected text in UTF-8, found the byte 0xe9"):
         read(tmp_path / "x.parquet")
 
 

@@ -156,7 +156,7 @@ AFTER = '\nmsgid "after"\nmsgstr "y"\n'
         ('msgid "a"\nmsgstr "b\n', 5, "a string without a closing quotation mark"),
         ('msgid "a\nb"\nmsgstr "b"\n', 4, "a string without a closing quotation mark"),
         ('msgid "a\\"\nmsgstr "b"\n', 4, "a string without a closing quotation mark"),
-        ('msgid "say "hi""\nmsgstr "b"\n', 4, "'hi\"\"' after the end of a string"),
+        ('msgid "say "hi""\nmsgstr "b"\n', 4, "'hi\"\"' after the closing quotation mark of a string"),
         ('msgid "a"\nmsgstr b\n', 5, "found 'msgstr b'"),
         ('msgid "a"\nnonsense\nmsgstr "b"\n', 5, "found 'nonsense'"),
         ('msgid "a"\nmsgtr "b"\n', 5, "found 'msgtr \"b\"'"),

@@ -225,8 +225,8 @@ def test_the_format_is_chosen_by_name_or_suffix(path: str, name: str | None, exp
         ("a", "docx", LANGS, "expected one of plain.*got 'docx'"),
         ("a.tmx", None, None, "tmx: expected the languages.*--langs en-fr"),
         ("a.tmx", None, ("en", "en"), "expected two languages, got en twice"),
-        (None, "plain", LANGS, "--to plain: expected --out FILE for two files"),
-        ("a.parquet.gz", None, LANGS, "name it a.parquet"),
+        (None, "plain", LANGS, "--to plain: expected --out, since this format has two files"),
+        ("a.parquet.gz", None, LANGS, "name the file a.parquet"),
     ],
 )
 def test_impossible_outputs_are_refused(

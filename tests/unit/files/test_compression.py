@@ -262,7 +262,10 @@ def test_reading_that_fails(tmp_path: Path) -> None:
     path = Path("/proc/self/mem")  # opens, and cannot be read from its start
     if not path.exists():
         pytest.skip("needs /proc")
-    with open_input(path) as file, pytest.raises(DataError, match="mem: reading failed after 0 bytes: Input/output"):
+    with (
+        open_input(path) as file,
+        pytest.raises(DataError, match="mem: the operating system failed to read the file after 0 bytes: Input/output"),
+    ):
         file.read()
 
 

@@ -230,5 +230,7 @@ def test_a_failing_device_is_reported() -> None:
     path = Path("/proc/self/mem")  # opens, and cannot be read from its start
     if not path.exists():
         pytest.skip("needs /proc")
-    with pytest.raises(DataError, match="/proc/self/mem: reading failed after line 0: Input/output error"):
+    with pytest.raises(
+        DataError, match="/proc/self/mem: the operating system failed to read the file after line 0: Input/output error"
+    ):
         list(read_lines(path))
