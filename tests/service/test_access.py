@@ -78,7 +78,7 @@ def test_nobody_chooses_an_address_without_a_proxy(forwarded: list[str]) -> None
 
 @pytest.mark.parametrize("text", ["proxy.example", "10.0.0.0/33", "", "10.0.0.1-10.0.0.9"])
 def test_a_proxy_is_an_address_or_a_network(text: str) -> None:
-    with pytest.raises(ConfigError, match="proxies: expected an IP address, or a network"):
+    with pytest.raises(ConfigError, match="expected an address or a network"):
         parse_proxies([text])
 
 
@@ -118,9 +118,7 @@ def test_a_list_costs_as_much_as_its_texts(clock: _Clock) -> None:
     admitting = Access(per_minute=10)
     admitting.admit(request(), None, cost=9)
     admitting.admit(request(), None)
-    with pytest.raises(
-        ServiceError, match="Slowdown: 10 per 1 minute is the limit of requests of one client"
-    ) as caught:
+    with pytest.raises(ServiceError, match="Slowdown: 10 per 1 minute") as caught:
         admitting.admit(request(), None)
     assert (caught.value.status, caught.value.retry_after) == (429, 6)
 

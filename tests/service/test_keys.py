@@ -142,9 +142,7 @@ def test_guessing_is_slowed_down_for_each_address(file: KeyFile) -> None:
         with pytest.raises(ServiceError, match="Invalid API key") as caught:
             access.admit(_request(), f"guess {number}")
         assert caught.value.status == 403
-    with pytest.raises(
-        ServiceError, match="Too many request limits violations: too many wrong API keys came from this address"
-    ) as caught:
+    with pytest.raises(ServiceError, match="Too many request limits violations") as caught:
         access.admit(_request(), "another guess")
     assert caught.value.status == 429
     assert caught.value.retry_after is not None
@@ -159,13 +157,13 @@ def test_a_key_has_its_own_limit_whatever_its_address(file: KeyFile) -> None:
     usual = file.add("c")[0]
     access = Access(file, per_minute=2)
     access.admit(_request("192.0.2.1"), small)
-    with pytest.raises(ServiceError, match="Slowdown: 1 per 1 minute is the limit of requests"):
+    with pytest.raises(ServiceError, match="Slowdown: 1 per 1 minute"):
         access.admit(_request("192.0.2.2"), small)
     for _ in range(50):
         access.admit(_request(), large)
     access.admit(_request(), usual)
     access.admit(_request(), usual)
-    with pytest.raises(ServiceError, match="Slowdown: 2 per 1 minute is the limit of requests"):
+    with pytest.raises(ServiceError, match="Slowdown: 2 per 1 minute"):
         access.admit(_request(), usual)
 
 

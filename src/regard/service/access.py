@@ -150,7 +150,7 @@ class Access:
             wait = self._requests.take(client, cost=cost, per_minute=limit)
             if wait:
                 raise ServiceError(
-                    f"Slowdown: {limit} per 1 minute is the limit of requests of one client; wait before the next one",
+                    f"Slowdown: {limit} per 1 minute",  # the sentence of LibreTranslate
                     status=429,
                     code="too_many_requests",
                     retry_after=math.ceil(wait),
@@ -199,8 +199,7 @@ class Access:
         wait = self._failures.take(address)
         if wait:
             raise ServiceError(
-                "Too many request limits violations: too many wrong API keys came from this address; wait a minute, "
-                "then send a valid key",
+                "Too many request limits violations",  # the sentence of LibreTranslate
                 status=429,
                 code="too_many_failures",
                 retry_after=math.ceil(wait),

@@ -111,7 +111,7 @@ class FileTranslator:
         extension = Path(_plain_name(name)).suffix.lower()
         if extension not in FORMATS:
             raise ServiceError(
-                f"Invalid request: file format not supported; send a file of type {', '.join(FORMATS)}",
+                "Invalid request: file format not supported",  # the sentence of LibreTranslate
                 code="unsupported_format",
             )
         if len(data) > self._service.settings.file_limit:

@@ -148,9 +148,7 @@ def _format(value: Value) -> str:
     if value in (None, ""):
         return _TEXT_FORMATS[0]
     if not isinstance(value, str) or value not in _TEXT_FORMATS:
-        raise ServiceError(
-            f"{value} format is not supported; expected {' or '.join(_TEXT_FORMATS)}", code="unsupported_format"
-        )
+        raise ServiceError(f"{value} format is not supported", code="unsupported_format")
     return value
 
 

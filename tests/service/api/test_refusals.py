@@ -20,8 +20,6 @@ MakeClient = Callable[..., TestClient]
 GOOD = {"q": "Hello.", "source": "en", "target": "fr"}
 MISSING = "Invalid request: missing {} parameter"
 UNAVAILABLE = "{} is not available as a target language from {}"
-FORMAT = "{} format is not supported; expected text or html"
-SLOWDOWN = "Slowdown: {} per 1 minute is the limit of requests of one client; wait before the next one"
 
 
 class Response(Protocol):
@@ -93,7 +91,7 @@ def test_unknown_languages(http: httpx.Client, name: str, value: str) -> None:
 
 @pytest.mark.parametrize("value", ["xml", "HTML", "txt"])
 def test_unknown_formats(http: httpx.Client, value: str) -> None:
-    assert refusal(http.post("/translate", data={**GOOD, "format": value})) == (400, FORMAT.format(value))
+    assert refusal(http.post("/translate", data={**GOOD, "format": value})) == (400, f"{value} format is not supported")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +134,7 @@ def test_order_of_refusals(make_client: MakeClient, key_file: Path, key: str) ->
         ({"q": ["five!"]}, "Invalid request: request (6) exceeds text limit (5)"),
         ({"source": "en"}, "yy is not supported"),
         ({"target": "en"}, "zz is not supported"),
-        ({"format": "text"}, FORMAT.format("xml")),
+        ({"format": "text"}, "xml format is not supported"),
         ({"target": "fr"}, UNAVAILABLE.format("English (en)", "English (en)")),
     ]
     for mended, sentence in steps:
@@ -165,7 +163,7 @@ def test_too_many_requests(make_client: MakeClient) -> None:
     client = make_client(req_limit=2)
     assert [client.post("/detect", data={"q": "Hello."}).status_code for _ in range(2)] == [200, 200]
     answer = client.post("/translate", data=GOOD)
-    assert refusal(answer) == (429, SLOWDOWN.format(2))
+    assert refusal(answer) == (429, "Slowdown: 2 per 1 minute")
     assert 1 <= int(answer.headers["retry-after"]) <= 60
     assert client.get("/languages").status_code == 200
 
@@ -200,9 +198,7 @@ def test_refused_files(http: httpx.Client) -> None:
     assert refused(direction, None) == (400, MISSING.format("file"))
     assert refused({"target": "fr"}) == (400, MISSING.format("source"))
     assert refused({"source": "en"}) == (400, MISSING.format("target"))
-    status, sentence = refused(direction, {"file": ("letter.exe", b"")})
-    assert status == 400
-    assert sentence.startswith("Invalid request: file format not supported; send a file of type .txt, ")
+    assert refused(direction, {"file": ("letter.exe", b"")}) == (400, "Invalid request: file format not supported")
     assert refused({"source": "zz", "target": "fr"}) == (400, "zz is not supported")
     assert refused({"source": "en", "target": "en"}) == (400, UNAVAILABLE.format("English (en)", "English (en)"))
     assert refused(direction, {"file": ("letter.txt", b"\xff\xfe\xff")})[0] == 409
