@@ -178,7 +178,7 @@ MO = {
         fault=("a.mo: message 3", "0xe9", "--encoding latin-1"),
         before=1,
     ),
-    "an encoding that nobody knows": Case(
+    "an unknown encoding": Case(
         mo(LAST, header=HEADER.replace("UTF-8", "klingon")), (LAST,), fault=("a.mo", "klingon", "--encoding")
     ),
     "cut short": Case(mo(FIRST, ("a", "b" * 50))[:-20], (FIRST,), fault=("a.mo: message 3", "cut short"), before=1),
