@@ -11,6 +11,7 @@ from typing import Protocol
 import pytest
 
 from regard.cli import data_inspect
+from regard.recipes.model_check import ModelScore
 
 
 class Done(Protocol):
@@ -69,6 +70,19 @@ def test_json(files: Path, regard: Regard) -> None:
     assert corpus["kept"] == 200
 
 
+def test_a_model_checks_the_pairs(at_work: Path, regard: Regard, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["data", "inspect", "val.en", "val.fr", "--langs", "en-fr", "--model", "model", "--workers", "1"]
+    done = regard(*arguments)  # the model was trained for seconds
+    assert done.status == 2, done
+    assert "expected a model that finds the 20 sampled pairs more probable" in done.err
+    monkeypatch.setattr(ModelScore, "learn", lambda translator, sample, reverse: ModelScore(translator, None, 0.0, 1.0))
+    done = regard(*arguments, "--json")
+    assert done.status == 0, done
+    [corpus] = json.loads(done.out)["corpora"]
+    assert (corpus["model"]["name"], corpus["model"]["pairs"]) == ("model", corpus["pairs"])
+    assert "model" not in {finding["name"] for finding in corpus["findings"]}
+
+
 @pytest.mark.parametrize(
     ("names", "kept"),
     [
@@ -86,8 +100,6 @@ def test_the_command_runs_as_printed(
 ) -> None:
     if "memory" in names:
         assert regard("data", "convert", "pairs.tsv", "--langs", "en-fr", "--out", "memory.tmx").status == 0
-        if regard("data", "inspect", "memory.tmx").status:
-            pytest.skip("no reader of TMX")
     Path("test.en").write_text("".join(f"{src}\n" for src, _ in rows(20, 190)), encoding="utf-8")
     Path("test.fr").write_text("".join(f"{tgt}\n" for _, tgt in rows(20, 190)), encoding="utf-8")
     done = regard("data", "inspect", *names.split(), "--langs", "en-fr", "--workers", "1")

@@ -13,7 +13,7 @@ from regard.values import Pair
 CHUNK_PAIRS = 5_000
 """Number of pairs that are scored together."""
 _CHUNK_CHARACTERS = 8_000_000
-# Characters at which a chunk ends early, so that a few chunks fit into memory whatever they contain.
+# Characters at which a chunk ends early, so that a few chunks fit into memory even if their lines are long.
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def examine(
     Yields:
         Each chunk of pairs, text as read, with its failures, in the order of the stream.
     """
-    return in_order(examiner, chunks(units, chunk_pairs), num_workers=num_workers)
+    yield from in_order(examiner, chunks(units, chunk_pairs), num_workers=num_workers)
 
 
 def chunks(units: Iterable[Unit], size: int) -> Iterator[list[Pair]]:

@@ -1,4 +1,4 @@
-"""Which checks a corpus is cleaned by, with their thresholds, and the test sets whose pairs are kept out of it."""
+"""The checks that clean a corpus, with their thresholds, and the test sets whose pairs are dropped from it."""
 
 from __future__ import annotations
 

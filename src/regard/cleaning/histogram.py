@@ -117,6 +117,13 @@ class Lengths:
 def bin_width(quantile: int, number: int) -> int:
     """A round width at which a number of ranges covers the lengths up to a quantile.
 
+    Args:
+        quantile: The length that must be covered.
+        number: Number of ranges.
+
+    Returns:
+        The width: 1, 2 or 5 times a power of 10.
+
     >>> bin_width(95, 12), bin_width(300, 12), bin_width(3, 12)
     (10, 50, 1)
     """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from regard.cleaning.check import Check
 from regard.cleaning.examine import CHUNK_PAIRS, Examiner, examine
 from regard.cleaning.filters import Filters, Selection
 from regard.cleaning.rejects import Reject
@@ -19,6 +20,8 @@ from regard.cleaning.source import CorpusSource, Progress, no_progress, sample, 
 from regard.corpora.unit import ReadReport, Unit
 from regard.values import Pair
 
+CheckMaker = Callable[[Sequence[Pair]], Check]
+"""Makes a check from a sample of a corpus, such as one by a model."""
 NUM_EXAMPLES = 8
 """Number of pairs that are kept as examples of a finding."""
 _FINAL = frozenset(["empty"])
@@ -91,6 +94,7 @@ class CorpusReport:
         langs_are_guessed: Whether `langs` were identified from the text.
         sides: Source and target text.
         findings: What the checks found, then repeated pairs.
+        model_finding: What the check by a model found; `clean` does not apply it. None = no model.
         overlaps: What it has in common with each other corpus.
         not_checked: Checks that could not be made, with what each of them needs.
         num_pairs: Number of pairs.
@@ -104,6 +108,7 @@ class CorpusReport:
     langs_are_guessed: bool
     sides: tuple[SideText, SideText]
     findings: list[Finding] = field(default_factory=list)
+    model_finding: Finding | None = None
     overlaps: list[Overlap] = field(default_factory=list)
     not_checked: dict[str, str] = field(default_factory=dict)
     num_pairs: int = 0
@@ -112,7 +117,12 @@ class CorpusReport:
 
 
 def inspect(
-    sources: Sequence[CorpusSource], filters: Filters, *, num_workers: int = 1, progress: Progress = no_progress
+    sources: Sequence[CorpusSource],
+    filters: Filters,
+    *,
+    model_check: CheckMaker | None = None,
+    num_workers: int = 1,
+    progress: Progress = no_progress,
 ) -> list[CorpusReport]:
     """Inspects corpora.
 
@@ -121,6 +131,7 @@ def inspect(
     Args:
         sources: The corpora.
         filters: The checks, with their thresholds.
+        model_check: Makes a check that is applied in this process besides the others; None = no such check.
         num_workers: Number of processes; the result does not depend on it.
         progress: Receives progress.
 
@@ -139,6 +150,8 @@ def inspect(
         for index, (source, sampled) in enumerate(zip(sources, samples, strict=True)):
             others = [(sources[other], keys[other]) for other in range(len(sources)) if other != index]
             inspection = _Inspection(source, sampled, filters, keys[index], others)
+            if model_check is not None:
+                inspection.add_check(model_check(sampled))
             reports.append(inspection.run(num_workers, progress))
     return reports
 
@@ -164,11 +177,17 @@ class _Inspection:
         self.report.findings = [Finding(*named) for named in self.selection.findings()]
         self.report.not_checked = self.selection.left_out(filters)
         self.passed: Flags = np.ones(len(keys.src), np.bool_)
+        self.model_check: Check | None = None
         self.marks: list[tuple[Finding, Flags]] = []
         if self.selection.drops_duplicates:
             self.marks.append((self.report.findings[-1], repeated(keys.pairs)))
         for other, other_keys in others:
             self._compare(other, other_keys)
+
+    def add_check(self, check: Check) -> None:
+        """Adds a check that is applied in this process."""
+        self.model_check = check
+        self.report.model_finding = Finding(check.name, check.finding, check.threshold)
 
     def run(self, num_workers: int, progress: Progress) -> CorpusReport:
         """Reads the corpus, and fills the report."""
@@ -181,6 +200,7 @@ class _Inspection:
                 finding.add(self._reject(finding.name, failure.score, pairs[failure.row]))
                 self.passed[report.num_pairs + failure.row] = False
             self._add_marked(pairs)
+            self._apply_model_check(pairs)
             for side, texts in zip(report.sides, _sides(pairs), strict=True):
                 side.add(texts)
             report.num_pairs += len(pairs)
@@ -195,6 +215,15 @@ class _Inspection:
         for finding, flags in self.marks:
             for row in np.flatnonzero(flags[first : first + len(pairs)]).tolist():
                 finding.add(self._reject(finding.name, 1.0, pairs[row]))
+
+    def _apply_model_check(self, pairs: Sequence[Pair]) -> None:
+        check, finding = self.model_check, self.report.model_finding
+        if check is None or finding is None:
+            return
+        filled = [pair for pair in pairs if pair.src.strip() and pair.tgt.strip()]
+        for pair, score in zip(filled, check.scores(filled), strict=True):
+            if score > check.threshold:
+                finding.add(self._reject(finding.name, score, pair))
 
     def _finish(self) -> None:
         kept = self.passed

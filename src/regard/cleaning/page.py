@@ -69,7 +69,8 @@ def render_page(reports: Sequence[CorpusReport], filters: Filters) -> str:
 
 
 def _corpus(report: CorpusReport, filters: Filters) -> str:
-    findings = [*report.findings, *(overlap.finding for overlap in report.overlaps)]
+    by_model = [] if report.model_finding is None else [report.model_finding]
+    findings = [*report.findings, *by_model, *(overlap.finding for overlap in report.overlaps)]
     return "\n".join(
         (
             f"<section><h2>{_text(report.source.name)}</h2>",

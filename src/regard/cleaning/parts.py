@@ -59,7 +59,7 @@ class Parts:
     Each part has a file of kept units, a file of rejects, and a tally, which is written last.
 
     Args:
-        directory: The directory; it is made by `start`.
+        directory: The directory; it is made by `claim`.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -81,7 +81,7 @@ class Parts:
                 "for it, or choose another --out"
             )
 
-    def start(self, command: dict[str, object]) -> Tally:
+    def resume(self, command: dict[str, object]) -> Tally:
         """Continues the work of a command, or begins it.
 
         Args:
@@ -134,7 +134,7 @@ class Parts:
         Yields:
             The units, in order.
         """
-        return map(unpacked, self._lines("kept"))
+        yield from map(unpacked, self._lines("kept"))
 
     def reject_lines(self) -> Iterator[bytes]:
         """Reads the files of rejects of all finished parts.
@@ -142,7 +142,7 @@ class Parts:
         Yields:
             Their lines, with line ends.
         """
-        return self._lines("rejects")
+        yield from self._lines("rejects")
 
     def discard(self) -> None:
         """Removes the directory with all parts.

@@ -42,6 +42,9 @@ class Reject:
 
         Tabs and line breaks within the text become spaces.
 
+        Returns:
+            The line.
+
         >>> Reject("a.tmx", "length-ratio", 4.25, Unit("Yes", "Oui,\noui", 3)).line()
         b'a.tmx\t3\tlength-ratio\t4.25\tYes\tOui, oui\n'
         """

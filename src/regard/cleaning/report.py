@@ -40,6 +40,8 @@ def report_lines(reports: Sequence[CorpusReport], filters: Filters) -> Iterator[
         for finding in report.findings:
             if finding.count:
                 yield from _finding_lines(finding, report.num_pairs)
+        if report.model_finding is not None:
+            yield from _finding_lines(report.model_finding, report.num_pairs)
         yield from (f"  {line}" for line in nothing_found_lines(report))
         for overlap in report.overlaps:
             yield (
@@ -136,6 +138,7 @@ def _corpus_tree(report: CorpusReport, filters: Filters) -> dict[str, object]:
         "languages_in_file": dict(report.reading.languages),
         **{name: _side_tree(side) for name, side in zip(SIDES, report.sides, strict=True)},
         "findings": [_finding_tree(finding) for finding in report.findings],
+        "model": None if report.model_finding is None else _finding_tree(report.model_finding),
         "overlaps": [
             {
                 "files": [str(path) for path in overlap.other.files],
@@ -235,7 +238,14 @@ def _example_lines(rejects: Sequence[Reject]) -> Iterator[str]:
 
 
 def share_text(number: int, total: int) -> str:
-    """A share in percent; 0 of nothing.
+    """A share in percent.
+
+    Args:
+        number: Number of pairs.
+        total: Number of all pairs; a share of nothing is 0.
+
+    Returns:
+        The share with its unit.
 
     >>> share_text(1, 8)
     '12.50 %'

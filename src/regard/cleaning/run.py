@@ -161,7 +161,7 @@ def _check_outputs(task: CleanTask) -> None:
 
 def _clean(task: CleanTask, parts: Parts, progress: Progress) -> CleanReport:
     selection = task.filters.select(task.source, parts.directory / "input", progress)
-    report = CleanReport(selection, parts.start(_command(task, selection)))
+    report = CleanReport(selection, parts.resume(_command(task, selection)))
     report.num_resumed = report.tally.num_units
     report.not_checked = selection.left_out(task.filters)
     reader = task.source.reader()
@@ -245,7 +245,7 @@ def _in_chunks(units: Iterable[Unit], stage: str, total: int, progress: Progress
 
 
 def _command(task: CleanTask, selection: Selection) -> dict[str, object]:
-    """What the output depends on; see `Parts.start`."""
+    """What the output depends on; see `Parts.resume`."""
     return {
         "input": task.source.identity(),
         "reading": repr(task.source.options),

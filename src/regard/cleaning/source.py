@@ -28,7 +28,13 @@ Progress = Callable[[str, int, "float | None"], None]
 
 
 def no_progress(stage: str, done: int, fraction: float | None) -> None:
-    """Ignores progress; see `Progress`."""
+    """Ignores progress.
+
+    Args:
+        stage: See `Progress`.
+        done: See `Progress`.
+        fraction: See `Progress`.
+    """
 
 
 class CorpusSource:
@@ -222,7 +228,7 @@ def sample(units: Iterable[Unit], size: int = SAMPLE_SIZE) -> list[Pair]:
 
 
 class UnitCopy:
-    """A copy of the units of a corpus in a file, which can be read any number of times; a `UnitReader`.
+    """A copy of the units of a corpus in a file; a `UnitReader` that can read any number of times.
 
     Args:
         path: The file.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,6 +12,9 @@ from regard.cli.options import parse_path
 from regard.corpora.unit import ReadOptions
 from regard.errors import ConfigError
 from regard.text.languages import parse_direction
+
+if TYPE_CHECKING:
+    from regard.cleaning.filters import Filters
 
 Corpus = Annotated[
     Path,
@@ -28,15 +31,6 @@ Translations = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Number of processes.", show_default="number of cores"),
-]
-TestSets = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--test-set",
-        metavar="FILE",
-        help="Test set, whose sentences must not be in the corpus: a file, or SRC,TGT; may be repeated.",
-        show_default=False,
-    ),
 ]
 WriteFormat = Annotated[
     str | None,
@@ -96,4 +90,42 @@ class Reading:
 
 
 DEFAULT_READING = Reading()
+"""The options if none is given."""
+
+
+@dataclass(frozen=True)
+class Checking:
+    """Which checks to apply; a group of options for `regard.cli.options.with_groups`."""
+
+    check: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=THRESHOLD", help="Threshold of a check; may be repeated.", show_default=False),
+    ] = None
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Leave a check out; may be repeated.", show_default=False)
+    ] = None
+    test_set: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Test set, whose sentences must not be in the corpus: a file, or SRC,TGT; may be repeated.",
+            show_default=False,
+        ),
+    ] = None
+
+    def filters(self) -> Filters:
+        """The checks.
+
+        Returns:
+            Names and thresholds of the checks, and the test sets.
+
+        Raises:
+            ConfigError: A name is not a check, or a threshold is not a number.
+        """
+        from regard.cleaning.filters import Filters
+
+        return Filters.parse(self.check or (), self.without or (), self.test_set or ())
+
+
+DEFAULT_CHECKING = Checking()
 """The options if none is given."""

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.corpus_options import DEFAULT_READING, Corpus, Reading, TestSets, Translations, Workers, WriteFormat
+from regard.cli.corpus_options import (
+    DEFAULT_CHECKING,
+    DEFAULT_READING,
+    Checking,
+    Corpus,
+    Reading,
+    Translations,
+    Workers,
+    WriteFormat,
+)
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.messages import say, warn
 from regard.cli.options import examples, parse_path, with_groups
@@ -40,14 +49,7 @@ def data_clean(
             show_default="OUT.rejects.tsv",
         ),
     ] = None,
-    check: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=THRESHOLD", help="Threshold of a check; may be repeated.", show_default=False),
-    ] = None,
-    without: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Leave a check out; may be repeated.", show_default=False)
-    ] = None,
-    test_sets: TestSets = None,
+    checking: Checking = DEFAULT_CHECKING,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be dropped, with examples; write nothing.")
     ] = False,
@@ -57,7 +59,6 @@ def data_clean(
 
     An interrupted command continues where it stopped when it is run again.
     """
-    from regard.cleaning.filters import Filters
     from regard.cleaning.output import format_of_output
     from regard.cleaning.run import CleanTask, clean, parts_directory, preview
     from regard.cleaning.source import CorpusSource
@@ -65,10 +66,7 @@ def data_clean(
     from regard.cli.progress import progress_of_stages
     from regard.config.threads import available_cores
 
-    source, filters = (
-        CorpusSource(src, tgt, reading.options()),
-        Filters.parse(check or (), without or (), test_sets or ()),
-    )
+    source, filters = CorpusSource(src, tgt, reading.options()), checking.filters()
     num_workers = workers or available_cores()
     if dry_run:
         with progress_of_stages("") as progress:

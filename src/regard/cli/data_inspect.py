@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.corpus_options import DEFAULT_READING, Reading, TestSets, Workers
+from regard.cli.corpus_options import DEFAULT_CHECKING, DEFAULT_READING, Checking, Reading, Workers
 from regard.cli.messages import say, say_json
 from regard.cli.options import Json, examples, parse_path, with_groups
+
+if TYPE_CHECKING:
+    from regard.cleaning.inspect import CheckMaker
 
 EXAMPLES = examples(
     "regard data inspect train.en train.fr --langs en-fr",
@@ -29,13 +32,15 @@ def data_inspect(
         ),
     ],
     reading: Reading = DEFAULT_READING,
-    test_sets: TestSets = None,
-    check: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=THRESHOLD", help="Threshold of a check; may be repeated.", show_default=False),
-    ] = None,
-    without: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Leave a check out; may be repeated.", show_default=False)
+    checking: Checking = DEFAULT_CHECKING,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            parser=parse_path,
+            metavar="MODEL",
+            help="Model that also checks whether the sides translate each other; slow.",
+            show_default=False,
+        ),
     ] = None,
     as_json: Json = False,
     html: Annotated[
@@ -52,7 +57,6 @@ def data_inspect(
 
     Ends with the command that cleans each corpus.
     """
-    from regard.cleaning.filters import Filters
     from regard.cleaning.histogram import draw_png
     from regard.cleaning.inspect import inspect
     from regard.cleaning.page import write_page
@@ -61,10 +65,13 @@ def data_inspect(
     from regard.cli.progress import progress_of_stages
     from regard.config.threads import available_cores
 
-    filters = Filters.parse(check or (), without or (), test_sets or ())
+    filters = checking.filters()
     sources = corpora_of(files, reading.options())
+    model_check = None if model is None else _model_check(model)
     with progress_of_stages("" if html is None else str(html)) as progress:
-        reports = inspect(sources, filters, num_workers=workers or available_cores(), progress=progress)
+        reports = inspect(
+            sources, filters, model_check=model_check, num_workers=workers or available_cores(), progress=progress
+        )
     if png is not None:
         draw_png(png, length_charts(reports))
     if html is not None:
@@ -73,3 +80,16 @@ def data_inspect(
         say_json(report_tree(reports, filters))
     else:
         say("\n".join(report_lines(reports, filters)))
+
+
+def _model_check(directory: Path) -> CheckMaker:
+    """Makes the check by a model, whose scale is learned from the sample of each corpus."""
+    from functools import partial
+
+    from regard.cli.loading import loading
+
+    with loading():
+        from regard.recipes.model_check import model_check
+        from regard.translation.loading import load
+
+    return partial(model_check, load(directory))

@@ -70,7 +70,7 @@ def progress_of_stages(where: str, *, unit: str = "pairs") -> Iterator[Callable[
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    count = TextColumn("{task.description} {task.completed:,} " + unit)
+    count = TextColumn("{task.description}")
     columns = (count, BarColumn(), TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
     target = TextColumn(escape(f"-> {printable(where)}") if where else "")
     with Progress(*columns, target, console=Console(stderr=True), transient=True) as bar:
@@ -80,7 +80,10 @@ def progress_of_stages(where: str, *, unit: str = "pairs") -> Iterator[Callable[
         def report(stage: str, done: int, fraction: float | None) -> None:
             if stage != stages[-1]:
                 stages.append(stage)
-                bar.reset(task)
-            bar.update(task, description=stage, completed=done, total=done / fraction if fraction else None)
+                bar.reset(task, total=None)
+            # The total stays the same: a new one would make the bar forget the speed, and so the estimate.
+            bar.update(task, description=f"{stage} {done:,} {unit}", completed=fraction or 0.0)
+            if fraction is not None and bar.tasks[0].total is None:
+                bar.update(task, total=1.0)
 
         yield report

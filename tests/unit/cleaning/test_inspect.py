@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from regard.cleaning.check import Check
 from regard.cleaning.filters import Filters
 from regard.cleaning.inspect import NUM_EXAMPLES, CorpusReport, inspect
 from regard.cleaning.page import render_page
@@ -17,6 +19,7 @@ from regard.cleaning.side_text import identify_languages
 from regard.cleaning.source import CorpusSource, corpora_of, sample
 from regard.corpora.unit import ReadOptions, Unit
 from regard.errors import DataError
+from regard.values import Pair
 
 SUBJECTS = ["The cat", "My brother", "The old teacher", "Our neighbor", "The small child"]
 SUJETS = ["Le chat", "Mon frère", "Le vieux professeur", "Notre voisin", "Le petit enfant"]
@@ -100,6 +103,26 @@ def test_the_number_kept_is_what_cleaning_keeps(tmp_path: Path) -> None:
     assert found(report) == {"identical": 2, "duplicate": 10}
     assert report.num_kept == 200
     assert preview(CorpusSource(path, None, EN_FR), Filters()).tally.num_kept == 200
+
+
+def test_a_check_by_a_model_is_added_but_cleaning_does_not_apply_it(tmp_path: Path) -> None:
+    samples: list[int] = []
+
+    def make(sampled: Sequence[Pair]) -> Check:
+        samples.append(len(sampled))
+        return Check("model", "pairs that the model finds improbable", 0.5, lambda some: [len(p.src) % 2 for p in some])
+
+    rows = [*pairs(100), ("", "Rien.")]
+    source = CorpusSource(write(tmp_path / "a.tsv", rows), None, EN_FR)
+    [report] = inspect([source], Filters(), model_check=make)
+    finding = report.model_finding
+    assert finding is not None
+    assert samples == [101]
+    assert finding.count == sum(len(src) % 2 for src, _ in rows) > 10
+    assert all(len(reject.unit.src) % 2 for reject in finding.examples)
+    assert report.num_kept == 100
+    assert any("  model > 0.5: pairs that" in line for line in report_lines([report], Filters()))
+    assert ">model</span>" in render_page([report], Filters())
 
 
 def test_overlap_between_corpora(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
-"""Cleaning: every pair is kept or rejected with its place, whatever the number of processes, and after any kill."""
+"""Cleaning: every pair is kept or rejected with its place, with any number of processes, and after any kill."""
 
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -179,8 +182,13 @@ def test_parts_that_were_not_begun_by_a_command_are_not_used(corpus: Path, monke
     cleaning = task(corpus)
     killed_at(10, monkeypatch, cleaning)
     (parts_directory(cleaning.out) / "command.json").unlink()
-    (parts_directory(cleaning.out) / "part-000001.kept").write_text("[]\n")
-    assert clean(cleaning).num_resumed == 0
+    assert len(list(parts_directory(cleaning.out).glob("part-*.json"))) == 3
+    other = task(corpus, filters=only("empty"))
+    assert killed_at(4, monkeypatch, other) is None  # in its second part
+    assert killed_at(1000, monkeypatch, other) is not None
+    whole = task(corpus, filters=only("empty"), out="whole.tsv")
+    clean(whole)
+    assert outputs(other) == outputs(whole)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"units": 1}', b"\xff", b"{"])
@@ -240,3 +248,29 @@ def test_the_command_is_recorded_in_words(corpus: Path, monkeypatch: pytest.Monk
     killed_at(10, monkeypatch, task(corpus))
     command = json.loads((parts_directory(task(corpus).out) / "command.json").read_text())
     assert set(command) == {"input", "reading", "checks", "output", "sizes"}
+
+
+def fifo_task(corpus: Path, content: bytes) -> CleanTask:
+    """The same task, but the corpus is a pipe, which can be read only once."""
+    path = corpus.with_name("fifo")
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    threading.Thread(target=path.write_bytes, args=(content,), daemon=True).start()
+    cleaning = task(corpus, out="piped.tsv")
+    return replace(cleaning, source=CorpusSource(path, None, OPTIONS))
+
+
+def test_a_pipe_is_continued_if_it_has_the_same_content(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = task(corpus)
+    clean(whole)
+    content = corpus.read_bytes()
+    assert killed_at(20, monkeypatch, fifo_task(corpus, content)) is None
+    with pytest.raises(ConfigError, match="differs in input"), monkeypatch.context() as patch:
+        patch.setattr(run, "PART_CHUNKS", 3)
+        clean(fifo_task(corpus, content[:-1] + b" \n"))
+    cleaning = fifo_task(corpus, content)
+    report = killed_at(1000, monkeypatch, cleaning)
+    assert report is not None
+    assert report.num_resumed > 0
+    assert cleaning.out.read_bytes() == whole.out.read_bytes()
+    assert not parts_directory(cleaning.out).exists()
