@@ -19,7 +19,7 @@ from packing import PACK
 
 from regard.cli.exit_status import exit_status
 from regard.cli.lines import ArrivingLines, InputLines, open_output, write_text
-from regard.errors import CheckpointError, DataError
+from regard.errors import CheckpointError, ConfigError, DataError
 from regard.files.compression import InputFile, open_input
 from regard.text.readers import in_batches
 
@@ -276,8 +276,21 @@ def test_output_files_that_end_in_gz_are_gzipped(at_work: Path, regard: Run, tmp
         for line in (at_work / "out").read_text(encoding="utf-8").splitlines():
             file.write(line)
     assert (at_work / "again.gz").read_bytes() == packed  # contains neither file name nor time
+    with open_output(at_work / "capitals.GZ") as file:
+        file.write("é")
+    assert gzip.decompress((at_work / "capitals.GZ").read_bytes()).decode() == "é\n"
     write_text(at_work / "page.html.gz", "<p>é</p>")
     assert gzip.decompress((at_work / "page.html.gz").read_bytes()).decode() == "<p>é</p>"
+
+
+@pytest.mark.parametrize(("suffix", "program"), [("xz", "xz"), ("zst", "zstd"), ("bz2", "bzip2"), ("XZ", "xz")])
+def test_output_files_have_no_suffix_of_another_compression(tmp_path: Path, suffix: str, program: str) -> None:
+    path = tmp_path / f"out.{suffix}"
+    with pytest.raises(ConfigError, match=rf"ends in \.gz, or in no compression.* {program} > "), open_output(path):
+        pass
+    assert not path.exists()
+    with open_output(tmp_path / "xz"):  # a name, not a suffix
+        pass
 
 
 def test_a_page_is_replaced_completely_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

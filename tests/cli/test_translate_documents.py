@@ -155,3 +155,10 @@ def test_refusals(
     assert message in done.err
     assert "Traceback" not in done.err
     assert (at_work / "in.po").read_text() == PO
+
+
+def test_a_missing_directory_is_found_before_the_translation(at_work: Path, regard: Run) -> None:
+    (at_work / "in.po").write_text("not a catalog")
+    done = regard("translate", "model", "--input", "in.po", "--output", "nowhere/out.po")
+    assert done.status == 2
+    assert done.err == "regard: error: nowhere: no such directory: make it, or choose another path for out.po\n"

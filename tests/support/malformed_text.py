@@ -338,7 +338,7 @@ PO = {
         po_around(entry("a", "é")).encode("latin-1"), AROUND, fault=("a.po:9:", "0xe9", "--encoding latin-1"), before=1
     ),
     "charset=CHARSET, as in a template": Case(po(entry("a", "é"), charset="CHARSET"), (("a", "é"),)),
-    "an encoding that nobody knows": Case(
+    "an unknown encoding": Case(
         po(entry(*LAST), charset="klingon"), (LAST,), fault=("a.po:1:", "klingon", "--encoding")
     ),
     "an encoding of two bytes, in a header of one": Case(

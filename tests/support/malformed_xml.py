@@ -112,7 +112,7 @@ TMX = {
         (("你好€", "x"),),
         options=ReadOptions(langs=("zh", "fr")),
     ),
-    "an encoding that nobody knows": Case(
+    "an unknown encoding": Case(
         declared("klingon", *HELLO[0]), fault=("a.tmx:1:", "'klingon'", "--encoding"), ends=True
     ),
     "a codec that is no encoding": Case(declared("rot13", *HELLO[0]), fault=("a.tmx:1:", "'rot13'"), ends=True),

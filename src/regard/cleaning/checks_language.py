@@ -10,6 +10,8 @@ import numpy as np
 
 from regard.cleaning.language_model import Floats, is_available, load_language_model
 from regard.cleaning.scripts import foreign_letters, script_of
+from regard.errors import ConfigError
+from regard.text.languages import english_name
 from regard.values import Pair
 
 RIVALS = (
@@ -28,6 +30,8 @@ _NEVER = -1000.0
 """Margin of the language of the side itself."""
 _UNLIKELY = 1.0
 """What is subtracted from the margin of a language that is not one of the two of the corpus."""
+_SWAPPED = 1.75
+"""Median margin of the other side's language from which on, on both sides, the languages are in the wrong order."""
 # Numbers, identifiers, paths, addresses and calls: they are in no language.
 _CODE_HINT = re.compile(r"[\d_=<>{}\\/@#$%|*(]|::")
 _CODE = re.compile(r"\S*(?:[\d_=<>{}\\/@#$%|*]|::|\w\()\S*")
@@ -88,6 +92,9 @@ class Language:
         Returns:
             The scorer; None if py3langid is not installed or does not know one of the languages, or if both sides are
             in the same language.
+
+        Raises:
+            ConfigError: Most sources are in the target language, and most targets in the source language.
         """
         src_lang, tgt_lang = (_ALIASES.get(code.split("-")[0], code.split("-")[0]) for code in langs)
         if not is_available() or src_lang == tgt_lang:
@@ -99,6 +106,7 @@ class Language:
         if len(sample) < _MIN_SAMPLE:
             return scorer
         margins = scorer._margins(sample[:: -(-len(sample) // _MAX_SAMPLE)])
+        _refuse_swapped(margins, codes, (src_lang, tgt_lang))
         src_usual, tgt_usual = (np.maximum(np.quantile(side, _USUAL, axis=0), 0) for side in margins)
         return cls(scorer.langs, (tuple(src_usual.tolist()), tuple(tgt_usual.tolist())))
 
@@ -126,6 +134,20 @@ class Language:
         margins -= penalties.astype(np.float32)
         margins[:, own] = _NEVER
         return margins
+
+
+def _refuse_swapped(margins: tuple[Floats, Floats], codes: Sequence[str], langs: tuple[str, str]) -> None:
+    """Refuses languages in the wrong order: the margins would be learned as usual, and nearly all pairs would pass."""
+    src_lang, tgt_lang = langs
+    others = zip(margins, (tgt_lang, src_lang), strict=True)
+    # A language that is written in two scripts has two columns.
+    medians = [np.median(side[:, np.array(codes) == other].max(axis=1)) for side, other in others]
+    if min(medians) > _SWAPPED:
+        raise ConfigError(
+            f"expected sources in {english_name(src_lang)} and targets in {english_name(tgt_lang)}, found the reverse "
+            f"in most pairs: name the languages in the order of the corpus, such as --langs {tgt_lang}-{src_lang}, or "
+            "leave this check out with --without language"
+        )
 
 
 def _compared(langs: tuple[str, str]) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ def clean(task: CleanTask, progress: Progress = no_progress) -> CleanReport:
         What was kept, and what was dropped.
 
     Raises:
-        DataError: The corpus cannot be read, or the output would overwrite it.
+        DataError: The corpus cannot be read, has no pairs, or the output would overwrite it.
         ConfigError: `OUT.parts` holds unfinished work of another call, or another process writes it.
         CheckpointError: The output cannot be written.
     """
@@ -124,7 +124,7 @@ def preview(
         What would be kept and dropped, with at most `regard.cleaning.rejects.NUM_EXAMPLES` examples per check.
 
     Raises:
-        DataError: The corpus cannot be read.
+        DataError: The corpus cannot be read, or has no pairs.
     """
     with TemporaryDirectory(prefix="regard-") as directory:
         selection = filters.select(source, Path(directory) / "input", progress)
@@ -141,6 +141,7 @@ def preview(
                     examples.find_repeats(kept)
             report.tally.drop(DUPLICATE, len(finder.duplicates()))
     report.reading, report.examples = reader.report, examples.by_reason
+    _refuse_empty(report, source.name)
     return report
 
 
@@ -174,8 +175,17 @@ def _clean(task: CleanTask, parts: Parts, progress: Progress) -> CleanReport:
         parts.add(b"".join(map(packed, kept)), b"".join(reject.line() for reject in rejects), tally)
         report.tally.add(tally)
     report.reading = reader.report
+    _refuse_empty(report, task.source.name)
     _assemble(task, parts, report, progress)
     return report
+
+
+def _refuse_empty(report: CleanReport, name: str) -> None:
+    if not report.tally.num_units:
+        reading = report.reading
+        reasons = [f"{count:,} {reason}" for reason, count in sorted(reading.left_out.items())] + reading.faults[:1]
+        found = f" ({'; '.join(reasons)})" if reasons else ""
+        raise DataError(f"{name}: expected sentence pairs, found none{found}: check the file and its languages")
 
 
 def _sorted_out(

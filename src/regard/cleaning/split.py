@@ -82,14 +82,20 @@ def split(
         Numbers of pairs and groups, and the sizes of the parts, which may differ from the requested ones.
 
     Raises:
-        ConfigError: There are not more pairs than requested for validation and test.
+        ConfigError: There are not more pairs than requested for validation and test, or the directory holds parts of
+            another split under other names, which would stay beside the new ones.
         DataError: The corpus cannot be read, or the output would overwrite it.
         CheckpointError: The output cannot be written.
     """
     make_directory(directory)
-    for name in PARTS:
-        for output in output_paths(part_path(directory, name, format), format, source.options.langs):
-            refuse_overwriting_input(output, source.paths)
+    outputs = [
+        output
+        for name in PARTS
+        for output in output_paths(part_path(directory, name, format), format, source.options.langs)
+    ]
+    for output in outputs:
+        refuse_overwriting_input(output, source.paths)
+    _refuse_other_parts(directory, outputs)
     with TemporaryDirectory(prefix=".regard-", dir=directory) as temporary:
         keys = SideKeys()
         for _ in keys.record(source.first_units(Path(temporary) / "input", progress)):
@@ -188,6 +194,17 @@ def _draw(counts: Ids, order: list[int], requested: Mapping[str, int]) -> NDArra
                     if not free:
                         break
     return part_of_group
+
+
+def _refuse_other_parts(directory: Path, outputs: Iterable[Path]) -> None:
+    """Refuses parts in another format: their sentences may be in other parts of the new split."""
+    new = {output.name for output in outputs}
+    old = sorted(path.name for path in directory.iterdir() if path.name.split(".")[0] in PARTS and path.name not in new)
+    if old:
+        raise ConfigError(
+            f"{directory}: expected no parts of another split, found {', '.join(old)}: its sentences may be in other "
+            "parts now; remove these files, or choose another directory"
+        )
 
 
 def _write(

@@ -14,7 +14,7 @@ from regard.cli.parallel import DEFAULT_READING, Reading
 
 EXAMPLES = examples(
     "regard data split train.en train.fr --langs en-fr --out parts --val 100 --test 100",
-    "regard data split pairs.tsv --langs en-fr --out parts --test 100 --seed 2",
+    "regard data split pairs.tsv --langs en-fr --out other --test 100 --seed 2",
 )
 
 

@@ -122,7 +122,7 @@ def translate_file(
         options: Options of the translation and of the document; the document's type is known.
 
     Raises:
-        DataError: The document cannot be read, or would be written to a terminal.
+        DataError: The document cannot be read, or would be written to a terminal or a directory that is not there.
     """
     from regard.files.atomic import write_output
     from regard.markup.files import open_file
@@ -131,6 +131,8 @@ def translate_file(
     (source, output), (search, chosen) = files, options
     if output is None and sys.stdout.isatty():
         raise DataError("expected a file for the translated document, got the terminal: add --output FILE")
+    if output is not None and not output.parent.is_dir():  # known only when the translation is written, otherwise
+        raise DataError(f"{output.parent}: no such directory: make it, or choose another path for {output.name}")
     extension = document_type(source, chosen) or ""
     name = "standard input" if source is None else str(source)
     shown = name if name.lower().endswith(extension) else name + extension

@@ -17,11 +17,12 @@ from typing import BinaryIO, TextIO, cast
 
 from regard.cli.messages import warn
 from regard.cli.streams import NamedFile
-from regard.errors import DataError
-from regard.files.compression import InputFile, open_input
+from regard.errors import ConfigError, DataError
+from regard.files.compression import InputFile, open_input, without_compression_suffix
 from regard.files.paths import refuse_overwriting_input
 from regard.text.readers import MAX_LINE, raw_lines
 
+_PROGRAMS = {".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 LINE_TIMEOUT = 0.005
 """Seconds to wait for the next line of a pipe or terminal before the line counts as not sent yet."""
 _BLOCK_SIZE = 1 << 16
@@ -211,6 +212,7 @@ def open_output(path: Path | None, *, reading: Path | None = None) -> Iterator[O
         The open output.
 
     Raises:
+        ConfigError: The name ends in the suffix of another compression, such as .xz.
         DataError: The file cannot be opened, or is the input file.
         OSError: Writing failed; the error contains the file's name.
     """
@@ -218,12 +220,17 @@ def open_output(path: Path | None, *, reading: Path | None = None) -> Iterator[O
         yield OutputLines(sys.stdout)
         return
     refuse_overwriting_input(path, [reading])
+    if path.suffix.lower() != ".gz" and without_compression_suffix(path.name) != path.name:
+        raise ConfigError(
+            f"{path}: expected a name that ends in .gz, or in no compression, found {path.suffix}, which cannot be "
+            f"written: choose another name, or write to a pipe: `... | {_PROGRAMS[path.suffix.lower()]} > {path}`"
+        )
     try:
         raw = NamedFile(path, str(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror}; choose another path") from None
     with io.BufferedWriter(raw) as plain:
-        if path.suffix == ".gz":  # without file name and time, so that the same lines give the same bytes
+        if path.suffix.lower() == ".gz":  # without file name and time, so that the same lines give the same bytes
             with gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as packed, _as_text(packed) as file:
                 yield OutputLines(file, flush=False)
         else:
@@ -247,5 +254,5 @@ def write_text(path: Path, text: str) -> None:
     """
     from regard.files.atomic import write_output
 
-    data = gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
+    data = gzip.compress(text.encode(), mtime=0) if path.suffix.lower() == ".gz" else text.encode()
     write_output(path, lambda temporary: temporary.write_bytes(data))

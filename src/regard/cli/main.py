@@ -61,7 +61,8 @@ class Application(typer.Typer):
 
 app = Application(
     help="Train, run and inspect attention-based translation models.",
-    epilog="Text files may be gzipped (.gz). Exit status: 0 success, 1 internal error, 2 user error, 130 interrupted.",
+    epilog="Input text may be compressed (.gz, .bz2, .xz, .zst). Exit status: 0 success, 1 internal error, 2 user "
+    "error, 130 interrupted.",
     no_args_is_help=False,
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},

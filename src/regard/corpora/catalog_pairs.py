@@ -66,7 +66,7 @@ class CatalogPairs:
         """
         self.plural_forms = PluralForms.parse(fields.get("plural-forms", ""))
         self._mark = fields.get("x-accelerator-marker") or None
-        target, source = _code(fields.get("language", "")), _code(fields.get("x-source-language", ""))
+        target, source = locale_code(fields.get("language", "")), locale_code(fields.get("x-source-language", ""))
         self._languages = tuple(code for code in (source, target) if code)
         if self._options.langs is not None and target:
             self.is_reversed = self._is_reversed(self._options.langs, target)
@@ -133,8 +133,15 @@ class CatalogPairs:
         )
 
 
-def _code(locale: str) -> str:
-    """The canonical code of a locale such as `pt_BR` or `sr@latin`; empty if it is missing or not valid."""
+def locale_code(locale: str) -> str:
+    """The language of a locale.
+
+    Args:
+        locale: Locale as in the header of a catalog, such as `pt_BR` or `sr@latin`.
+
+    Returns:
+        Its canonical code, such as `pt-BR` or `sr-Latn`; empty if there is none, or it is not valid.
+    """
     language, _, modifier = locale.partition("@")
     parts = language.strip().partition(".")[0].replace("-", "_").split("_")
     if modifier.lower() in _SCRIPTS:

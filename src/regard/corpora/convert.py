@@ -94,7 +94,8 @@ def convert(
                 f"{reader.name}: expected sentence pairs, found none{' (' + found + ')' if found else ''}: check the "
                 "file and its languages"
             )
-    not_held = OUTPUT_FORMATS[format].not_held
+    has_langs = langs is not None or bool(reader.report.languages)
+    not_held = OUTPUT_FORMATS[format].not_held if has_langs else ""
     paths = output_paths(out, format, langs)
     return Conversion(writer.num_written, paths, format, reader.report, writer.lost, not_held)
 

@@ -7,8 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from regard.corpora.catalog_pairs import locale_code
+from regard.corpora.language_choice import choose_language
 from regard.corpora.po import PoCatalog, parse_po
 from regard.corpora.po_entry import PoEntry, PoString, header_fields
+from regard.errors import DataError
 from regard.markup.document import MarkupDocument
 from regard.markup.file_options import FileOptions
 from regard.markup.messages import parse_message
@@ -94,16 +97,31 @@ def open_catalog(name: str, data: bytes, options: FileOptions) -> CatalogFile:
     Args:
         name: Name of the file, for messages.
         data: The content.
-        options: Whether filled entries become fuzzy.
+        options: Target language, and whether filled entries become fuzzy.
 
     Returns:
         The catalog. Its header, obsolete entries and strings with a translation, fuzzy or not, stay as they are. An
         entry for a program's format, such as `c-format`, becomes fuzzy if a part such as `%s` is lost or changed.
 
     Raises:
-        DataError: An entry is faulty; the message names its line.
+        DataError: An entry is faulty; the message names its line. Or the header names another language.
     """
-    return CatalogFile(parse_po(data, name), mark_fuzzy=options.mark_fuzzy)
+    catalog = parse_po(data, name)
+    _check_language(catalog, name, options.target)
+    return CatalogFile(catalog, mark_fuzzy=options.mark_fuzzy)
+
+
+def _check_language(catalog: PoCatalog, name: str, target: str | None) -> None:
+    header = next((entry for entry in catalog.entries if entry.is_header), None)
+    if header is None or target is None:
+        return
+    language = header_fields(next(iter(header.msgstr.values())).text).get("language", "")
+    code = locale_code(language)
+    if code and not choose_language(target, [code], where=name):
+        raise DataError(
+            f"{name}: expected a catalog of translations into {target}, found Language: {language} in its header: "
+            "choose a model for this language, name its languages with --langs, or correct the header"
+        )
 
 
 @dataclass(frozen=True, slots=True)

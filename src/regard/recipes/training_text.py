@@ -262,7 +262,11 @@ def _leftover_notes(corpora: Sequence[TrainingCorpus], val: Sequence[Pair], tota
 def _weighted(corpora: Sequence[TrainingCorpus], temperature: float | None) -> list[TrainingCorpus]:
     """The corpora with their weights: as given, or by their sizes."""
     if temperature is None:
-        return [replace(corpus, weight=corpus.entry.weight or 1.0) for corpus in corpora]
+        weighted = [replace(corpus, weight=corpus.entry.weight or 1.0) for corpus in corpora]
+        if not any(corpus.weight * len(corpus.pairs) >= 1 for corpus in weighted):
+            sizes = ", ".join(f"{corpus.weight:g} x {len(corpus.pairs):,}" for corpus in weighted)
+            raise ConfigError(f"weight: expected at least one sentence pair per epoch, got {sizes}: raise a weight")
+        return weighted
     largest = max(len(corpus.pairs) for corpus in corpora)
     # Rounded, so that the last bit of a power, which depends on the machine, changes no batch.
     weights = [round((largest / max(1, len(corpus.pairs))) ** (1 - 1 / temperature), 4) for corpus in corpora]

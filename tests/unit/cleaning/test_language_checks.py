@@ -8,6 +8,7 @@ import pytest
 from regard.cleaning.checks_language import Language, Script
 from regard.cleaning.language_model import MAX_BYTES, load_language_model
 from regard.cleaning.scripts import foreign_letters, script_of
+from regard.errors import ConfigError
 from regard.values import Pair
 
 TEXTS = [
@@ -63,6 +64,16 @@ def test_usual_margins_are_learned() -> None:
     assert max(plain(sample[:3])) > 0.5
     assert max(learned(sample[:3])) <= 0
     assert learned([Pair("The people", "Die Leute aus dem Dorf gingen am Morgen zum Markt")])[0] > 1.75
+
+
+def test_languages_in_the_wrong_order_are_refused() -> None:
+    pairs = [Pair("Where is the nearest station?", "Où est la gare la plus proche ?")] * 300
+    assert Language.learn(("en", "fr"), pairs) is not None
+    with pytest.raises(
+        ConfigError, match=r"sources in French and targets in English, found the reverse .* --langs en-fr"
+    ):
+        Language.learn(("fr", "en"), pairs)
+    assert Language.learn(("fr", "en"), pairs[:100]) is not None  # too few to be sure
 
 
 @pytest.mark.parametrize("langs", [("en", "en-GB"), ("en", "tlh"), ("xx", "fr")])

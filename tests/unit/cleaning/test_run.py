@@ -274,3 +274,18 @@ def test_a_pipe_is_continued_if_it_has_the_same_content(corpus: Path, monkeypatc
     assert report.num_resumed > 0
     assert cleaning.out.read_bytes() == whole.out.read_bytes()
     assert not parts_directory(cleaning.out).exists()
+
+
+def test_a_corpus_without_pairs_is_an_error_and_replaces_nothing(tmp_path: Path) -> None:
+    empty, out = tmp_path / "empty.jsonl", tmp_path / "out.tsv"
+    empty.write_text('{"en": "Yes."}\n', encoding="utf-8")
+    out.write_text("Yes.\tOui.\n", encoding="utf-8")
+    source = CorpusSource(empty, None, OPTIONS)
+    message = r"empty\.jsonl: expected sentence pairs, found none \(1 no fr text\): check the file and its languages"
+    with pytest.raises(DataError, match=message):
+        clean(CleanTask(source, only("empty"), out, tmp_path / "rejects.tsv", "tsv"))
+    with pytest.raises(DataError, match=message):
+        preview(source, only("empty"))
+    assert out.read_text(encoding="utf-8") == "Yes.\tOui.\n"
+    assert not (tmp_path / "rejects.tsv").exists()
+    assert not parts_directory(out).exists()

@@ -145,3 +145,13 @@ def test_groups_are_those_of_repeated_merging(pairs: list[tuple[int, int]]) -> N
     groups = [set(np.flatnonzero(numbers == number).tolist()) for number in range(numbers.max() + 1)]
     assert sorted(map(sorted, groups)) == sorted(map(sorted, slow_groups(pairs)))
     assert [min(group) for group in groups] == sorted(min(group) for group in groups)
+
+
+def test_parts_of_another_split_do_not_stay_beside_the_new_ones(tmp_path: Path) -> None:
+    source, parts = corpus(tmp_path, crossed(200)), tmp_path / "parts"
+    split(source, parts, {"test": 5, "val": 5}, format="plain")
+    old = {path.name: path.read_bytes() for path in parts.iterdir()}
+    with pytest.raises(ConfigError, match=r"parts of another split, found test\.en, .*val\.fr: .* remove these files"):
+        split_rows(source, parts, 5, 5)
+    assert {path.name: path.read_bytes() for path in parts.iterdir()} == old
+    split(source, parts, {"test": 5, "val": 5}, format="plain", seed=2)  # the same names are replaced

@@ -139,7 +139,7 @@ def test_the_summary_names_what_was_left_out_skipped_and_lost(tmp_path: Path) ->
     )
     (tmp_path / "x.po").write_text("\n\n".join(entries))
     reader = open_corpus(tmp_path / "x.po", None, ReadOptions(on_error="skip"))
-    result = convert(reader, tmp_path / "out.tsv")
+    result = convert(reader, tmp_path / "out.tsv", langs=("en", "fr"))
     assert (tmp_path / "out.tsv").read_text() == "a b\tc\nf\tg\n"
     assert result.summary("x.po").replace(str(tmp_path), "DIR").splitlines() == [
         "x.po: 2 pairs written to DIR/out.tsv (tsv)",
@@ -149,6 +149,12 @@ def test_the_summary_names_what_was_left_out_skipped_and_lost(tmp_path: Path) ->
         "  pairs that tsv cannot hold as they are: line breaks (replaced by spaces) (1)",
         "  tsv has no place for the languages",
     ]
+
+
+def test_languages_that_nobody_named_are_not_lost(tmp_path: Path) -> None:
+    paths = write(tmp_path, "tsv", [("a", "b")])
+    for langs, lost in ((None, ""), (("en", "fr"), "the languages")):
+        assert convert(open_corpus(paths[0]), tmp_path / "out.tsv", langs=langs).not_held == lost
 
 
 def test_progress_is_reported(tmp_path: Path) -> None:

@@ -115,3 +115,18 @@ def test_a_lost_format_makes_an_entry_fuzzy() -> None:
     assert filled("#, no-c-format\n" + text) == "#, no-c-format\n" + text.replace('""', '"%DM LEFT"')
     kept = '#, python-format\nmsgid "%(n)d of <%s>"\nmsgstr ""\n'
     assert filled(kept) == kept.replace('""', '"%(n)d OF <%s>"')
+
+
+@pytest.mark.parametrize("language", ["de", "de_DE.UTF-8"])
+def test_a_catalog_in_another_language_is_refused(language: str) -> None:
+    data = f'msgid ""\nmsgstr "Language: {language}\\n"\n\nmsgid "Hi"\nmsgstr ""\n'.encode()
+    with pytest.raises(DataError, match=f"translations into fr, found Language: {language} in its header"):
+        open_file("a.po", data, FileOptions("en", "fr"))
+    for target in ("de", "de-DE", None):
+        assert open_file("a.po", data, FileOptions("en", target)).sentences == ("Hi",)
+
+
+@pytest.mark.parametrize("language", ["", "LANGUAGE", "fr", "fr_CA"])
+def test_a_catalog_without_a_valid_language_is_believed(language: str) -> None:
+    data = f'msgid ""\nmsgstr "Language: {language}\\n"\n\nmsgid "Hi"\nmsgstr ""\n'.encode()
+    assert open_file("a.po", data, FileOptions("en", "fr")).sentences == ("Hi",)

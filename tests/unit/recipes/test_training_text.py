@@ -72,6 +72,12 @@ def test_weights_follow_the_temperature(toy: Toy, tables: list[str]) -> None:
         assert [int(corpus.weight * len(corpus.pairs)) for corpus in text.corpora] == sizes
 
 
+def test_weights_that_leave_epochs_empty_are_refused(toy: Toy, tables: list[str]) -> None:
+    corpora = [CorpusConfig(src=table, weight=0.001) for table in tables]
+    with pytest.raises(ConfigError, match=r"one sentence pair per epoch, got 0\.001 x .*: raise a weight"):
+        read_training_text(mixed(toy, *corpora))
+
+
 def test_a_tag_precedes_each_source_of_its_corpus_as_one_subword(toy: Toy, tables: list[str]) -> None:
     corpora = CorpusConfig(src=tables[0]), CorpusConfig(src=tables[1], tag="<web>")
     prepared = prepare(mixed(toy, *corpora), toy.directory / "t")
