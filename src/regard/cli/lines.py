@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import re
 import select
 import stat
 import sys
@@ -20,15 +19,13 @@ from regard.cli.streams import NamedFile
 from regard.errors import ConfigError, DataError
 from regard.files.compression import InputFile, open_input, without_compression_suffix
 from regard.files.paths import refuse_overwriting_input
+from regard.text.lossy import decode_lossy
 from regard.text.readers import MAX_LINE, raw_lines
 
 _PROGRAMS = {".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 LINE_TIMEOUT = 0.005
 """Seconds to wait for the next line of a pipe or terminal before the line counts as not sent yet."""
 _BLOCK_SIZE = 1 << 16
-_MAX_REPLACEMENTS = 16
-"""Largest number of consecutive U+FFFD characters that replace invalid bytes; each of them would be translated."""
-_LONG_RUN = re.compile(f"\ufffd{{{_MAX_REPLACEMENTS},}}")
 
 
 class ArrivingLines:
@@ -161,21 +158,10 @@ class InputLines:
             yield self._decode(raw, number)
 
     def _decode(self, raw: bytes, number: int) -> str:
-        line = raw.removesuffix(b"\n").removesuffix(b"\r")
-        if b"\0" in line:
-            warn(
-                f"{self.name}:{number}: expected text, found a NUL byte at position {line.index(0) + 1} of the line; "
-                "NUL bytes are read as spaces: if the file is UTF-16, convert it with iconv -t utf-8"
-            )
-        try:
-            return line.decode("utf-8", "surrogatepass")
-        except UnicodeDecodeError as error:
-            warn(
-                f"{self.name}:{number}: expected UTF-8, found byte 0x{line[error.start]:02x} at position "
-                f"{error.start + 1} of the line; invalid bytes are read as U+FFFD: convert the file, e.g. with "
-                "iconv -t utf-8"
-            )
-            return _LONG_RUN.sub("\ufffd" * _MAX_REPLACEMENTS, line.decode("utf-8", "replace"))
+        line, warnings = decode_lossy(raw, f"{self.name}:{number}")
+        for warning in warnings:
+            warn(warning)
+        return line
 
 
 class OutputLines:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regard.cli.chunks import ONE_PROCESS, ChunkOptions, translate_chunks
 from regard.cli.documents import NO_OPTIONS, DocumentOptions, document_type, translate_file
 from regard.cli.lines import InputLines, open_output
 from regard.cli.loading import loading
@@ -30,11 +31,15 @@ from regard.cli.progress import with_progress
 from regard.errors import SearchError
 from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 
+if TYPE_CHECKING:
+    from regard.translation.options import Changes
+
 EXAMPLES = examples(
     'echo "How was your day?" | regard translate model',
     "regard translate model --input test.en --output test.out",
     "regard translate model --json --attention --n-best 3 < test.en > answers.jsonl",
     'echo "**Hello** world." | regard translate model --format md',
+    "regard translate model --input test.en --output test.out --workers 2",
 )
 
 _Input = Annotated[
@@ -78,16 +83,33 @@ def translate(
     threads: Threads = None,
     precision: Precision = None,
     shortlist: Table = None,
-) -> None:
+    chunked: ChunkOptions = ONE_PROCESS,
+) -> int:
     """Translate text line by line, or a document.
 
     Of lines, writes one output line per input line; empty lines stay empty. A document keeps its format.
     """
     extension = document_type(source, document)
     _check_json(json_options, extension)
+    if chunked.is_given and extension is not None:
+        raise SearchError(
+            f"workers translate text line by line, but the input is a document of type {extension}: leave out "
+            "--workers, --shard and --cluster, or add --format lines"
+        )
     refuse_overwriting_input(
         STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist]
     )
+
+    as_json = json_options.as_json
+    fields: Changes = {
+        "beam": beam, "n_best": json_options.n_best, "attention": json_options.attention, "alignment": as_json,
+        "retry": retry, "scores": as_json,
+    }  # fmt: skip
+    if chunked.is_given:
+        return translate_chunks(
+            models, (source, output), fields, chunked, as_json=as_json, device=device, precision=precision,
+            shortlist=shortlist, threads=threads,
+        )  # fmt: skip
 
     with loading():
         from regard.translation.loading import load
@@ -99,14 +121,10 @@ def translate(
         from regard.translation.shortlist import read_shortlist, shortlisted
 
         translator = shortlisted(translator, read_shortlist(shortlist, translator))
-    as_json = json_options.as_json
-    options = TranslateOptions(
-        beam=beam, n_best=json_options.n_best, attention=json_options.attention, alignment=as_json, retry=retry,
-        scores=as_json,
-    )  # fmt: skip
+    options = TranslateOptions(**fields)
     if extension is not None:
         translate_file(translator, models, (source, output), (options, document))
-        return
+        return 0
     with open_output(output, reading=source) as file:
         lines = InputLines(source)
         # A person or a program that sends one line waits for its translation before the next.
@@ -115,6 +133,7 @@ def translate(
             file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
             for warning in translation.warnings:
                 warn(warning)
+    return 0
 
 
 def _check_json(options: JsonOptions, extension: str | None) -> None:

@@ -18,7 +18,7 @@ LAYERS = (
     ("train", "alignment"),
     ("interop",),
     ("translation",),
-    ("recipes",),
+    ("chunks", "recipes"),
     ("lab", "service"),
     ("cli",),
     ("", "__main__"),  # the package itself, which re-exports public names, and `python -m regard`
