@@ -32,7 +32,8 @@ from regard.errors import SearchError
 from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 
 if TYPE_CHECKING:
-    from regard.translation.options import Changes
+    from regard.translation.options import Changes, TranslateOptions
+    from regard.translation.translator import Translator
 
 EXAMPLES = examples(
     'echo "How was your day?" | regard translate model',
@@ -91,11 +92,7 @@ def translate(
     """
     extension = document_type(source, document)
     _check_json(json_options, extension)
-    if chunked.is_given and extension is not None:
-        raise SearchError(
-            f"workers translate text line by line, but the input is a document of type {extension}: leave out "
-            "--workers, --shard and --cluster, or add --format lines"
-        )
+    _check_workers(chunked, extension)
     refuse_overwriting_input(
         STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist]
     )
@@ -125,6 +122,13 @@ def translate(
     if extension is not None:
         translate_file(translator, models, (source, output), (options, document))
         return 0
+    _translate_lines(translator, options, source, output, as_json=as_json)
+    return 0
+
+
+def _translate_lines(
+    translator: Translator, options: TranslateOptions, source: Path | None, output: Path | None, *, as_json: bool
+) -> None:
     with open_output(output, reading=source) as file:
         lines = InputLines(source)
         # A person or a program that sends one line waits for its translation before the next.
@@ -133,7 +137,14 @@ def translate(
             file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
             for warning in translation.warnings:
                 warn(warning)
-    return 0
+
+
+def _check_workers(chunked: ChunkOptions, extension: str | None) -> None:
+    if chunked.is_given and extension is not None:
+        raise SearchError(
+            f"workers translate text line by line, but the input is a document of type {extension}: leave out "
+            "--workers, --shard and --cluster, or add --format lines"
+        )
 
 
 def _check_json(options: JsonOptions, extension: str | None) -> None:
