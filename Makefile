@@ -12,7 +12,7 @@ TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false MPL
 PYTEST_ARGS ?=
 TYPES := $(PY) -m mypy && $(PY) -m pydoclint.main src
 
-.PHONY: help demo test unit every-option kills lint ruff format docs gpu-check clean
+.PHONY: help demo test unit every-option kills fuzz lint ruff format docs gpu-check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo 'make unit    the unit tests alone (about a minute on two cores)'
 	@echo 'make every-option  every option alone on every preset, of which the tests try a share (ten minutes)'
 	@echo 'make kills   end trainings, exports and labs at every one of their writes (an hour and more; Linux)'
+	@echo 'make fuzz    damaged files for every reader, 10 minutes each (six hours; FUZZ_SECONDS=60 FUZZ_TARGETS="tmx po")'
 	@echo 'make lint    ruff, mypy and pydoclint'
 	@echo 'make format  let ruff arrange the code'
 	@echo 'make docs    build the documentation into site/'
@@ -72,6 +73,12 @@ kills: $(VENV)/installed-dev
 	@mkdir -p build && rm -rf build/kills
 	cc -O1 -Wall -Wextra -Werror -shared -fPIC tests/faults/interrupted_writes.c -o build/interrupted_writes.so -ldl
 	$(PY) tests/faults/interrupted_writes.py build/interrupted_writes.so build/kills $(KILLS_ARGS)
+
+# Each target in a process with a limit of memory; inputs that show a fault are saved in build/fuzz.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?=
+fuzz: $(VENV)/installed-dev
+	$(TEST_ENV) $(PY) tests/fuzz/run_fuzz.py --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 lint: ruff
 	$(TYPES)

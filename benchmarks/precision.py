@@ -19,10 +19,10 @@ from typing import Literal
 import torch
 from contender import MODELS
 
+from regard.corpora.pairs import read_pairs
 from regard.data.corpus import Corpus
 from regard.data.stream import BatchStream
 from regard.model.build import build_model
-from regard.text.readers import read_pairs
 from regard.text.subword import Subword
 from regard.train.allocator import keep_freed_memory
 from regard.train.optimizer import Updater

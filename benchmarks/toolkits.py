@@ -32,13 +32,14 @@ from quality_plan import (
 
 from regard.config.load import parse_config
 from regard.config.schema import Config
+from regard.corpora.pairs import read_pairs
 from regard.data.corpus import Corpus
 from regard.data.stream import BatchStream
 from regard.model.build import build_model
 from regard.store import save_model
 from regard.store.checkpoint import load_state
 from regard.store.weights import copy_tensors
-from regard.text.readers import read_lines, read_pairs
+from regard.text.readers import read_lines
 
 OPENNMT_TOKENS = 4480
 """Each toolkit limits the padded tokens of the longer side. With 4,096, regard fills 92 % of them with target words,

@@ -33,9 +33,9 @@ from peers import PEERS, installed
 from timing import median_ms
 from work import enters_recurrence, step_operations
 
+from regard.corpora.pairs import read_pairs
 from regard.data.corpus import Corpus
 from regard.data.stream import BatchStream
-from regard.text.readers import read_pairs
 from regard.text.subword import Subword
 from regard_phrasebook.corpus import write_corpus
 

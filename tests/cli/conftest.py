@@ -67,7 +67,10 @@ def quick_shell(tmp_path: Path, ready_regard: Path) -> Callable[..., Done]:
 
 @pytest.fixture
 def at_work(workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the workshop, which is the current directory."""
+    """A copy of the workshop, which is the current directory, with both sides of the test text in a TSV file, too."""
     shutil.copytree(workshop, tmp_path, dirs_exist_ok=True)
+    sides = [(tmp_path / name).read_text(encoding="utf-8").splitlines() for name in ("test.en", "test.fr")]
+    table = "".join(f"{src}\t{tgt}\n" for src, tgt in zip(*sides, strict=True))
+    (tmp_path / "test.tsv").write_text(table, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -56,7 +56,7 @@ def test_the_examples_run(at_work: Path, quick_shell: Callable[..., Done], line:
 
 
 def test_the_example_of_an_interrupted_training_runs(at_work: Path, quick_shell: Callable[..., Done]) -> None:
-    first, second = examples(train)
+    first, _, second = examples(train)
     assert "--resume" in second
     assert quick_shell(first + QUICK).status == 0
     done = quick_shell(second + " --set train.steps=6")
@@ -69,6 +69,13 @@ def test_the_overview_names_every_verb(regard: Callable[..., Done]) -> None:
         done = regard(*arguments)
         assert done.status == 0
         assert all(verb in done.out for verb in VERBS)
+
+
+@pytest.mark.parametrize("group", ["data", "lab", "keys"])
+def test_a_group_without_a_command_prints_its_help_alone(regard: Callable[..., Done], group: str) -> None:
+    done = regard(group)
+    assert (done.status, done.err) == (2, "")
+    assert f"regard {group} [OPTIONS] COMMAND" in done.out
 
 
 def test_the_version(regard: Callable[..., Done]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
 import sys
 from pathlib import Path
 
 import pytest
+from packing import PACK
 
 from regard.cli.lines import InputLines
 from regard.cli.progress import with_progress
@@ -17,10 +17,10 @@ RAW = b"\xef\xbb\xbfone\r\ntw\xe9o\nthr\0ee\n\xed\xa0\x80four"
 LINES = ["one", "tw\ufffdo", "thr\0ee", "\ud800four"]
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_file_is_decoded(tmp_path: Path, packed: bool, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("kind", ["plain", *PACK])
+def test_a_file_is_decoded(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "in"
-    path.write_bytes(gzip.compress(RAW) if packed else RAW)
+    path.write_bytes(PACK.get(kind, bytes)(RAW))
     assert list(InputLines(path)) == LINES
     invalid, nul = capsys.readouterr().err.splitlines()
     assert invalid.startswith(f"regard: {path}:2: expected UTF-8, found byte 0xe9 at position 3 of the line")

@@ -15,10 +15,12 @@ from types import SimpleNamespace
 from typing import Protocol
 
 import pytest
+from packing import PACK
 
 from regard.cli.exit_status import exit_status
 from regard.cli.lines import ArrivingLines, InputLines, open_output, write_text
-from regard.errors import CheckpointError
+from regard.errors import CheckpointError, ConfigError, DataError
+from regard.files.compression import InputFile, open_input
 from regard.text.readers import in_batches
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
@@ -55,8 +57,9 @@ def pipe() -> Iterator[Pipe]:
 def test_lines_are_read_as_they_arrive(pipe: Pipe) -> None:
     write, file = pipe
     write(b"one\ntwo\nth")
-    assert ArrivingLines.supports(file)
-    lines = ArrivingLines(file)
+    opened = InputFile(file, "a pipe")
+    assert ArrivingLines.supports(opened)
+    lines = ArrivingLines(opened)
     reading = iter(lines)
     assert next(reading) == b"one\n"
     assert lines.more()
@@ -104,18 +107,46 @@ def test_long_input_is_read_in_full_batches(pipe: Pipe, monkeypatch: pytest.Monk
     assert "".join(f"{line}\n" for batch in batches for line in batch).encode() == text
 
 
-def test_a_gzipped_stream_and_a_regular_file_are_read_plainly(
-    pipe: Pipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", PACK)
+def test_a_compressed_stream_is_read_plainly(pipe: Pipe, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    write, file = pipe
+    write(PACK[kind](b"one\ntwo\n"))
+    write(b"")
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
+    lines = InputLines(None)
+    assert list(lines) == ["one", "two"]
+    assert lines.more()
+
+
+def test_a_regular_file_is_read_plainly(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"one\n")
+    with open_input(tmp_path / "in") as plain:
+        assert not ArrivingLines.supports(plain)
+
+
+@pytest.mark.parametrize("start", [b"\x1f\n", b"B\n", b"BZh\n", b"\xfd\n", b"(\n"])
+def test_a_line_that_begins_like_a_compressed_file_is_read_when_it_arrives(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, start: bytes
 ) -> None:
     write, file = pipe
-    write(gzip.compress(b"one\ntwo\n"))
-    write(b"")
-    assert not ArrivingLines.supports(file)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
-    assert list(InputLines(None)) == ["one", "two"]
-    (tmp_path / "in").write_bytes(b"one\n")
-    with (tmp_path / "in").open("rb") as plain:
-        assert not ArrivingLines.supports(plain)
+    lines = InputLines(None)
+    batches = in_batches(lines, 9, more=lines.more)
+    write(start)
+    assert len(next(batches)) == 1
+    write(b"")
+    assert list(batches) == []
+
+
+def test_an_endless_line_is_refused(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, file = pipe
+    monkeypatch.setattr("regard.cli.lines.MAX_LINE", 100)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
+    write(b"ok\n" + b"x" * 200)
+    lines = iter(InputLines(None))
+    assert next(lines) == "ok"
+    with pytest.raises(DataError, match="standard input: expected lines of at most 100 bytes, found a longer one"):
+        next(lines)
 
 
 def test_each_line_is_translated_before_the_next_is_sent(at_work: Path, ready_regard: Path) -> None:
@@ -245,8 +276,21 @@ def test_output_files_that_end_in_gz_are_gzipped(at_work: Path, regard: Run, tmp
         for line in (at_work / "out").read_text(encoding="utf-8").splitlines():
             file.write(line)
     assert (at_work / "again.gz").read_bytes() == packed  # contains neither file name nor time
+    with open_output(at_work / "capitals.GZ") as file:
+        file.write("é")
+    assert gzip.decompress((at_work / "capitals.GZ").read_bytes()).decode() == "é\n"
     write_text(at_work / "page.html.gz", "<p>é</p>")
     assert gzip.decompress((at_work / "page.html.gz").read_bytes()).decode() == "<p>é</p>"
+
+
+@pytest.mark.parametrize(("suffix", "program"), [("xz", "xz"), ("zst", "zstd"), ("bz2", "bzip2"), ("XZ", "xz")])
+def test_output_files_have_no_suffix_of_another_compression(tmp_path: Path, suffix: str, program: str) -> None:
+    path = tmp_path / f"out.{suffix}"
+    with pytest.raises(ConfigError, match=rf"ends in \.gz, or in no compression.* {program} > "), open_output(path):
+        pass
+    assert not path.exists()
+    with open_output(tmp_path / "xz"):  # a name, not a suffix
+        pass
 
 
 def test_a_page_is_replaced_completely_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

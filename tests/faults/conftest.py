@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import json
-import lzma
 import os
 import shutil
 import signal
@@ -140,7 +139,7 @@ def _write_texts(world: Path) -> None:
     (world / "latin1").write_bytes(b"a b c\ncaf\xe9 noir\n")
     (world / "utf16").write_text("how was your day\n", encoding="utf-16")
     (world / "folder").mkdir()
-    (world / "a.xz").write_bytes(lzma.compress(text.encode()))
+    (world / "a.7z").write_bytes(b"7z\xbc\xaf\x27\x1c\0\4")
     (world / "lfs").write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n")
     (world / "mac").write_text("\r".join(LINES))
     (world / "far").write_text("9999999 1 1\n")

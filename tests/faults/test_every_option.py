@@ -33,7 +33,7 @@ SMALL = [
     *TEXT, "subword.vocab_size=300", "train.steps=4", "train.learning_rate=0.02", "train.validate_every=1",
     "train.batch_tokens=96", "train.warmup=1", "train.threads=1", "train.precision=float32", "train.device=cpu",
     "train.tensorboard=false",
-    "train.validate_sentences=8", "train.keep=2", "train.accumulate=1",
+    "train.validate_sentences=8", "train.keep=2", "train.accumulate=1", "data.on_error=skip",
 ]  # fmt: skip
 SIZES = {
     "rnn": ["model.embed_size=8", "model.hidden_size=12"],
@@ -43,7 +43,7 @@ WORDS = {"one": "un", "dog": "chien", "cat": "chat", "sees": "voit", "big": "gra
 STRINGS = {
     "preset": ["luong-dot", "transformer-tiny"], "data.src": ["other.en"], "data.tgt": ["other.fr"],
     "data.val_src": ["test.en"], "data.val_tgt": ["test.fr"], "train.device": ["cuda:17"],
-    "train.guided_file": ["links"], "data.langs": ["en-fr"],
+    "train.guided_file": ["links"], "data.langs": ["en-fr"], "data.format": ["moses"], "data.encoding": ["utf-16"],
 }  # fmt: skip
 """Values of text options."""
 NUMBERS: dict[str, list[object]] = {
@@ -52,7 +52,8 @@ NUMBERS: dict[str, list[object]] = {
     "train.guided_layer": [0], "train.seed": [2], "subword.vocab_size": [280], "train.warmup": [3],
     "train.batch_tokens": [64], "search.max_len_offset": [1], "search.max_len_ratio": [0.25],
     "model.attention.heads": [2, 3], "model.heads": [2, 1], "train.min_learning_rate": [0.015],
-    "train.clip_norm": [0.01],
+    "train.clip_norm": [0.01], "data.columns": [["2", "1"]],
+    "data.corpora": [[{"src": "other.en", "tgt": "other.fr"}]], "data.temperature": [5.0],
 }  # fmt: skip
 """Values that have an effect within a few steps, where half of the default has none."""
 
@@ -71,7 +72,10 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for ending, lines in (("en", rows), ("fr", [[WORDS[word] for word in row] for row in rows])):
             written = "".join(" ".join(line) + "\n" for line in lines)
             (directory / f"{name}.{ending}").write_text(written, encoding="utf-8")
-    (directory / "links").write_text("0-0\n" * 60, encoding="utf-8")
+    with (directory / "train.en").open("ab") as src, (directory / "train.fr").open("ab") as tgt:
+        src.write(b"\xff\n")  # a faulty line, which data.on_error = "skip" leaves out
+        tgt.write(b"faute\n")
+    (directory / "links").write_text("0-0\n" * 61, encoding="utf-8")
     return directory
 
 

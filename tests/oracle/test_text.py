@@ -11,9 +11,9 @@ import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regard.corpora.pairs import read_pairs
 from regard.data.bucket import BatchPlan
 from regard.data.corpus import Corpus
-from regard.text.readers import read_pairs
 from regard.text.subword import Subword
 
 SUBJECTS, OBJECTS = ("cat", "dog", "house"), ("a bird", "nothing", "me")

@@ -78,7 +78,7 @@ def test_nobody_chooses_an_address_without_a_proxy(forwarded: list[str]) -> None
 
 @pytest.mark.parametrize("text", ["proxy.example", "10.0.0.0/33", "", "10.0.0.1-10.0.0.9"])
 def test_a_proxy_is_an_address_or_a_network(text: str) -> None:
-    with pytest.raises(ConfigError, match="expected an address or a network"):
+    with pytest.raises(ConfigError, match="expected an IP address, or a network"):
         parse_proxies([text])
 
 

@@ -240,15 +240,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def _stream(self, answer: dict[str, object]) -> None:
         """Answers with the events of a stream, sentence by sentence."""
-        [translation] = answer.pop("translations")  # type: ignore[misc]
-        sentences, script = translation["sentences"], self.server.script
+        content, script = json.loads(json.dumps(answer)), self.server.script
+        [translation] = content.pop("translations")
+        sentences = translation["sentences"]
         numbered = [("sentence", {"index": i, "of": len(sentences), **each}) for i, each in enumerate(sentences)]
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        for kind, data in [("start", answer), *numbered, ("done", {"text": translation["text"]})]:
+        for kind, data in [("start", content), *numbered, ("done", {"text": translation["text"]})]:
             if kind == script.lost:
                 return
             self.wfile.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode())

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import read_parallel
 from regard.cli.options import Json, examples, parse_path
+from regard.cli.parallel import read_parallel
 from regard.errors import ConfigError
 
 EXAMPLES = examples(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from regard.cli.lines import open_output, read_parallel
+from regard.cli.lines import open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import Device, Models, Output, Readout, Src, Threads, examples, parse_path, use_threads
+from regard.cli.options import Device, Models, Output, Readout, Threads, examples, parse_path, use_threads, with_groups
+from regard.cli.parallel import DEFAULT_READING, PairFiles, Reading, read_parallel
 from regard.cli.progress import with_progress
 from regard.errors import ConfigError
 from regard.files.paths import STDOUT, refuse_overwriting_input
@@ -21,18 +22,12 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "regard align model --src test.en --tgt test.fr > test.guess",
-    "regard align model --src test.en --tgt test.fr --format tsv --readout rule=threshold",
+    "regard align model --src test.tsv --langs en-fr --format tsv --readout rule=threshold",
     "regard align model --src val.en --tgt val.fr --tune > val.guess",
 )
 _CHUNK_SIZE = 512
 """Sentence pairs aligned at once: attention takes much more memory than text."""
 
-_Tgt = Annotated[
-    Path,
-    typer.Option(
-        "--tgt", parser=parse_path, metavar="FILE", help="Target sentences, one per line.", show_default=False
-    ),
-]
 _Reverse = Annotated[
     Path | None,
     typer.Option(
@@ -73,10 +68,11 @@ _Gold = Annotated[
 ]
 
 
+@with_groups
 def align(
     models: Models,
-    src: Src,
-    tgt: _Tgt,
+    files: PairFiles,
+    reading: Reading = DEFAULT_READING,
     output: Output = None,
     reverse_model: _Reverse = None,
     symmetrize: _Symmetrize = "intersection",
@@ -91,10 +87,10 @@ def align(
 
     Reads given translations by forced decoding and writes one line of links, such as 0-0 1-2, per sentence pair.
     """
-    refuse_overwriting_input(STDOUT if output is None else output, [src, tgt, gold, reverse_model, *models])
+    refuse_overwriting_input(STDOUT if output is None else output, [files.src, files.tgt, gold, reverse_model, *models])
     if tune and len(models) > 1:
         raise ConfigError("--tune stores the readout in one model: give one model, not an ensemble")
-    sources, targets = read_parallel(src, tgt)
+    sources, targets = read_parallel(files.src, files.tgt, reading=reading, model=models[0])
 
     with loading():
         from regard.alignment.symmetrize import full_name

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.lines import InputLines, read_parallel, write_text
+from regard.cli.lines import InputLines, write_text
 from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import Device, Model, Readout, Threads, examples, parse_path, use_threads
+from regard.cli.parallel import read_parallel
 from regard.errors import RegardError
 from regard.files.paths import refuse_overwriting_input
 from regard.files.printable import on_one_line

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import read_parallel
 from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
 from regard.cli.options import (
@@ -16,29 +15,36 @@ from regard.cli.options import (
     Json,
     Models,
     Precision,
-    Src,
     Table,
     Threads,
     examples,
     parse_path,
     use_threads,
+    with_groups,
 )
+from regard.cli.parallel import DEFAULT_READING, PairsSrc, Reading, read_parallel
 from regard.cli.progress import with_progress
 
 EXAMPLES = examples(
-    "regard evaluate model --src test.en --ref test.fr", "regard evaluate model --src test.en --ref test.fr --json"
+    "regard evaluate model --src test.en --ref test.fr", "regard evaluate model --src test.tsv --langs en-fr --json"
 )
 
 
+@with_groups
 def evaluate(
     models: Models,
-    src: Src,
+    src: PairsSrc,
     ref: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--ref", parser=parse_path, metavar="FILE", help="Reference translations, one per line.", show_default=False
+            "--ref",
+            parser=parse_path,
+            metavar="FILE",
+            help="Reference translations, one per line; not needed if --src has sentence pairs.",
+            show_default=False,
         ),
-    ],
+    ] = None,
+    reading: Reading = DEFAULT_READING,
     beam: Beam = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -54,7 +60,7 @@ def evaluate(
 
     Scores come from sacreBLEU, each with its signature.
     """
-    sources, references = read_parallel(src, ref)
+    sources, references = read_parallel(src, ref, reading=reading, model=models[0], option="--ref")
 
     with loading():
         from regard.evaluate.scores import corpus_scores

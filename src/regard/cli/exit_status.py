@@ -62,7 +62,8 @@ def _report_error(error: Exception) -> int:
         warn(f"error: {error}")
         return 2
     if isinstance(error, _USAGE):
-        warn(f"error: {_usage_message(error)}")
+        if str(error):  # without a command, the help was printed instead of a message
+            warn(f"error: {_usage_message(error)}")
         return 2
     if isinstance(error, OSError) and (error.filename is not None or is_disk_full(error)):
         warn(f"error: {error.filename or 'output'}: {error_reason(error)}; {error_remedy(error)}")

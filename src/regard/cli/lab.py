@@ -36,7 +36,13 @@ Out = Annotated[
     ),
 ]
 CorpusFiles = Annotated[
-    Files | None, typer.Option("--corpus", metavar="SRC TGT", help="Training text.", show_default="the lab's")
+    Files | None,
+    typer.Option(
+        "--corpus",
+        metavar="SRC TGT",
+        help="Training text; a file with both sides, such as TMX, is named twice.",
+        show_default="the lab's",
+    ),
 ]
 ValFiles = Annotated[
     Files | None,
@@ -48,6 +54,10 @@ TestFiles = Annotated[
 ]
 Gold = Annotated[
     str | None, typer.Option("--gold", metavar="FILE", help="Gold word links of the test text.", show_default=False)
+]
+Langs = Annotated[
+    str | None,
+    typer.Option(metavar="SRC-TGT", help="Languages to read from files with several.", show_default=False),
 ]
 Pairs = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Number of training pairs to sample.", show_default="all")
@@ -86,6 +96,7 @@ class _LabSettings:
     val: ValFiles = None
     test: TestFiles = None
     gold: Gold = None
+    langs: Langs = None
     pairs: Pairs = None
     test_pairs: TestPairs = None
     steps: Steps = None
@@ -97,10 +108,11 @@ class _LabSettings:
     def changes(self) -> dict[str, object]:
         """Values by the keys of a lab's TOML file; None for options that were not given."""
         return {
-            "corpus.train": self.corpus,
-            "corpus.val": self.val,
-            "corpus.test": self.test,
+            "corpus.train": _one_or_two(self.corpus),
+            "corpus.val": _one_or_two(self.val),
+            "corpus.test": _one_or_two(self.test),
             "corpus.gold": self.gold,
+            "corpus.langs": self.langs,
             "corpus.pairs": self.pairs,
             "corpus.test_pairs": self.test_pairs,
             "budget.steps": self.steps,
@@ -160,6 +172,11 @@ def _list() -> None:
     for name in lab_names():
         lab = load_lab(name)
         say(f"{name:11} {lab.title}: {len(lab.systems)} systems, {len(lab.seeds)} seeds")
+
+
+def _one_or_two(files: Files | None) -> tuple[str, ...] | None:
+    """The names of two files; or of one that was named twice."""
+    return files[:1] if files is not None and files[0] == files[1] else files
 
 
 def _numbers(text: str | None) -> list[int] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import re
 import select
 import stat
 import sys
@@ -17,16 +16,16 @@ from typing import BinaryIO, TextIO, cast
 
 from regard.cli.messages import warn
 from regard.cli.streams import NamedFile
-from regard.errors import DataError
+from regard.errors import ConfigError, DataError
+from regard.files.compression import InputFile, open_input, without_compression_suffix
 from regard.files.paths import refuse_overwriting_input
-from regard.text.readers import GZIP, open_bytes, raw_lines, read_lines
+from regard.text.lossy import decode_lossy
+from regard.text.readers import MAX_LINE, raw_lines
 
+_PROGRAMS = {".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 LINE_TIMEOUT = 0.005
 """Seconds to wait for the next line of a pipe or terminal before the line counts as not sent yet."""
 _BLOCK_SIZE = 1 << 16
-_MAX_REPLACEMENTS = 16
-"""Largest number of consecutive U+FFFD characters that replace invalid bytes; each of them would be translated."""
-_LONG_RUN = re.compile(f"\ufffd{{{_MAX_REPLACEMENTS},}}")
 
 
 class ArrivingLines:
@@ -39,30 +38,30 @@ class ArrivingLines:
         file: A pipe, a socket or a terminal, for which `supports` is True.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: InputFile) -> None:
         self._file = file
         self._lines: deque[bytes] = deque()
         self._unfinished: list[bytes] = []
+        self._unfinished_size = 0
         self._ended = False
 
     @staticmethod
-    def supports(file: BinaryIO) -> bool:
+    def supports(file: InputFile) -> bool:
         """Whether the operating system can tell if the next line of a file has arrived.
 
         Args:
             file: An open file.
 
         Returns:
-            False for regular files, gzipped streams and streams without a file descriptor.
+            False for regular files, compressed streams and streams without a file descriptor.
         """
-        if sys.platform == "win32" or not isinstance(file, io.BufferedReader):
+        if sys.platform == "win32" or file.compression is not None:
             return False
         try:
             mode = os.fstat(file.fileno()).st_mode
         except OSError:
             return False
-        can_wait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(file.fileno())
-        return can_wait and not file.peek(len(GZIP)).startswith(GZIP)
+        return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(file.fileno())
 
     def __iter__(self) -> Iterator[bytes]:
         """Yields the lines including their line ends; the last line may have none."""
@@ -82,13 +81,19 @@ class ArrivingLines:
 
     def _read(self) -> None:
         """Reads what has arrived, and waits only if nothing has."""
-        block = self._file.read1(_BLOCK_SIZE)  # type: ignore[attr-defined]
+        if self._unfinished_size > MAX_LINE:
+            raise DataError(
+                f"{self._file.name}: expected lines of at most {MAX_LINE:,} bytes, found a longer one: check that it "
+                "is text with one sentence per line"
+            )
+        block = self._file.read1(_BLOCK_SIZE)
         *complete, rest = block.split(b"\n")
         if complete:
             complete[0] = b"".join((*self._unfinished, complete[0]))
-            self._unfinished = []
+            self._unfinished, self._unfinished_size = [], 0
             self._lines.extend(line + b"\n" for line in complete)
         self._unfinished.append(rest)
+        self._unfinished_size += len(rest)
         if not block:
             self._ended = True
             if last := b"".join(self._unfinished):
@@ -103,28 +108,29 @@ class InputLines:
     them later.
 
     Args:
-        path: Path of a plain or gzipped text file; None = standard input, which may be gzipped, too.
+        path: Path of a text file, plain or compressed (.gz, .bz2, .xz, .zst); None = standard input, which may be
+            compressed, too.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.name = "standard input" if path is None else str(path)
-        self._file: BinaryIO | None = None
+        self._file: InputFile | None = None
+        self._num_bytes = 0
         self._arriving: ArrivingLines | None = None
 
     def __iter__(self) -> Iterator[str]:
-        """Yields the lines without their line ends.
+        """Reads the lines as they arrive.
+
+        Yields:
+            Lines without their line ends.
 
         Raises:
             DataError: The file cannot be read, or is UTF-16, whose line ends cannot be found.
         """
-        if self.path is None:
-            if sys.stdin is None:
-                raise DataError("standard input is closed: name a file with --input, or pipe lines in")
-            self._file = sys.stdin.buffer
-            yield from self._decode_all(self._file)
-            return
-        with open_bytes(self.path) as self._file:
+        if self.path is None and sys.stdin is None:
+            raise DataError("standard input is closed: name a file with --input, or pipe lines in")
+        with open_input(self.path) as self._file:
             yield from self._decode_all(self._file)
 
     def more(self) -> bool:
@@ -134,60 +140,28 @@ class InputLines:
     def fraction_read(self) -> float | None:
         """Fraction of the input file's bytes that have been read, from 0 to 1; None if its size is unknown."""
         file = self._file
-        if file is None or file.closed:
-            return None if file is None else 1.0
+        if file is None:
+            return None
+        if file.compression is not None or (file.closed and self.path is not None):
+            return file.fraction_read()
         try:
             status = os.fstat(file.fileno())
-            return file.tell() / status.st_size if stat.S_ISREG(status.st_mode) and status.st_size else None
         except OSError:  # a stream without a file descriptor
             return None
+        return min(self._num_bytes / status.st_size, 1.0) if stat.S_ISREG(status.st_mode) and status.st_size else None
 
-    def _decode_all(self, file: BinaryIO) -> Iterator[str]:
+    def _decode_all(self, file: InputFile) -> Iterator[str]:
         if ArrivingLines.supports(file):
             self._arriving = ArrivingLines(file)
         for number, raw in enumerate(raw_lines(self._arriving or file, self.name), start=1):
+            self._num_bytes += len(raw)
             yield self._decode(raw, number)
 
     def _decode(self, raw: bytes, number: int) -> str:
-        line = raw.removesuffix(b"\n").removesuffix(b"\r")
-        if b"\0" in line:
-            warn(
-                f"{self.name}:{number}: expected text, found a NUL byte at position {line.index(0) + 1} of the line; "
-                "NUL bytes are read as spaces: if the file is UTF-16, convert it with iconv -t utf-8"
-            )
-        try:
-            return line.decode("utf-8", "surrogatepass")
-        except UnicodeDecodeError as error:
-            warn(
-                f"{self.name}:{number}: expected UTF-8, found byte 0x{line[error.start]:02x} at position "
-                f"{error.start + 1} of the line; invalid bytes are read as U+FFFD: convert the file, e.g. with "
-                "iconv -t utf-8"
-            )
-            return _LONG_RUN.sub("\ufffd" * _MAX_REPLACEMENTS, line.decode("utf-8", "replace"))
-
-
-def read_parallel(src: Path, tgt: Path) -> tuple[list[str], list[str]]:
-    """Reads all lines of two parallel files, and checks that their numbers are equal.
-
-    Args:
-        src: File of source sentences, one per line.
-        tgt: File of target sentences, one per source sentence.
-
-    Returns:
-        The source lines and the target lines, equally many.
-
-    Raises:
-        DataError: A file cannot be read, both files are empty, or their numbers of lines differ.
-    """
-    src_lines, tgt_lines = list(read_lines(src)), list(read_lines(tgt))
-    if len(src_lines) != len(tgt_lines):
-        raise DataError(
-            f"{src} has {len(src_lines)} lines but {tgt} has {len(tgt_lines)}: line n of one file must belong to line "
-            "n of the other, so give files with equally many lines"
-        )
-    if not src_lines:
-        raise DataError(f"{src}: expected at least one sentence, found an empty file: name a file with text")
-    return src_lines, tgt_lines
+        line, warnings = decode_lossy(raw, f"{self.name}:{number}")
+        for warning in warnings:
+            warn(warning)
+        return line
 
 
 class OutputLines:
@@ -224,6 +198,7 @@ def open_output(path: Path | None, *, reading: Path | None = None) -> Iterator[O
         The open output.
 
     Raises:
+        ConfigError: The name ends in the suffix of another compression, such as .xz.
         DataError: The file cannot be opened, or is the input file.
         OSError: Writing failed; the error contains the file's name.
     """
@@ -231,12 +206,17 @@ def open_output(path: Path | None, *, reading: Path | None = None) -> Iterator[O
         yield OutputLines(sys.stdout)
         return
     refuse_overwriting_input(path, [reading])
+    if path.suffix.lower() != ".gz" and without_compression_suffix(path.name) != path.name:
+        raise ConfigError(
+            f"{path}: expected a name that ends in .gz, or in no compression, found {path.suffix}, which cannot be "
+            f"written: choose another name, or write to a pipe: `... | {_PROGRAMS[path.suffix.lower()]} > {path}`"
+        )
     try:
         raw = NamedFile(path, str(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror}; choose another path") from None
     with io.BufferedWriter(raw) as plain:
-        if path.suffix == ".gz":  # without file name and time, so that the same lines give the same bytes
+        if path.suffix.lower() == ".gz":  # without file name and time, so that the same lines give the same bytes
             with gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as packed, _as_text(packed) as file:
                 yield OutputLines(file, flush=False)
         else:
@@ -260,5 +240,5 @@ def write_text(path: Path, text: str) -> None:
     """
     from regard.files.atomic import write_output
 
-    data = gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
+    data = gzip.compress(text.encode(), mtime=0) if path.suffix.lower() == ".gz" else text.encode()
     write_output(path, lambda temporary: temporary.write_bytes(data))

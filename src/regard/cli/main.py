@@ -14,6 +14,7 @@ from regard.cli import (
     aer,
     align,
     attend,
+    data,
     demo,
     evaluate,
     export,
@@ -60,7 +61,8 @@ class Application(typer.Typer):
 
 app = Application(
     help="Train, run and inspect attention-based translation models.",
-    epilog="Text files may be gzipped (.gz). Exit status: 0 success, 1 internal error, 2 user error, 130 interrupted.",
+    epilog="Input text may be compressed (.gz, .bz2, .xz, .zst). Exit status: 0 success, 1 internal error, 2 user "
+    "error, 130 interrupted.",
     no_args_is_help=False,
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -112,4 +114,5 @@ app.command(cls=Verb, epilog=demo.EXAMPLES)(demo.demo)
 app.command(cls=Verb, epilog=export.EXAMPLES)(export.export)
 app.command("import", cls=Verb, epilog=import_.EXAMPLES)(import_.import_)
 app.add_typer(lab.app)
+app.add_typer(data.app, epilog=data.EXAMPLES)
 app.add_typer(keys.app, name="keys", epilog=keys.EXAMPLES)

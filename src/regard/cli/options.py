@@ -157,17 +157,27 @@ def with_groups(verb: Callable[..., Result]) -> Callable[..., Result]:
         group = groups[parameter.name]
         field_types = get_type_hints(group, include_extras=True)
         parameters += [
-            inspect.Parameter(field.name, parameter.kind, default=field.default, annotation=field_types[field.name])
+            inspect.Parameter(
+                field.name,
+                parameter.kind,
+                default=inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default,
+                annotation=field_types[field.name],
+            )
             for field in dataclasses.fields(group)
         ]
 
+    signature = inspect.Signature(parameters)
+
     @functools.wraps(verb)
-    def expanded(**options: object) -> Result:
+    def expanded(*positional: object, **given: object) -> Result:
+        bound = signature.bind(*positional, **given)
+        bound.apply_defaults()
+        options = dict(bound.arguments)
         for name, group in groups.items():
             options[name] = group(**{field.name: options.pop(field.name) for field in dataclasses.fields(group)})
         return verb(**options)
 
-    expanded.__dict__["__signature__"] = inspect.Signature(parameters)
+    expanded.__dict__["__signature__"] = signature
     expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return expanded
 
@@ -188,14 +198,6 @@ def warn_replaced(options: list[str]) -> list[str]:
             warn(f"{last[key]} is ignored: {option} comes later")
         last[key] = option
     return options
-
-
-Src = Annotated[
-    Path,
-    typer.Option(
-        "--src", parser=parse_path, metavar="FILE", help="Source sentences, one per line.", show_default=False
-    ),
-]
 
 
 def examples(*commands: str) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
+
+from regard.files.printable import printable
 
 T = TypeVar("T")
 
@@ -44,3 +47,43 @@ def with_progress(
             yield item
             share = fraction() if fraction else None
             bar.update(task, completed=done, total=done / share if share else total, rate=bar.tasks[0].speed or 0.0)
+
+
+@contextmanager
+def progress_of_stages(where: str, *, unit: str = "pairs") -> Iterator[Callable[[str, int, float | None], None]]:
+    """Context with a progress bar for work in several stages that writes files, such as reading and cleaning.
+
+    The bar is shown only if standard error is a terminal.
+
+    Args:
+        where: Output file, which the bar names; "" = none.
+        unit: Plural name of what is counted.
+
+    Yields:
+        Function that receives the name of the stage, the number of items done, and the fraction done, from 0 to 1, or
+        None if unknown.
+    """
+    if not sys.stderr.isatty():
+        yield lambda stage, done, fraction: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    count = TextColumn("{task.description}")
+    columns = (count, BarColumn(), TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
+    target = TextColumn(escape(f"-> {printable(where)}") if where else "")
+    with Progress(*columns, target, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        stages = ["reading"]
+
+        def report(stage: str, done: int, fraction: float | None) -> None:
+            if stage != stages[-1]:
+                stages.append(stage)
+                bar.reset(task, total=None)
+            # The total stays the same: a new one would make the bar forget the speed, and so the estimate.
+            bar.update(task, description=f"{stage} {done:,} {unit}", completed=fraction or 0.0)
+            if fraction is not None and bar.tasks[0].total is None:
+                bar.update(task, total=1.0)
+
+        yield report

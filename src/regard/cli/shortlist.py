@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import read_parallel
 from regard.cli.loading import loading
 from regard.cli.messages import say
-from regard.cli.options import Device, Model, Src, Threads, examples, parse_path, use_threads
+from regard.cli.options import Device, Model, Threads, examples, parse_path, use_threads, with_groups
+from regard.cli.parallel import DEFAULT_READING, PairsSrc, PairsTgt, Reading, read_parallel
 from regard.files.paths import refuse_overwriting_input
 
 EXAMPLES = examples(
@@ -18,14 +18,13 @@ EXAMPLES = examples(
 )
 
 
+@with_groups
 def shortlist(
     model: Model,
-    src: Src,
-    tgt: Annotated[
-        Path,
-        typer.Option(parser=parse_path, metavar="FILE", help="Target sentences, one per line.", show_default=False),
-    ],
+    src: PairsSrc,
     out: Annotated[Path, typer.Option(parser=parse_path, metavar="FILE", help="Output file.", show_default=False)],
+    tgt: PairsTgt = None,
+    reading: Reading = DEFAULT_READING,
     links: Annotated[int, typer.Option(metavar="N", help="Number of target subwords per source subword.")] = 100,
     frequent: Annotated[
         int, typer.Option(metavar="N", help="Number of most frequent target subwords that are always allowed.")
@@ -44,8 +43,9 @@ def shortlist(
         from regard.translation.shortlist import make_shortlist, write_shortlist
 
     use_threads(threads)
+    pairs = read_parallel(src, tgt, reading=reading, model=model)
     translator = load(model, device=device)
-    table = make_shortlist(translator, *read_parallel(src, tgt), links=links, frequent=frequent)
+    table = make_shortlist(translator, *pairs, links=links, frequent=frequent)
     write_shortlist(out, table, translator)
     say(
         f"{out}: {table.num_always} of {len(table.ranking)} target subwords always, and {links} for each source subword"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,27 +10,68 @@ import typer
 
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
-from regard.cli.options import Set, examples, parse_path, warn_replaced
+from regard.cli.options import Set, examples, parse_path, warn_replaced, with_groups
+from regard.cli.parallel import DEFAULT_READING, Reading
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
+from regard.corpora.naming import parse_corpus
 from regard.errors import ConfigError
 from regard.files.paths import check_encodable, checked_path
 
 EXAMPLES = examples(
     "regard train --preset bahdanau --src train.en --tgt train.fr --val-src val.en --val-tgt val.fr --out my-model",
+    "regard train --corpus train.en,train.fr --corpus test.tsv:0.5 --out mixed",
     "regard train --resume --out my-model",
 )
 _RESUMABLE = ("train.steps", "train.max_minutes", "train.threads")
-_MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "train.guided_file")
+_MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "data.corpora", "train.guided_file")
 
-_Langs = Annotated[
-    str | None,
+_Corpora = Annotated[
+    list[str] | None,
     typer.Option(
-        metavar="SRC-TGT", help="Languages, such as en-fr, stored for users of the model.", show_default=False
+        "--corpus",
+        metavar="CORPUS",
+        help="One of several corpora, in place of --src and --tgt: FILE or SRC,TGT, and :WEIGHT, such as b.tsv:0.5 for "
+        "half of its pairs per epoch; may be repeated.",
+        show_default=False,
     ),
 ]
 
 
+@dataclass(frozen=True)
+class _Texts:
+    """Options that name the files of the text."""
+
+    src: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Sentence pairs as TMX, PO, XLIFF, TSV, CSV, JSON lines, ...; or source sentences, one per line.",
+            show_default=False,
+        ),
+    ] = None
+    tgt: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Target sentences, one per line.", show_default=False)
+    ] = None
+    val_src: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Validation text, like --src.", show_default="held out of the text"),
+    ] = None
+    val_tgt: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Validation target sentences.", show_default=False)
+    ] = None
+    corpora: _Corpora = None
+
+    def settings(self) -> list[str]:
+        """The settings of the section `[data]`, refusing paths that a configuration cannot hold."""
+        files = {"src": self.src, "tgt": self.tgt, "val_src": self.val_src, "val_tgt": self.val_tgt}
+        return [*_file_settings(files), *_corpus_settings(self.corpora or [])]
+
+
+_NO_TEXTS = _Texts()
+
+
+@with_groups
 def train(
     out: Annotated[
         Path, typer.Option(parser=parse_path, metavar="DIR", help="Directory of the new model.", show_default=False)
@@ -42,23 +84,8 @@ def train(
         str | None,
         typer.Option(metavar="NAME", help=f"Preset to start from: {', '.join(preset_names())}.", show_default=False),
     ] = None,
-    src: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Source sentences, one per line, or a TSV file of both sides.", show_default=False
-        ),
-    ] = None,
-    tgt: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Target sentences, one per line.", show_default=False)
-    ] = None,
-    val_src: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Validation source sentences.", show_default="held out from --src"),
-    ] = None,
-    val_tgt: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Validation target sentences.", show_default=False)
-    ] = None,
-    langs: _Langs = None,
+    texts: _Texts = _NO_TEXTS,
+    reading: Reading = DEFAULT_READING,
     overrides: Set = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in DIR.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model or training in DIR.")] = False,
@@ -67,9 +94,7 @@ def train(
 
     Settings that are not given are derived from the corpus and printed.
     """
-    languages = [] if langs is None else [f"data.langs={write_value(langs)}"]
-    files = {"src": src, "tgt": tgt, "val_src": val_src, "val_tgt": val_tgt}
-    sets = warn_replaced([*_file_settings(files), *languages, *(overrides or [])])
+    sets = warn_replaced([*texts.settings(), *reading.settings(), *(overrides or [])])
 
     from regard.config.load import load_config, read_overrides
 
@@ -97,6 +122,16 @@ def _file_settings(files: dict[str, str | None]) -> list[str]:
             option = f"--{key.replace('_', '-')}"
             check_encodable(str(checked_path(value, option)), option)
     return [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
+
+
+def _corpus_settings(names: list[str]) -> list[str]:
+    """The setting of `data.corpora` for the corpora that were given, if any."""
+    corpora = [parse_corpus(name) for name in names]
+    for corpus in corpora:
+        for file in (corpus.src, corpus.tgt or ""):
+            check_encodable(file, "--corpus")
+    given = [{key: value for key, value in corpus._asdict().items() if value is not None} for corpus in corpora]
+    return [f"data.corpora={write_value(given)}"] if given else []
 
 
 def _check_resumable(out: Path, config: Path | None, preset: str | None, sets: list[str]) -> None:

@@ -1,13 +1,16 @@
-"""`regard translate`: translates files or streams line by line."""
+"""`regard translate`: translates lines of files or streams, and documents."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regard.cli.chunks import ONE_PROCESS, ChunkOptions, translate_chunks
+from regard.cli.documents import NO_OPTIONS, DocumentOptions, document_type, translate_file
 from regard.cli.lines import InputLines, open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
@@ -22,15 +25,22 @@ from regard.cli.options import (
     examples,
     parse_path,
     use_threads,
+    with_groups,
 )
 from regard.cli.progress import with_progress
 from regard.errors import SearchError
 from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 
+if TYPE_CHECKING:
+    from regard.translation.options import Changes, TranslateOptions
+    from regard.translation.translator import Translator
+
 EXAMPLES = examples(
     'echo "How was your day?" | regard translate model',
     "regard translate model --input test.en --output test.out",
     "regard translate model --json --attention --n-best 3 < test.en > answers.jsonl",
+    'echo "**Hello** world." | regard translate model --format md',
+    "regard translate model --input test.en --output test.out --workers 2",
 )
 
 _Input = Annotated[
@@ -39,43 +49,64 @@ _Input = Annotated[
         "--input",
         parser=parse_path,
         metavar="FILE",
-        help="Input file, one sentence per line.",
+        help="Input file: one sentence per line, or a document such as .po, .xlf, .docx or .md.",
         show_default="standard input",
     ),
 ]
 
 
+@dataclass(frozen=True)
+class JsonOptions:
+    """Options that add to each translation."""
+
+    n_best: Annotated[int, typer.Option(metavar="K", help="Number of translations per line; needs --json.")] = 1
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line: text, score, tokens, alignment, n_best, ...")
+    ] = False
+    attention: Annotated[bool, typer.Option("--attention", help="Include the attention matrices; needs --json.")] = (
+        False
+    )
+
+
+@with_groups
 def translate(
     models: Models,
     source: _Input = None,
     output: Output = None,
     beam: Beam = None,
-    n_best: Annotated[int, typer.Option(metavar="K", help="Number of translations per line; needs --json.")] = 1,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per line: text, score, tokens, alignment, n_best, ...")
-    ] = False,
-    attention: Annotated[
-        bool, typer.Option("--attention", help="Include the attention matrices; needs --json.")
-    ] = False,
+    json_options: JsonOptions = JsonOptions(),
     retry: Annotated[
         bool,
         typer.Option("--retry", help="Check the attention, and translate again where it looks wrong."),
     ] = False,
+    document: DocumentOptions = NO_OPTIONS,
     device: Device = "auto",
     threads: Threads = None,
     precision: Precision = None,
     shortlist: Table = None,
-) -> None:
-    """Translate text line by line.
+    chunked: ChunkOptions = ONE_PROCESS,
+) -> int:
+    """Translate text line by line, or a document.
 
-    Writes one output line per input line; empty lines stay empty.
+    Of lines, writes one output line per input line; empty lines stay empty. A document keeps its format.
     """
-    for given, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
-        if given and not as_json:
-            raise SearchError(f"{option} does not fit on one line of text per line of input: add --json")
+    extension = document_type(source, document)
+    _check_json(json_options, extension)
+    _check_workers(chunked, extension)
     refuse_overwriting_input(
         STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist]
     )
+
+    as_json = json_options.as_json
+    fields: Changes = {
+        "beam": beam, "n_best": json_options.n_best, "attention": json_options.attention, "alignment": as_json,
+        "retry": retry, "scores": as_json,
+    }  # fmt: skip
+    if chunked.is_given:
+        return translate_chunks(
+            models, (source, output), fields, chunked, as_json=as_json, device=device, precision=precision,
+            shortlist=shortlist, threads=threads,
+        )  # fmt: skip
 
     with loading():
         from regard.translation.loading import load
@@ -87,9 +118,17 @@ def translate(
         from regard.translation.shortlist import read_shortlist, shortlisted
 
         translator = shortlisted(translator, read_shortlist(shortlist, translator))
-    options = TranslateOptions(
-        beam=beam, n_best=n_best, attention=attention, alignment=as_json, retry=retry, scores=as_json
-    )
+    options = TranslateOptions(**fields)
+    if extension is not None:
+        translate_file(translator, models, (source, output), (options, document))
+        return 0
+    _translate_lines(translator, options, source, output, as_json=as_json)
+    return 0
+
+
+def _translate_lines(
+    translator: Translator, options: TranslateOptions, source: Path | None, output: Path | None, *, as_json: bool
+) -> None:
     with open_output(output, reading=source) as file:
         lines = InputLines(source)
         # A person or a program that sends one line waits for its translation before the next.
@@ -98,3 +137,20 @@ def translate(
             file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
             for warning in translation.warnings:
                 warn(warning)
+
+
+def _check_workers(chunked: ChunkOptions, extension: str | None) -> None:
+    if chunked.is_given and extension is not None:
+        raise SearchError(
+            f"workers translate text line by line, but the input is a document of type {extension}: leave out "
+            "--workers, --shard and --cluster, or add --format lines"
+        )
+
+
+def _check_json(options: JsonOptions, extension: str | None) -> None:
+    if extension is not None and options.as_json:
+        raise SearchError(f"--json does not fit a document of type {extension}: remove it, or add --format lines")
+    given = ((options.n_best > 1, f"--n-best {options.n_best}"), (options.attention, "--attention"))
+    for is_given, option in given:
+        if is_given and not options.as_json:
+            raise SearchError(f"{option} does not fit on one line of text per line of input: add --json")

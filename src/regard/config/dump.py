@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from regard.config.schema import ADDED_LATER, Config, Section
 from regard.config.toml_text import write_key, write_value
 
@@ -39,10 +41,17 @@ def _tables(section: Section, name: str) -> list[str]:
     if lines and name:
         lines = ["", f"[{name}]", *lines]
     for key, value in values:
+        path = f"{name}.{key}" if name else key
         if isinstance(value, Section):
-            lines += _tables(value, f"{name}.{key}" if name else key)
+            lines += _tables(value, path)
+        for entry in value if _is_list_of_sections(value) else ():
+            lines += ["", f"[[{path}]]", *_tables(entry, "")]
     return lines
 
 
 def _is_plain(value: object) -> bool:
-    return value is not None and not isinstance(value, Section)
+    return value is not None and not isinstance(value, Section) and not _is_list_of_sections(value)
+
+
+def _is_list_of_sections(value: object) -> TypeGuard[tuple[Section, ...]]:
+    return isinstance(value, tuple) and any(isinstance(entry, Section) for entry in value)

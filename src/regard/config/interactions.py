@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from regard.config.schema import (
     AttentionConfig,
     Config,
+    DataConfig,
     RNNConfig,
     SearchConfig,
     Section,
@@ -43,7 +44,11 @@ def has_no_effect(config: Config) -> dict[str, str]:
     """
     model = config.model
     rules = _recurrent(model) if isinstance(model, RNNConfig) else _transformer(model)
-    return {f"model.{key}": why for key, why in rules} | {f"train.{key}": why for key, why in _training(config.train)}
+    return (
+        {f"data.{key}": why for key, why in _data(config.data)}
+        | {f"model.{key}": why for key, why in rules}
+        | {f"train.{key}": why for key, why in _training(config.train)}
+    )
 
 
 def without_effect(config: Config) -> list[str]:
@@ -169,6 +174,17 @@ def _copied(section: Config, tree: Tree) -> Config:
     return section.model_copy(update=update)
 
 
+def _data(options: DataConfig) -> Iterator[Finding]:
+    if len(options.corpora) < 2:
+        why = f"it weights two or more corpora, but data.corpora has {len(options.corpora)}: leave it out, or add some"
+        yield "temperature", why
+    texts = [(options.src, options.tgt), (options.val_src, options.val_tgt)]
+    texts += [(entry.src, entry.tgt) for entry in options.corpora]
+    if all(tgt is not None for src, tgt in texts if src is not None) and any(src is not None for src, _ in texts):
+        why = "each text is two plain files, to which it does not apply: leave it out"
+        yield from ((key, why) for key in ("columns", "include_fuzzy", "accelerators"))
+
+
 def _recurrent(model: RNNConfig) -> Iterator[Finding]:
     if model.decoder == "plain":
         why = "model.decoder = 'plain' has no attention: leave it out, or choose another decoder"
@@ -220,6 +236,19 @@ def _training(options: TrainConfig) -> Iterator[Finding]:
 
 def _data_conflicts(config: Config) -> Iterator[Finding]:
     data, model = config.data, config.model
+    if data.corpora and (data.src is not None or data.tgt is not None):
+        message = (
+            f"data.corpora and data.{'src' if data.src else 'tgt'} are both set: leave one of them out; the text of "
+            "data.src can be an entry of data.corpora"
+        )
+        yield "data.corpora", message
+    weighted = [f"data.corpora[{i}]" for i, entry in enumerate(data.corpora, start=1) if entry.weight is not None]
+    if data.temperature is not None and weighted:
+        message = (
+            f"data.temperature = {data.temperature:g} weights the corpora by their sizes, but {', '.join(weighted)} "
+            f"{'has' if len(weighted) == 1 else 'have'} a weight: leave out one of the two"
+        )
+        yield "data.temperature", message
     if data.val_tgt is not None and data.val_src is None:
         message = (
             "data.val_tgt is set, but data.val_src is not: give both (--val-src and --val-tgt), or neither, and some "

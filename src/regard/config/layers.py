@@ -17,6 +17,8 @@ from regard.config.toml_text import Tree, line_of, parse
 
 PRESET, START, USER = 0, 1, 2
 """Groups, lowest first: a preset, other starting points, the user's own values."""
+_ALTERNATIVES = (("train", (("steps",), ("epochs",))), ("data", (("src", "tgt"), ("corpora", "temperature"))))
+"""Options of a section of which only one group can be used: a list of keys for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def merged(layers: Sequence[Layer], kind: object = None) -> Tree:
     model = tree.setdefault("model", {})
     if isinstance(model, dict):
         model["kind"] = kind  # pydantic needs it to choose the class
-    _drop_other_length(tree, layers)
+    for section, alternatives in _ALTERNATIVES:
+        _drop_alternatives(tree, layers, section, alternatives)
     return tree
 
 
@@ -91,16 +94,21 @@ def _kinds(layers: Sequence[Layer]) -> list[object]:
     return kinds
 
 
-def _drop_other_length(tree: Tree, layers: Sequence[Layer]) -> None:
-    """Drops a starting point's `steps` if the user sets `epochs`, and vice versa."""
-    train = tree.get("train")
-    for asked, other in (("steps", "epochs"), ("epochs", "steps")):
-        groups = {
-            key: max((layer.group for layer in layers if contains(layer.tree, ("train", key))), default=-1)
-            for key in (asked, other)
-        }
-        if isinstance(train, dict) and groups[asked] == USER > groups[other]:
-            train.pop(other, None)
+def _drop_alternatives(
+    tree: Tree, layers: Sequence[Layer], section: str, alternatives: Sequence[Sequence[str]]
+) -> None:
+    """Drops a starting point's options if the user sets those that are used in place of them."""
+    table = tree.get(section)
+    if not isinstance(table, dict):
+        return
+    groups = [
+        max((layer.group for layer in layers for key in keys if contains(layer.tree, (section, key))), default=-1)
+        for keys in alternatives
+    ]
+    for keys, group in zip(alternatives, groups, strict=True):
+        if max(groups) == USER > group:
+            for key in keys:
+                table.pop(key, None)
 
 
 def is_complete(tree: Tree) -> bool:
@@ -171,13 +179,15 @@ def contains(tree: Tree, path: Sequence[str]) -> bool:
 
     Args:
         tree: The nested dictionaries.
-        path: Parts of the dotted key, such as `["train", "steps"]`.
+        path: Parts of the dotted key, such as `["train", "steps"]`; the number of an entry in a list is a part, too.
 
     Returns:
         True if the key is set, to a value or to a table.
     """
     inner: object = tree
     for part in path:
+        if isinstance(inner, list):
+            inner = {str(number): entry for number, entry in enumerate(inner)}
         if not isinstance(inner, dict) or part not in inner:
             return False
         inner = inner[part]

@@ -18,6 +18,9 @@ _TYPE_NAMES = {
     "tuple": "a list",
     "finite": "a finite number",
     "direction": "two languages, such as en-fr",
+    "tag": "a word that begins and ends with a sign, such as <web>",
+    "encoding": "the name of an encoding, such as cp1252",
+    "columns": 'two columns, such as ["en", "fr"] or [2, 3]',
 }
 _BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
 _MAX_SHOWN = 60
@@ -40,10 +43,14 @@ def describe(
         Parts of the dotted key of the invalid option, and the message.
     """
     path = _path(loc)
-    key = ".".join(path)
+    key = _dotted(path)
+    if kind == "missing" and isinstance(loc[-1], str):
+        return path, f'{key} is missing: set it, such as {loc[-1]} = "train.en"'
     if kind == "extra_forbidden":
         return path, _unknown(path, tree)
     if kind in ("model_type", "model_attributes_type"):
+        if path[-1].isdigit():
+            return path, f'{key} must be a table, such as {{src = "train.tmx"}}, but is {_shown(value)}'
         return path, f"{key} is a section, but is set to a value ({_shown(value)}): set an option in it, {key}.NAME"
     if kind == "union_tag_invalid":
         model_kind = value.get("kind") if isinstance(value, dict) else value
@@ -54,11 +61,17 @@ def describe(
 
 
 def _path(loc: Sequence[int | str]) -> tuple[str, ...]:
-    """Parts of the dotted key, without the tag that pydantic adds for a union and without list indices."""
-    parts = [part for part in loc if isinstance(part, str)]
+    """Parts of the dotted key, without the tag that pydantic adds for a union and without the index of a number."""
+    last = () if loc[-1:] and isinstance(loc[-1], int) and tuple(loc[-2:-1]) != ("corpora",) else loc[-1:]
+    parts = [str(part) for part in (*loc[:-1], *last)]
     if parts[:1] == ["model"] and parts[1:2] and parts[1] in _MODELS:
         del parts[1]
     return tuple(parts)
+
+
+def _dotted(path: Sequence[str]) -> str:
+    """Dotted key for the user, who counts the entries of a list from 1: `data.corpora[1].weight`."""
+    return "".join(f"[{int(part) + 1}]" if part.isdigit() else f".{part}" for part in path).removeprefix(".")
 
 
 def _expected(kind: str, message: str, field: FieldInfo | None) -> str:
@@ -129,7 +142,7 @@ def _literals(context: Mapping[str, object]) -> list[str]:
 
 
 def _unknown(path: tuple[str, ...], tree: Tree) -> str:
-    key, where = ".".join(path), ".".join(path[:-1])
+    key, where = _dotted(path), _dotted(path[:-1])
     section = _section(path[:-1], tree)
     siblings = list(section.model_fields) if section else []
     known = [*_keys(Config, ()), *_keys(RNNConfig, ("model",)), *_keys(TransformerConfig, ("model",))]
@@ -140,7 +153,7 @@ def _unknown(path: tuple[str, ...], tree: Tree) -> str:
         _ending_in(path[-1], known) or _sibling(path, siblings) or _ending_in(_similar_name(path[-1], known), known)
     )
     if suggestion:
-        return f"unknown key '{key}': did you mean '{'.'.join(suggestion)}'?"
+        return f"unknown key '{key}': did you mean '{_dotted(suggestion)}'?"
     inside = f" in [{where}]" if where else ""
     return f"unknown key '{key}'{inside}{did_you_mean(path[-1], siblings)}"
 
@@ -169,15 +182,23 @@ def _section(path: Sequence[str], tree: Tree) -> type[Section] | None:
     """Class of the section at a path; `model.kind` decides which class `model` is."""
     section: type[Section] = Config
     for part in path:
+        if part.isdigit():  # the section is that of the list
+            continue
         field = section.model_fields.get(part)
         if part == "model" and section is Config:
             model = tree.get("model")
             section = _MODELS.get(str(model.get("kind")), RNNConfig) if isinstance(model, dict) else RNNConfig
-        elif field and isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            section = field.annotation
+        elif inner := _section_of(field):
+            section = inner
         else:
             return None
     return section
+
+
+def _section_of(field: FieldInfo | None) -> type[Section] | None:
+    """Class of the section that an option is, or of those in a list."""
+    types = () if field is None else (field.annotation, *get_args(field.annotation))
+    return next((kind for kind in types if isinstance(kind, type) and issubclass(kind, Section)), None)
 
 
 def _field(path: Sequence[str], tree: Tree) -> FieldInfo | None:

@@ -33,7 +33,11 @@ class DerivedTrainConfig(TrainConfig):
 
 
 class DerivedConfig(Config):
-    """The configuration of a training after `regard.config.derive.derive`."""
+    """Configuration of a training in which options left empty were set from the size of the corpus and the machine.
+
+    `regard.config.derive.derive` sets them: vocabulary size, batch size, validation interval and threads. Only `steps`
+    (if the user set `epochs`) and `precision` (if it is "auto") may still be open; see `ResolvedConfig`.
+    """
 
     subword: DerivedSubwordConfig
     train: DerivedTrainConfig

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
+from regard.config.data_section import CorpusConfig, DataConfig
 from regard.config.model_sections import (
     LOCATION_REACH,
     UNLIMITED,
@@ -29,8 +29,6 @@ from regard.config.model_sections import (
     WindowName,
 )
 from regard.config.section import ADDED_LATER, NUMBER, Count, Fraction, Minutes, Section, Seed, Switch
-from regard.errors import ConfigError
-from regard.text.languages import parse_direction
 
 __all__ = [
     "ADDED_LATER",
@@ -40,6 +38,7 @@ __all__ = [
     "AttentionConfig",
     "CellName",
     "Config",
+    "CorpusConfig",
     "Count",
     "DataConfig",
     "DecoderName",
@@ -65,33 +64,6 @@ Tokenize = Literal[
     "auto", "13a", "intl", "char", "zh", "ja-mecab", "ko-mecab", "spm", "flores101", "flores200", "spBLEU-1K", "none"
 ]
 """Tokenizers of sacreBLEU."""
-
-
-def _checked_direction(text: str | None) -> str | None:
-    """Languages in their canonical spelling."""
-    if text is None:
-        return None
-    try:
-        return "-".join(parse_direction(text))
-    except ConfigError as error:
-        raise PydanticCustomError("direction", "{message}", {"message": str(error)}) from None
-
-
-class DataConfig(Section):
-    """Options of the section `[data]`: paths of the parallel text, and the length limit of its sentences."""
-
-    src: str | None = None
-    """Training source: plain text or .gz, one sentence per line; or a .tsv with both sides, without `tgt`."""
-    tgt: str | None = None
-    """Training target, line-aligned with `src`."""
-    val_src: str | None = None
-    """Validation source; by default, a small share of the training pairs is held out, drawn with `train.seed`."""
-    val_tgt: str | None = None
-    """Validation target."""
-    langs: Annotated[str | None, ADDED_LATER, AfterValidator(_checked_direction)] = None
-    """Source and target language, such as `en-fr`, for users of the model; training does not depend on them."""
-    max_len: Annotated[int, NUMBER, Field(ge=1, le=1_000_000)] = 256
-    """Training pairs with more subwords than this on either side are left out, and their number is reported."""
 
 
 class SubwordConfig(Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from regard.files.printable import printable
@@ -33,7 +34,8 @@ _TOKEN = re.compile(
     r"#[^\n]*|(?P<opens>[\[{])|(?P<closes>[\]}])|(?P<dot>\.)|(?P<ends>[,=\n])",
     re.DOTALL,
 )
-_TABLE = re.compile(r"^\s*\[([^\[\]]+)\]\s*(#.*)?$")
+_TABLE = re.compile(r"^\s*(?:\[([^\[\]]+)\]|\[\[([^\[\]]+)\]\])\s*(#.*)?$")
+# A table, or an entry of a list of tables.
 _KEY = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _BARE = re.compile(r"[\w-]+", re.ASCII)
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
@@ -101,7 +103,8 @@ def line_of(text: str, path: Sequence[str]) -> int | None:
 
     Args:
         text: A TOML document.
-        path: Parts of the dotted key, outermost table first, such as `["train", "steps"]`.
+        path: Parts of the dotted key, outermost table first, such as `["train", "steps"]`; an entry of a list of tables
+            has its 0-based number as a part, such as `["data", "corpora", "0", "weight"]`.
 
     Returns:
         1-based line number of the key; if the key is not found, of the heading of its nearest enclosing table; None if
@@ -112,16 +115,22 @@ def line_of(text: str, path: Sequence[str]) -> int | None:
     """
     best: tuple[int, int] = (0, 0)  # number of matching parts, line
     table: list[str] = []
+    entries: Counter[str] = Counter()  # number of entries so far of each list of tables
     # TOML ends lines at \n only, not also at U+2028 and the like as `splitlines` does.
-    for number, whole in enumerate(text.split("\n"), 1):
+    for line_number, whole in enumerate(text.split("\n"), 1):
         location: list[str] = []
         line = whole[:_MAX_LINE]
         if heading := _TABLE.match(line):
-            location = table = _parts(heading[1])
+            location = table = _parts(heading[1] or heading[2])
+            if heading[2]:
+                number = entries[".".join(table)]
+                entries[".".join(table)] += 1
+                table = [*table, str(number)]
+                location = location if location == list(path) else table
         elif key := _KEY.match(line):
             location = [*table, *_parts(key[1])]
         if location == list(path[: len(location)]) and len(location) > best[0]:
-            best = (len(location), number)
+            best = (len(location), line_number)
     return best[1] or None
 
 

@@ -9,6 +9,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from regard.data.mixture import Mixture
 from regard.errors import ConfigError, ShapeError
 
 Lengths = Sequence[int] | NDArray[np.integer]
@@ -22,7 +23,8 @@ class Batches(Sequence[tuple[int, ...]]):
     """The batches of one epoch, each a tuple of the row numbers of its sentence pairs in the corpus.
 
     Attributes:
-        order: Row numbers of all N sentence pairs of the corpus, sorted by length, `(N,)` int64.
+        order: Row numbers of the N sentence pairs of the epoch, sorted by length, `(N,)` int64; all pairs of the corpus
+            once, or as often as a mixture says.
         starts: Index in `order` of each batch's first row number, `(num_batches,)` int64, in the order of training.
         ends: Index in `order` after each batch's last row number, `(num_batches,)` int64.
     """
@@ -63,9 +65,12 @@ class BatchPlan:
         tgt_lens: Target lengths of the N sentence pairs with eos, `(N,)` int64.
         batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
         seed: Random seed; seed and epoch number determine the batches.
+        mixture: How often an epoch contains each pair; None = once.
     """
 
-    def __init__(self, src_lens: Lengths, tgt_lens: Lengths, *, batch_tokens: int, seed: int) -> None:
+    def __init__(
+        self, src_lens: Lengths, tgt_lens: Lengths, *, batch_tokens: int, seed: int, mixture: Mixture | None = None
+    ) -> None:
         """Plans batches for sentence pairs of given lengths.
 
         Args:
@@ -74,9 +79,10 @@ class BatchPlan:
             batch_tokens: Largest number of source tokens, and of target tokens, with padding. A longer sentence forms
                 a batch alone.
             seed: Random seed, any integer.
+            mixture: How often an epoch contains each pair; None = once.
 
         Raises:
-            ShapeError: The numbers of source and target lengths differ.
+            ShapeError: The numbers of source and target lengths differ, or the mixture has another number of pairs.
             ConfigError: `batch_tokens` is not positive.
         """
         self.src_lens = np.asarray(src_lens, dtype=np.int64)
@@ -88,8 +94,14 @@ class BatchPlan:
             )
         if batch_tokens < 1:
             raise ConfigError(f"train.batch_tokens: expected at least 1, got {batch_tokens}: raise it, or leave it out")
+        if mixture is not None and sum(share.num_rows for share in mixture.shares) != self.src_lens.size:
+            raise ShapeError(
+                f"expected a mixture of {self.src_lens.size} sentence pairs, got one of "
+                f"{sum(share.num_rows for share in mixture.shares)}: give the sizes of the corpora after filtering"
+            )
         self.batch_tokens = batch_tokens
         self.seed = seed
+        self.mixture = mixture
         self._widths = np.maximum(np.maximum(self.src_lens, self.tgt_lens), 1)
 
     def epoch(self, number: int) -> Batches:
@@ -99,22 +111,26 @@ class BatchPlan:
             number: Number of the epoch, from 0.
 
         Returns:
-            The batches, which together contain every sentence pair exactly once.
+            The batches, which together contain every sentence pair exactly once, or as often as the mixture says.
         """
         rng = np.random.default_rng((self.seed % 2**64, number))
-        order = self._sort(rng)
+        # None = all rows once: no copies of the lengths, and the same batches as without a mixture.
+        rows = None if self.mixture is None or self.mixture.is_plain else self.mixture.rows(number)
+        order = self._sort(rng, rows)
         bounds = self._cut(order)
         shuffled = rng.permutation(len(bounds) - 1)
         return Batches(order, bounds[:-1][shuffled], bounds[1:][shuffled])
 
-    def _sort(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        src = self.src_lens + rng.uniform(0, _NOISE, len(self.src_lens))
+    def _sort(self, rng: np.random.Generator, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        src_lens, tgt_lens = (lens if rows is None else lens[rows] for lens in (self.src_lens, self.tgt_lens))
+        src = src_lens + rng.uniform(0, _NOISE, len(src_lens))
         step = float(self.src_lens.max(initial=0)) + _NOISE + 1.0
         # Source lengths fall for odd target lengths and rise for even ones, so that a batch with two target lengths has
         # similar source lengths.
-        key = self.tgt_lens * step + np.where(self.tgt_lens % 2, step - src, src)
+        key = tgt_lens * step + np.where(tgt_lens % 2, step - src, src)
         # Stable, so that equal keys give the same order on every machine.
-        return np.argsort(key, kind="stable")
+        order = np.argsort(key, kind="stable")
+        return order if rows is None else rows[order]
 
     def _cut(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
         """Start of each batch, and the end of the last: each batch takes as many sentences as fit."""

@@ -145,6 +145,22 @@ class Corpus:
         kept = tuple(pairs[row] for row in rows.tolist())
         return cls(src.take(rows), tgt.take(rows), kept, len(pairs) - len(rows), resampling)
 
+    @classmethod
+    def join(cls, parts: Sequence[Corpus]) -> Corpus:
+        """Joins corpora that were encoded with the same vocabularies and options.
+
+        Args:
+            parts: The corpora, at least one.
+
+        Returns:
+            A corpus of all their sentence pairs, in order.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        src, tgt = (Ragged.join([getattr(part, side) for part in parts]) for side in ("src", "tgt"))
+        pairs = tuple(chain.from_iterable(part.pairs for part in parts))
+        return cls(src, tgt, pairs, sum(part.num_dropped for part in parts), parts[0].resampling)
+
     def __len__(self) -> int:
         """Number of sentence pairs."""
         return len(self.src)

@@ -143,10 +143,12 @@ def read_guided_links(
     tgt_subword: Subword,
     base: int | None = None,
     unlinked_to_eos: bool = False,
+    num_tags: Sequence[int] | None = None,
 ) -> tuple[GuidedLinks, list[str]]:
     """Reads the word links of a training text, for guided alignment, from a file in Pharaoh format.
 
     Sure and possible links are treated alike. Links to words that a sentence does not have are left out, with a note.
+    Tags before sources are not part of the text: links do not count them as words.
 
     Args:
         path: Path of the file; line n has the links of line n of the training text.
@@ -154,8 +156,9 @@ def read_guided_links(
         num_lines: Number of lines of the training text.
         src_subword: Source vocabulary.
         tgt_subword: Target vocabulary.
-        base: Number that the first word of a sentence has in the file, 0 or 1; None = detect it.
-        unlinked_to_eos: Whether target words without a link should attend to the source's eos, see `GuidedLinks`.
+        base: Number of the first word of a sentence in the file, 0 or 1; None = detect it.
+        unlinked_to_eos: Whether target words without a link attend to the source's eos, see `GuidedLinks`.
+        num_tags: Number of tags before the source of each of `pairs`, 0 or 1; None = no tags.
 
     Returns:
         The links of `pairs`, and notes for the user on links that were left out.
@@ -172,19 +175,16 @@ def read_guided_links(
         number = by_line.get(line)
         if number is None:
             continue
-        num_src, num_tgt = len(word_spans(pairs[number].src)), len(word_spans(pairs[number].tgt))
-        kept[number] = tuple((src, tgt) for src, tgt in alignment.possible if src < num_src and tgt < num_tgt)
+        first = 0 if num_tags is None else int(num_tags[number])
+        num_src, num_tgt = len(word_spans(pairs[number].src)) - first, len(word_spans(pairs[number].tgt))
+        kept[number] = tuple((src + first, tgt) for src, tgt in alignment.possible if src < num_src and tgt < num_tgt)
         invalid += [
             f"{path}:{line}: link {src + base}-{tgt + base} was left out: the sentences have {num_src} and {num_tgt} "
             f"words, counted from {base}"
             for src, tgt in alignment.possible
             if src >= num_src or tgt >= num_tgt
         ]
-    if line != num_lines:
-        raise DataError(
-            f"{path} has {line} lines but the training text has {num_lines}: each line must have the word links of the "
-            "same line of the training text"
-        )
+    _check_num_lines(path, line, num_lines)
     if not any(kept):
         raise DataError(
             f"{path}: expected word links for guided alignment, found none for any of the {len(pairs)} training "
@@ -194,6 +194,14 @@ def read_guided_links(
     if len(invalid) > _MAX_NOTES:
         notes.append(f"{path}: {len(invalid) - _MAX_NOTES} more links to words beyond their sentences were left out")
     return GuidedLinks.from_links(kept, src_subword, tgt_subword, unlinked_to_eos=unlinked_to_eos), notes
+
+
+def _check_num_lines(path: Path | str, found: int, expected: int) -> None:
+    if found != expected:
+        raise DataError(
+            f"{path} has {found} lines but the training text has {expected}: each line must have the word links of the "
+            "same line of the training text"
+        )
 
 
 def _first_word(path: Path | str) -> int:

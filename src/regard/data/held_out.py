@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from regard.values import Pair
+
+_MAX_GROUP_SHARE = 20
+"""A group that shares sentences is at most one part in so many of what is held out, so that it is varied."""
 
 
 def hold_out(pairs: Sequence[Pair], choose: Callable[[Sequence[str]], Iterable[str]]) -> tuple[list[Pair], list[Pair]]:
@@ -24,3 +28,56 @@ def hold_out(pairs: Sequence[Pair], choose: Callable[[Sequence[str]], Iterable[s
     """
     chosen = set(choose(list(dict.fromkeys(pair.src for pair in pairs))))
     return [pair for pair in pairs if pair.src not in chosen], [pair for pair in pairs if pair.src in chosen]
+
+
+def choose_unshared(pairs: Sequence[Pair], ranked: Iterable[str], count: int) -> list[str]:
+    """Chooses sources to hold out such that none of their translations translates another source as well.
+
+    Sentences that are linked by translations, directly or through others, form a group, which is chosen as a whole or
+    not at all. So neither a source nor a target is in both parts, and no pair has to be left out of both.
+
+    Args:
+        pairs: The corpus.
+        ranked: Sources of the corpus, those to hold out first at the start; others are never chosen, nor are those of
+            their group.
+        count: Largest number of sources to choose.
+
+    Returns:
+        The chosen sources, at most `count`; none if every group is too large.
+
+    >>> corpus = [Pair("yes", "oui"), Pair("yeah", "oui"), Pair("a cat", "un chat"), Pair("a dog", "un chien")]
+    >>> choose_unshared(corpus, ["yes", "a dog", "yeah", "a cat"], 1)
+    ['a dog']
+    """
+    groups = _groups(pairs)
+    sizes = Counter(groups.values())
+    members: dict[str, list[str]] = {}
+    for source in ranked:
+        members.setdefault(groups.get(source, source), []).append(source)
+    for limit in (max(1, count // _MAX_GROUP_SHARE), count):
+        chosen: list[str] = []
+        for group, sources in members.items():  # in the order of their first source
+            fits = len(sources) == sizes.get(group, 1) <= min(limit, count - len(chosen))
+            chosen += sources if fits else []
+        if chosen:
+            return chosen
+    return []
+
+
+def _groups(pairs: Sequence[Pair]) -> dict[str, str]:
+    """For each source that shares a target with another, the source that stands for its group: a union-find forest."""
+    parents: dict[str, str] = {}
+    first_of_target: dict[str, str] = {}
+
+    def root(source: str) -> str:
+        while parents[source] != source:
+            parents[source] = source = parents[parents[source]]
+        return source
+
+    for pair in pairs:
+        first = first_of_target.setdefault(pair.tgt, pair.src)
+        if first != pair.src:
+            for source in (first, pair.src):
+                parents.setdefault(source, source)
+            parents[root(pair.src)] = root(first)
+    return {source: root(source) for source in parents}

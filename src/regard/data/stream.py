@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from regard.data.bucket import BatchPlan
 from regard.data.collate import collate
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks
+from regard.data.mixture import CorpusShare, Mixture
 from regard.errors import CheckpointError, DataError
 from regard.values import Batch, Specials
 
@@ -28,6 +29,7 @@ class BatchStream:
         seed: Random seed of the batches, their order and sampled segmentations.
         specials: Ids of the special tokens.
         guided_links: Word links of the corpus for guided alignment; None = no guided alignment.
+        mixture: How often an epoch contains the pairs of each corpus that was joined to `corpus`; None = once.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class BatchStream:
         seed: int,
         specials: Specials,
         guided_links: GuidedLinks | None = None,
+        shares: Sequence[CorpusShare] = (),
     ) -> None:
         """Makes a stream that starts at the first batch of the first epoch.
 
@@ -47,6 +50,8 @@ class BatchStream:
             seed: Random seed, any integer.
             specials: Ids of the special tokens.
             guided_links: Word links of the corpus; if given, every batch has `alignment_targets`.
+            shares: The corpora that were joined to `corpus`, in order, with their weights; empty = each pair is used
+                once per epoch.
 
         Raises:
             DataError: The corpus is empty.
@@ -59,6 +64,7 @@ class BatchStream:
         self.seed = seed
         self.specials = specials
         self.guided_links = guided_links
+        self.mixture = Mixture(shares, seed=seed) if shares else None
         self._start_epoch(0)
 
     def _start_epoch(self, epoch: int) -> None:
@@ -66,7 +72,8 @@ class BatchStream:
         self._resampled = self.corpus.resample(seed)
         # Lengths of a plan include eos.
         lens = self._resampled.src_lens + 1, self._resampled.tgt_lens + 1
-        self._batches = BatchPlan(*lens, batch_tokens=self.batch_tokens, seed=self.seed).epoch(epoch)
+        plan = BatchPlan(*lens, batch_tokens=self.batch_tokens, seed=self.seed, mixture=self.mixture)
+        self._batches = plan.epoch(epoch)
         self._epoch, self._batch = epoch, 0
 
     @property

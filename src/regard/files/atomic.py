@@ -64,11 +64,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_output(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes an output file at a path that the user gave, atomically.
-
-    Unlike `write_file`, this function uses a temporary name that cannot be one of the user's files, follows symbolic
-    links, and keeps the permissions of an existing file. If the path is not a regular file, such as `/dev/stdout`, it
-    is written directly.
+    """Writes an output file at a path that the user gave, atomically; see `atomic_output`.
 
     Args:
         path: Path of the file; its directory must exist.
@@ -77,16 +73,43 @@ def write_output(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         CheckpointError: The disk is full, or the path cannot be written; an existing file is unchanged.
     """
+    with atomic_output(path) as temporary, named_errors(path):
+        write(temporary)
+
+
+@contextmanager
+def atomic_output(path: Path) -> Iterator[Path]:
+    """Context in which an output file at a path that the user gave is written, atomically.
+
+    Unlike `write_file`, it uses a temporary name that cannot be one of the user's files, follows symbolic links, and
+    keeps the permissions of an existing file. If the path is not a regular file, such as `/dev/stdout`, it is written
+    directly.
+
+    Args:
+        path: Path of the file; its directory must exist.
+
+    Yields:
+        Temporary path with the same suffix as `path`, of an empty file to be written; at the end of the `with` block,
+        it is renamed to `path`. An exception in the block removes it.
+
+    Raises:
+        CheckpointError: The disk is full, or the path cannot be written; an existing file is unchanged.
+    """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        with named_errors(path):
-            write(path)
+        yield path
         return
     if target.exists() and not os.access(target, os.W_OK):
         raise CheckpointError(f"{path}: cannot be written: it is write-protected; choose another path")
     temporary = target.with_name(f".{uuid4().hex}{PENDING}{target.suffix}")
     try:
-        _write_and_sync(target, temporary, write)
+        with named_errors(path):
+            temporary.touch()
+            usual = temporary.stat().st_mode
+        yield temporary
+        with named_errors(path):
+            temporary.chmod(usual)  # safetensors makes files readable by the owner only
+            _sync_file(temporary)
         if target.exists():
             _copy_mode(target, temporary)
         move(temporary, target)

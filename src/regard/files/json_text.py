@@ -93,7 +93,7 @@ def _finite(text: str) -> float:
 
 def _whole(text: str) -> int:
     if len(text) > _MAX_DIGITS:
-        raise ValueError(f"the file contains an integer of {len(text)} digits, which does not fit in 64 bits")
+        raise ValueError(f"expected integers of at most {_MAX_DIGITS} digits, found one of {len(text)}, {text[:20]}...")
     return int(text)
 
 

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 from regard.alignment.symmetrize import full_name, symmetrize
 from regard.errors import ConfigError, DataError
-from regard.interop.packages import require_package
+from regard.files.packages import require_package
 from regard.text.links import parse_pharaoh
 from regard.text.normalize import normalize
 from regard.values import Links

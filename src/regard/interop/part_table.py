@@ -33,17 +33,19 @@ class PartTable(Generic[EntryT]):
         self._entries = entries
 
     def find(self, part: object) -> EntryT:
-        """Finds the entry of a module's class.
+        """Looks up how this table's engine runs a part of a model, by the exact class of the part.
 
         Args:
-            part: Module, function or object of the model.
+            part: Module or other object of the model, which is looked up by its class, or a plain function, which is
+                looked up by itself.
 
         Returns:
-            The entry of the module's class.
+            The entry that the table was given for this class or function, such as a function that exports modules of
+            the class.
 
         Raises:
-            ConfigError: The engine cannot run modules of this class; the message names the class and those that the
-                engine can run.
+            ConfigError: The table has no such entry, so the engine cannot run the part; the message names its class and
+                the classes that the engine can run.
         """
         key: object = part if isinstance(part, FunctionType) else type(part)
         if key not in self._entries:

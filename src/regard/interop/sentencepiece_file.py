@@ -132,10 +132,10 @@ def _piece(data: bytes) -> Piece:
     fields = dict(_fields(data))
     text, score, kind = fields.get(1, b""), fields.get(2, b"\0\0\0\0"), fields.get(3, int(PieceType.NORMAL))
     if not (isinstance(text, bytes) and isinstance(score, bytes) and isinstance(kind, int)):
-        raise ValueError("the text, score or type of a vocabulary piece has the wrong data type")
+        raise ValueError("the text, score or type of a piece in the SentencePiece file has the wrong data type")
     value = float(struct.unpack("<f", score)[0])
     if not math.isfinite(value):
-        raise ValueError(f"expected a finite score of each vocabulary piece, found {value}")
+        raise ValueError(f"expected a finite score of each piece in the SentencePiece file, found {value}")
     return Piece(text.decode(), value, PieceType(kind))
 
 
@@ -153,7 +153,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
         else:
             size = {_FIXED64: 8, _FIXED32: 4}.get(wire, -1)
         if size < 0 or offset + size > len(data):
-            raise ValueError(f"damaged at byte {offset}")
+            raise ValueError(f"the SentencePiece file is damaged at byte {offset}")
         yield number, data[offset : offset + size]
         offset += size
 
@@ -166,7 +166,7 @@ def _varint(data: bytes, offset: int) -> tuple[int, int]:
         offset, shift = offset + 1, shift + 7
         if byte < 0x80:
             return value, offset
-    raise ValueError(f"the variable-length integer before byte {offset} is longer than 10 bytes")
+    raise ValueError(f"the SentencePiece file is damaged: an integer of more than 10 bytes ends before byte {offset}")
 
 
 def _base128(value: int) -> bytes:

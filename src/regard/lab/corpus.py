@@ -14,7 +14,9 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from regard.data.held_out import hold_out
+from regard.corpora.pairs import PairFile, read_pairs
+from regard.corpora.unit import ReadOptions
+from regard.data.held_out import choose_unshared, hold_out
 from regard.errors import ConfigError, DataError
 from regard.evaluate.scores import normalized_lines
 from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
@@ -23,8 +25,8 @@ from regard.files.json_text import validation_messages
 from regard.files.reading import decode_utf8, read_bytes
 from regard.lab.schema import CorpusConfig
 from regard.store.sealed_json import read_sealed, sealed
+from regard.text.languages import parse_direction
 from regard.text.links import GoldLinks, pharaoh, read_links, read_pharaoh
-from regard.text.readers import read_pairs
 from regard.values import Pair
 from regard_phrasebook.corpus import write_corpus
 
@@ -37,6 +39,8 @@ most 5 % of the text each."""
 _ABOUT, _GOLD = "about.json", "test.align"
 _MAX_ABOUT_BYTES, _MAX_TEXT_BYTES = 1 << 26, 1 << 30
 _CURE = "the text of a lab must not change; restore the original file, or choose another directory for a new lab"
+_ADDED_LATER: dict[str, object] = {"langs": None}
+"""Options that labs of early versions do not have."""
 T = TypeVar("T")
 Gold = tuple[GoldLinks, ...]
 
@@ -164,7 +168,7 @@ def prepare_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
         with atomic_directory(directory) as temporary:
             _write(config, temporary)
     corpus, made_of = _open(directory)
-    if made_of != config.model_dump(mode="json"):
+    if not isinstance(made_of, dict) or {**_ADDED_LATER, **made_of} != config.model_dump(mode="json"):
         raise ConfigError(
             f"{directory}: this lab was started with other options in [corpus]: use the same options, or choose "
             "another directory for the lab"
@@ -268,14 +272,14 @@ def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
         raise AssertionError(
             "expected corpus.train or corpus.phrasebook, as the check of the lab's file ensures, got neither"
         )
-    train = read_pairs(*config.train).pairs
+    train = _read_files(config.train, config.langs).pairs
     generator = random.Random(1)
     splits: Splits = {}
     for name, files in (("test", config.test), ("val", config.val)):
         if files is None:
-            train, splits[name] = hold_out(train, lambda sources: _draw_sources(sources, generator))
+            train, splits[name] = _hold_out(train, generator)
         else:
-            splits[name] = read_pairs(*files).pairs
+            splits[name] = _read_files(files, config.langs).pairs
     if config.pairs is not None and config.pairs < len(train):
         train = [train[row] for row in sorted(generator.sample(range(len(train)), config.pairs))]
     gold = _gold(config)
@@ -287,16 +291,28 @@ def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
     return {**splits, "train": train}, gold and [gold[row] for row in rows], description
 
 
-def _draw_sources(sources: Sequence[str], generator: random.Random) -> list[str]:
-    """Draws the sources to test or to validate with."""
-    count = min(HELD_OUT, max(1, len(sources) // 20))
-    drawn = generator.sample(sources, min(count, len(sources) - 1))
-    if not drawn:
+def _read_files(files: Sequence[str], langs: str | None) -> PairFile:
+    """The pairs of one file with both languages, or of two files."""
+    options = ReadOptions(langs=None if langs is None else parse_direction(langs))
+    return read_pairs(files[0], files[1] if len(files) > 1 else None, options)
+
+
+def _hold_out(pairs: Sequence[Pair], generator: random.Random) -> tuple[list[Pair], list[Pair]]:
+    chosen = _draw_sources(pairs, generator)
+    return hold_out(pairs, lambda _: chosen)
+
+
+def _draw_sources(pairs: Sequence[Pair], generator: random.Random) -> list[str]:
+    """Draws the sources to test or to validate with, if possible such that no target is in both parts either."""
+    sources = list(dict.fromkeys(pair.src for pair in pairs))
+    count = min(HELD_OUT, max(1, len(sources) // 20), len(sources) - 1)
+    if count < 1:
         raise DataError(
             "corpus.train: expected at least 3 different source sentences, so that some can be held out for validation "
             "and test, got fewer: use a larger text"
         )
-    return drawn
+    ranked = generator.sample(sources, len(sources))
+    return choose_unshared(pairs, ranked, count) or ranked[:count]
 
 
 def _gold(config: CorpusConfig) -> list[GoldLinks] | None:
@@ -307,12 +323,12 @@ def _gold(config: CorpusConfig) -> list[GoldLinks] | None:
         raise ConfigError(
             "corpus.gold: gold links belong to a test text, but none is named: name it with corpus.test, or --test"
         )
-    test = read_pairs(*config.test)
+    test = _read_files(config.test, config.langs)
     lengths = [(0, 0)] * (len(test.pairs) + test.num_empty)
-    for pair in test.pairs:
-        lengths[pair.line - 1] = (len(pair.src.split()), len(pair.tgt.split()))
+    for row, pair in zip(test.rows, test.pairs, strict=True):
+        lengths[row] = (len(pair.src.split()), len(pair.tgt.split()))
     links = read_links(config.gold, lengths=lengths)
-    return [links[pair.line - 1] for pair in test.pairs]
+    return [links[row] for row in test.rows]
 
 
 def _evenly_spread(items: list[T], most: int) -> list[T]:

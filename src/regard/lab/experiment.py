@@ -97,12 +97,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A lab with its directory, in which its runs are trained.
+    """A comparison of several systems, each trained with several seeds, and the directory in which it runs.
+
+    Each training, of one system with one seed, is a run; see `runs`.
 
     Attributes:
-        lab: Description of the lab: systems, seeds, corpus, budget.
-        directory: Directory of the lab.
-        corpus: Training, validation and test text of the lab.
+        lab: Description of the comparison (a lab): systems, seeds, corpus, budget.
+        directory: Directory in which the models are trained.
+        corpus: Training, validation and test text that all systems share.
     """
 
     lab: Lab

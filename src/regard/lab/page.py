@@ -105,7 +105,8 @@ class _Styles:
             name: Name of the system.
 
         Returns:
-            The number, from 0, as in the CSS class `k0`, `k1`, ...; the same for equal labels of different families.
+            The number, from 0, as in the CSS class `k0`, `k1`, ... Systems whose names are equal after the last `/`,
+            such as `luong/dot` and `bahdanau/dot`, have the same number.
         """
         return self.numbers[self.label(name)]
 

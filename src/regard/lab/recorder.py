@@ -41,7 +41,8 @@ class ValidationPoint:
         nll: Negative log-likelihood, in nats per target token; None if it was not finite.
         bleu: BLEU of greedy translations of validation sentences, 0-100; None if nothing was translated.
         entropy: Mean entropy of the attention, in nats per target token; None without attention.
-        sharpness: Mean sharpness of the attention, from 0 to 1; None without attention.
+        sharpness: Mean over target tokens of the attention's sharpness, 1 - entropy / ln S for source length S: 0 if
+            all source positions have the same weight, 1 if one has all; None without attention.
     """
 
     __pydantic_config__ = STRICT

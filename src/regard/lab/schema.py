@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from regard.config.data_section import Langs
 from regard.config.schema import NUMBER, Count, Minutes, Section, Seed, Switch
 
 _PART = r"(?!\.\.?(?:/|$))[\w.+-]{1,100}"
@@ -19,7 +20,7 @@ _MAX_RUNS, _MAX_ROWS = 10_000, 100
 # Rows are buckets or sentences of a report.
 
 TextFiles = Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
-"""A source and a target file, aligned line by line; or one TSV file with source and target."""
+"""A source and a target file, aligned line by line; or one file with both sides, in any format of a corpus."""
 
 
 class CorpusConfig(Section):
@@ -35,6 +36,8 @@ class CorpusConfig(Section):
     """Files of the test text; by default, some of the training pairs are held out."""
     gold: str | None = None
     """File of gold word links of the test text, for the alignment error rate."""
+    langs: Langs = None
+    """Source and target language, such as `en-fr`, to read from files with several."""
     pairs: Count | None = None
     """Number of training pairs: 20,000 by default with the phrasebook, all by default with files."""
     max_words: Annotated[int, NUMBER, Field(ge=1, le=10_000)] = 60

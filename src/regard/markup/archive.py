@@ -15,8 +15,8 @@ MAX_ENTRIES = 10_000
 """Largest number of files in an archive."""
 MAX_EXPANDED = 512 * 2**20
 """Largest size of all files of an archive together, in bytes."""
-MAX_TEXT = 64 * 2**20
-"""Largest size of all translated files of an archive together, in bytes."""
+MAX_TEXT = 16 * 2**20
+"""Largest size of a text file, or of all translated files of an archive together, in bytes: some minutes of work."""
 MAX_RATIO = 200
 """Largest ratio of the expanded to the compressed size of an archive of more than `_SMALL` expanded bytes."""
 _SMALL = 16 * 2**20

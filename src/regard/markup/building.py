@@ -20,7 +20,8 @@ _NOT_A_WORD = " \u200b"
 """Characters that normalization removes from a text that contains nothing else."""
 _CLOSING_MARKS = re.compile(r"[,.;:!?…)\]}»”’\"'،؛؟。，、！？：；）」』】]+")
 _ENDS_SENTENCE = re.compile("[.!?…。！？؟]")
-_BRACKETS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "«": "»", "“": "”", "‘": "’", "„": "“", "（": "）"}
+_BRACKETS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "«": "»", "“": "”", "‘": "’", "„": "“", "（": "）",
+             "<": ">"}  # fmt: skip
 
 
 def build_block(pieces: Sequence[Piece], escaping: Escaping, *, bare_text: bool = True) -> Block:

@@ -11,9 +11,9 @@ from regard.values import Span
 def resolve_conflicts(positions: Sequence[Sequence[int]]) -> list[Span | None]:
     """Assigns disjoint ranges of target words to inline elements next to each other.
 
-    A target word that is aligned to the words of several elements belongs to the element to which it has most links,
-    among equals to the element with fewest words. Each element gets the range that contains most words that belong to
-    the element and none that belong to another.
+    A target word that is aligned to the words of several elements belongs to the element to which it has most links; of
+    several with the same number of links, to the one to which fewest different target words are aligned. Each element
+    gets the range that contains most words that belong to the element and none that belong to another.
 
     >>> resolve_conflicts([[0, 4, 5], [2], [2, 7]])
     [(4, 6), (2, 3), (7, 8)]

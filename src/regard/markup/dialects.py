@@ -30,10 +30,11 @@ class Dialect:
         name: Name of the format.
         escaping: How special characters of the text are written.
         role: A function that returns the role of an element, given its start tag or void tag: whether the element ends
-            a sentence, and whether its content is translated.
+            a sentence, and whether its content is translated. See `Role`.
         xml: Whether the document is tokenized as XML.
         text_elements: Names of the elements that contain all text of a document. Characters elsewhere are layout, and
-            an element of role OPAQUE with such elements in it ends the sentence. Empty = text may be anywhere.
+            an element that is not translated (role OPAQUE) but contains such elements ends the sentence before it.
+            Empty = text may be anywhere.
         bare_text: Whether a block (such as a paragraph) may contain text without an inline element around the text.
         ordered: Elements without content that keep their order, such as the marks at both ends of a range.
         mixed_content: Whether an element is part of a sentence exactly if its parent contains text.

@@ -47,14 +47,34 @@ class Document(Protocol):
         ...
 
 
+class Paragraph(Protocol):
+    """A part of a document that writes its own translation."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Text of each sentence."""
+        ...
+
+    def render(self, translations: Sequence[TranslatedSentence | None]) -> str:
+        """Writes the part with translated sentences.
+
+        Args:
+            translations: One per sentence; None keeps the sentence.
+
+        Returns:
+            The part.
+        """
+        ...
+
+
 class MarkupDocument:
-    """A text that consists of blocks, plain lines and raw parts between them; see `Document`.
+    """A text that consists of blocks, paragraphs and raw parts between them; see `Document`.
 
     Args:
-        parts: Raw parts, which stay as they are, plain lines, and blocks.
+        parts: Raw parts, which stay as they are, paragraphs, and blocks.
     """
 
-    def __init__(self, parts: Sequence[str | PlainLine | Block]) -> None:
+    def __init__(self, parts: Sequence[str | Paragraph | Block]) -> None:
         self._parts = tuple(parts)
         self._sentences = tuple(
             sentence
@@ -72,7 +92,7 @@ class MarkupDocument:
     @property
     def needs_alignment(self) -> bool:
         """Whether the word alignment has a use: plain lines without placeholders need none."""
-        return any(isinstance(part, Block) for part in self._parts)
+        return any(not isinstance(part, (str, PlainLine)) for part in self._parts)
 
     def render(self, translations: Sequence[TranslatedSentence]) -> str:
         """Writes the text with its translations; see `Document.render`."""
@@ -146,14 +166,14 @@ def _build(pieces: Sequence[Piece], dialect: Dialect) -> Block:
     return build_block(pieces, dialect.escaping, bare_text=dialect.bare_text)
 
 
-def _rendered(part: str | PlainLine | Block, remaining: Iterator[TranslatedSentence]) -> str:
+def _rendered(part: str | Paragraph | Block, remaining: Iterator[TranslatedSentence]) -> str:
     if isinstance(part, str):
         return part
     translations = list(_of_block(part, remaining))
-    return part.render(translations) if isinstance(part, PlainLine) else render_block(part, translations)
+    return render_block(part, translations) if isinstance(part, Block) else part.render(translations)
 
 
-def _of_block(block: PlainLine | Block, remaining: Iterator[TranslatedSentence]) -> Iterator[TranslatedSentence | None]:
+def _of_block(block: Paragraph | Block, remaining: Iterator[TranslatedSentence]) -> Iterator[TranslatedSentence | None]:
     for sentence in block.sentences:
         yield next(remaining) if _has_letters(sentence) else None
 

@@ -12,6 +12,10 @@ _REFERENCE = re.compile("&(?:#(?:[0-9]{1,9}|[xX][0-9a-fA-F]{1,8});?|[A-Za-z][A-Z
 _BARE_AMPERSAND = re.compile("&(?!#?[A-Za-z0-9]+;)")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
+_MARKDOWN_MARKS = re.compile(r"[*`\[\]|]|\\(?=[!-/:-@\[-`{-~]|\Z)|(?<!\w)_|_(?!\w)|~(?=~)|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
+_MOVABLE_MARKS = re.compile(r"(?<!\\)(?:[*`]|(?<!\w)_|_(?!\w)|~(?=~))")
+"""What text that is copied from Markdown might begin or end next to other words."""
+
 
 class Escaping(Enum):
     """How special characters are written in a format."""
@@ -19,6 +23,7 @@ class Escaping(Enum):
     NONE = "plain text"
     HTML = "HTML"
     XML = "XML"
+    MARKDOWN = "Markdown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +115,16 @@ def escape(text: str, escaping: Escaping) -> str:
         escaping: The format.
 
     Returns:
-        The text with `&`, `<` and `>` escaped. For XML, characters that XML does not allow are removed.
+        The text with `&`, `<` and `>` escaped. For XML, characters that XML does not allow are removed. For Markdown,
+        marks of emphasis, code, links, tables and HTML are escaped.
 
     >>> escape("R&D <b>", Escaping.HTML)
     'R&amp;D &lt;b&gt;'
     """
     if escaping is Escaping.NONE:
         return text
+    if escaping is Escaping.MARKDOWN:
+        return _MARKDOWN_MARKS.sub(r"\\\g<0>", text)
     if escaping is Escaping.XML:
         text = _NOT_XML.sub("", text)
     return html.escape(text, quote=False)
@@ -135,6 +143,8 @@ def make_movable(raw: str, escaping: Escaping, *, within_word: bool) -> str:
     Returns:
         The same text with bare `<` and bare `&` escaped where that is needed.
     """
+    if escaping is Escaping.MARKDOWN:
+        return _MOVABLE_MARKS.sub(r"\\\g<0>", raw)
     if escaping is Escaping.NONE or not ("<" in raw or "&" in raw):
         return raw
     if escaping is Escaping.HTML and not within_word:

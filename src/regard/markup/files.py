@@ -1,4 +1,4 @@
-"""Files to be translated: text, HTML, XML, subtitles, Word, PowerPoint, OpenDocument, EPUB."""
+"""Files to be translated: text, Markdown, HTML, subtitles, office documents, catalogs, memories, tables."""
 
 from __future__ import annotations
 
@@ -10,15 +10,23 @@ from typing import Protocol
 
 from regard.errors import DataError
 from regard.files.printable import on_one_line
-from regard.markup.archive import Archive, read_archive, write_archive
+from regard.markup.archive import MAX_TEXT, Archive, read_archive, write_archive
+from regard.markup.catalogs import open_catalog
 from regard.markup.dialects import HTML, PLAIN, XHTML, XML, Dialect
-from regard.markup.document import MarkupDocument, document_of, parse_dialect
+from regard.markup.document import Document, MarkupDocument, document_of, parse_dialect
 from regard.markup.encoding import DecodedText, decode_text
+from regard.markup.file_options import DEFAULT_OPTIONS, FileOptions
+from regard.markup.json_lines import parse_json_lines
+from regard.markup.markdown import parse_markdown
 from regard.markup.office import OPEN_DOCUMENT, SLIDES, WORD, join_fields
 from regard.markup.pieces import split_document
 from regard.markup.sentence import TranslatedSentence
 from regard.markup.subtitles import parse_subtitles
+from regard.markup.tables import parse_csv, parse_tsv
+from regard.markup.tmx import parse_tmx
 from regard.markup.tokens import tokenize
+from regard.markup.web_subtitles import parse_web_subtitles
+from regard.markup.xliff import parse_xliff
 
 
 class FileDocument(Protocol):
@@ -41,7 +49,8 @@ class FileDocument(Protocol):
             translations: One per sentence, in order.
 
         Returns:
-            A file of the same format. If no sentence changes, it is the original file.
+            A file of the same format. If no sentence changes, it is the original file, except for translations that
+            are written beside the sentences, as in a catalog.
 
         Raises:
             ValueError: There are more or fewer translations than sentences.
@@ -49,8 +58,10 @@ class FileDocument(Protocol):
         ...
 
 
-Parse = Callable[[str, str], MarkupDocument]
+Parse = Callable[[str, str], Document]
 """A function of a file's name and text."""
+ParseWithOptions = Callable[[str, str, FileOptions], Document]
+"""A function of a file's name and text, and of the options."""
 
 
 class TextFile:
@@ -63,7 +74,7 @@ class TextFile:
         references: Whether characters that the encoding lacks may be written as character references.
     """
 
-    def __init__(self, data: bytes, decoded: DecodedText, document: MarkupDocument, *, references: bool) -> None:
+    def __init__(self, data: bytes, decoded: DecodedText, document: Document, *, references: bool) -> None:
         self._data, self._decoded, self._document, self._references = data, decoded, document, references
 
     @property
@@ -165,8 +176,20 @@ _TEXT_FILES: dict[str, Parse] = {
     ".htm": _parse_as(HTML),
     ".xhtml": _parse_as(XHTML),
     ".xml": _parse_as(XML),
+    ".md": parse_markdown,
+    ".markdown": parse_markdown,
     ".srt": parse_subtitles,
+    ".vtt": parse_web_subtitles,
 }
+_SIDE_BY_SIDE: dict[str, ParseWithOptions] = {
+    ".xlf": parse_xliff,
+    ".xliff": parse_xliff,
+    ".tmx": parse_tmx,
+    ".csv": parse_csv,
+    ".tsv": parse_tsv,
+    ".jsonl": parse_json_lines,
+}
+_CATALOGS = (".po", ".pot")
 _OPEN_CONTENT = re.compile(r"(?:content|styles)\.xml")
 _ARCHIVES = {
     ".docx": _ArchiveFormat(
@@ -183,9 +206,9 @@ _ARCHIVES = {
     ".odp": _ArchiveFormat("content.xml", _OPEN_CONTENT, _parse_as(OPEN_DOCUMENT)),
     ".epub": _ArchiveFormat("META-INF/container.xml", re.compile(r"(?i).+\.(?:xhtml|html|htm|ncx)"), _parse_book),
 }
-FILE_FORMATS: tuple[str, ...] = (*_TEXT_FILES, *_ARCHIVES)
+FILE_FORMATS: tuple[str, ...] = (*_TEXT_FILES, *_SIDE_BY_SIDE, *_CATALOGS, *_ARCHIVES)
 """File name extensions of the formats that `open_file` reads."""
-_MARKUP_FILES = frozenset({".html", ".htm", ".xhtml", ".xml"})
+_MARKUP_FILES = frozenset({".html", ".htm", ".xhtml", ".xml", ".xlf", ".xliff", ".tmx"})
 _ENCRYPTION = ("META-INF/manifest.xml", "META-INF/encryption.xml")
 """Files that name the encrypted files of an archive, in OpenDocument and EPUB."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -198,18 +221,20 @@ _REFUSED = {
 }
 
 
-def open_file(name: str, data: bytes) -> FileDocument:
+def open_file(name: str, data: bytes, options: FileOptions = DEFAULT_OPTIONS) -> FileDocument:
     """Finds the sentences of a file.
 
     Args:
         name: Name of the file; its extension, in lower or upper case, gives the format.
         data: The content.
+        options: Languages, columns and marks of files that contain texts and their translations.
 
     Returns:
         The file's sentences, and the means to write it with translations.
 
     Raises:
-        DataError: The format is not supported, or the file is damaged, encrypted, too large or in an unknown encoding.
+        DataError: The format is not supported, or the file is damaged, encrypted, too large or in an unknown encoding,
+            or has not the languages or columns of the options.
     """
     extension = PurePosixPath(name.replace("\\", "/")).suffix.lower()
     shown = on_one_line(name[-80:])
@@ -217,11 +242,22 @@ def open_file(name: str, data: bytes) -> FileDocument:
         extension = ".pdf"
     if extension in _REFUSED:
         raise DataError(f"{shown}: cannot be translated: {_REFUSED[extension]}")
-    if extension in _TEXT_FILES:
-        return _open_text(shown, data, _TEXT_FILES[extension], markup=extension in _MARKUP_FILES)
     if extension in _ARCHIVES:
         return _open_archive(shown, data, extension)
-    raise DataError(f"{shown}: expected a file of type {', '.join(FILE_FORMATS)}: convert it to one of them")
+    if extension not in FILE_FORMATS:
+        raise DataError(f"{shown}: expected a file of type {', '.join(FILE_FORMATS)}: convert it to one of them")
+    if len(data) > MAX_TEXT:
+        raise DataError(f"{shown}: contains {len(data)} bytes of text; at most {MAX_TEXT} are read: split it")
+    if extension in _CATALOGS:
+        return open_catalog(shown, data, options)
+    return _open_text(shown, data, _parser(extension, options), markup=extension in _MARKUP_FILES)
+
+
+def _parser(extension: str, options: FileOptions) -> Parse:
+    if extension in _TEXT_FILES:
+        return _TEXT_FILES[extension]
+    parse = _SIDE_BY_SIDE[extension]
+    return lambda name, text: parse(name, text, options)
 
 
 def _open_text(name: str, data: bytes, parse: Parse, *, markup: bool) -> TextFile:

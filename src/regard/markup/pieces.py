@@ -86,8 +86,9 @@ def split_plain(text: str) -> list[Part | PlainLine]:
         text: The text.
 
     Returns:
-        The lines and what is between them, in order. A line is a `PlainLine` if it has nothing to protect, else a
-        list of pieces; line breaks and empty lines are strings.
+        The lines and what is between them, in order. A line is a list of pieces if it has placeholders such as `{name}`
+        or web addresses, which must not be translated, or if normalization changes it; else a `PlainLine`. Line breaks
+        and empty lines are strings.
     """
     parts: list[Part | PlainLine] = []
     for line in _LINE.findall(text):

@@ -11,7 +11,7 @@ from regard.markup.entities import escape, make_movable
 from regard.markup.sentence import TranslatedSentence
 from regard.text.words import word_spans
 
-_AFFIXES = re.compile(r"(?P<lead>[\W_]*)(?P<core>.*?)(?P<tail>[\W_]*)", re.DOTALL)
+_IN_WORD = re.compile(r"[^\W_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +156,9 @@ def _parts(text: str, kinds: Sequence[Mapping[str, Sequence[int]]]) -> list[tupl
     has_lead, has_tail = any(source["lead"] for source in kinds), any(source["tail"] for source in kinds)
     if not has_lead and not has_tail:
         return [("core", text)]
-    match = _AFFIXES.fullmatch(text)
-    if match is None or not match["core"]:
+    first, last = _IN_WORD.search(text), _IN_WORD.search(text[::-1])
+    if first is None or last is None:
         return [("tail" if has_tail else "lead", text)]
-    start, end = match.end("lead") if has_lead else 0, match.start("tail") if has_tail else len(text)
+    start, end = first.start() if has_lead else 0, len(text) - last.start() if has_tail else len(text)
     parts = [("lead", text[:start]), ("core", text[start:end]), ("tail", text[end:])]
     return [(kind, part) for kind, part in parts if part]

@@ -210,7 +210,7 @@ def _show(translator: Translator, out: Path, console: Console) -> str:
     (translation,) = translator.translate([SENTENCE], attention=True)
     record = translation.attention
     if record is None:
-        raise AssertionError("expected the attention of the demonstration's model, got none")
+        raise AssertionError("expected translate(..., attention=True) to return attention weights, got none: report it")
     _print(console, f"\n{SENTENCE}\n{translation.text}\n")
     console.print(terminal.render(record, width=console.width))
     page = out / "attention.html"

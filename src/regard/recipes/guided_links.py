@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from regard.config.model_sections import guided_layer
@@ -13,9 +15,9 @@ from regard.errors import ConfigError
 from regard.files.atomic import write_file
 from regard.interop.eflomal import align_words
 from regard.text.links import pharaoh
-from regard.text.readers import read_lines
 from regard.text.subword import Subword
 from regard.train.reporter import Reporter
+from regard.values import Pair
 
 ALIGNER = "eflomal"
 """Value of `train.guided_file` for links that eflomal makes; to name a file called eflomal, write `./eflomal`."""
@@ -30,6 +32,8 @@ def load_links(
     tgt_subword: Subword,
     *,
     directory: Path,
+    num_lines: int,
+    num_tags: Sequence[int],
     reporter: Reporter | None = None,
 ) -> tuple[GuidedLinks | None, list[str]]:
     """Loads the word links of the training pairs if `train.guided_weight` is set.
@@ -43,6 +47,9 @@ def load_links(
         src_subword: Source subword model.
         tgt_subword: Target subword model.
         directory: Directory for links made by the aligner.
+        num_lines: Number of sentence pairs in the files of the text, including those left out; the links of each have
+            a line.
+        num_tags: Number of tags before the source of each training pair, 0 or 1.
         reporter: Receives messages before and after the aligner runs.
 
     Returns:
@@ -57,13 +64,12 @@ def load_links(
     """
     check_guided(config)
     train, path, base = config.train, links_file(config.train, directory), None
-    if path is None or config.data.src is None:
+    if path is None:
         return None, []
-    num_lines = sum(1 for _ in read_lines(config.data.src))
     if train.guided_file == ALIGNER:
         base = 0
         if not path.exists():
-            _align_corpus(path, corpus, num_lines, reporter)
+            _align_corpus(path, _without_tags(corpus.pairs, num_tags), num_lines, reporter)
     return read_guided_links(
         path,
         corpus.pairs,
@@ -72,6 +78,7 @@ def load_links(
         tgt_subword=tgt_subword,
         base=base,
         unlinked_to_eos=train.guided_shift,
+        num_tags=num_tags,
     )
 
 
@@ -113,18 +120,25 @@ def check_guided(config: Config) -> None:
     _check_normalizer(config.model)
 
 
-def _align_corpus(path: Path, corpus: Corpus, num_lines: int, reporter: Reporter | None) -> None:
+def _without_tags(pairs: Sequence[Pair], num_tags: Sequence[int]) -> list[Pair]:
+    return [
+        replace(pair, src=pair.src.split(" ", 1)[-1]) if count else pair
+        for pair, count in zip(pairs, num_tags, strict=True)
+    ]
+
+
+def _align_corpus(path: Path, pairs: Sequence[Pair], num_lines: int, reporter: Reporter | None) -> None:
     """Writes one line of links per line of the training text, empty if its pair is not used for training."""
 
     def report(text: str) -> None:
         if reporter:
             reporter.on_message(text)
 
-    report(f"{ALIGNER} links the words of {len(corpus.pairs):,} sentence pairs, to guide attention")
+    report(f"{ALIGNER} links the words of {len(pairs):,} sentence pairs, to guide attention")
     start = time.monotonic()
-    links = align_words([pair.src for pair in corpus.pairs], [pair.tgt for pair in corpus.pairs])
+    links = align_words([pair.src for pair in pairs], [pair.tgt for pair in pairs])
     lines = [""] * num_lines
-    for pair, pair_links in zip(corpus.pairs, links, strict=True):
+    for pair, pair_links in zip(pairs, links, strict=True):
         lines[pair.line - 1] = pharaoh(pair_links)
 
     def write(temporary: Path) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from regard.config.derive import derive
 from regard.config.dump import dump_config
 from regard.config.load import parse_config
@@ -17,34 +15,31 @@ from regard.config.resolved import DerivedConfig
 from regard.config.schema import Config, DataConfig
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks
-from regard.data.held_out import hold_out
-from regard.data.mismatch import mismatch_warnings
-from regard.errors import CheckpointError, ConfigError, DataError
+from regard.data.mixture import CorpusShare
+from regard.errors import CheckpointError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
 from regard.files.atomic import make_directory, write_file, write_text
 from regard.files.json_text import parse_json
+from regard.files.packages import require_package
 from regard.files.paths import check_encodable, checked_path
 from regard.files.reading import read_bytes, read_text
-from regard.interop.packages import require_package
+from regard.recipes.encoded_text import encode_text
 from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
+from regard.recipes.text_files import TEXTS, moved_corpora, text_files
+from regard.recipes.training_text import TrainingText, read_training_text
 from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS
-from regard.text.readers import read_lines, read_pairs
+from regard.text.readers import read_lines
 from regard.text.subword import Subword
 from regard.train.reporter import Reporter
 from regard.values import Pair
 
-HELD_OUT_SHARE = 0.02
-"""Share of the source sentences to hold out for validation if no validation text is given."""
-MAX_HELD_OUT = 2000
-"""Largest number of source sentences to hold out."""
-
 _TEXTS, _SRC, _TGT = "texts.json", "subword.src.model", "subword.tgt.model"
+_HELD_OUT, _BOTH_SIDES = "held_out", "both sides"
+# How validation text was held out; trainings of early versions, which have no such entry, did it by source only.
 _HASH_LINE = "\n# sha256 of the lines above: "
 _REMEDY = "restore it, or start the training again with --overwrite"
 _MAX_BYTES, _MAX_SUBWORD_BYTES = 1 << 20, 16 << 20
-TEXTS = ("src", "tgt", "val_src", "val_tgt")
-"""Options of `[data]` that name text files; they may change when a training resumes, if the text is the same."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +54,8 @@ class Prepared:
         val: Encoded validation pairs.
         notes: Sentences for the user: which options were derived, and which pairs were left out or held out.
         guided_links: Word links of the training pairs; None if attention is not guided.
+        shares: The corpora that `train` consists of, with their weights; empty = one corpus with weight 1.
+        corpora: Descriptions of `data.corpora` by number: files, size, weight and share of an epoch.
     """
 
     config: DerivedConfig
@@ -68,6 +65,8 @@ class Prepared:
     val: Corpus
     notes: tuple[str, ...]
     guided_links: GuidedLinks | None = None
+    shares: tuple[CorpusShare, ...] = ()
+    corpora: tuple[str, ...] = ()
 
 
 def prepare(
@@ -94,22 +93,22 @@ def prepare(
     needs_aligner = bool(config.train.guided_weight) and config.train.guided_file == ALIGNER
     if needs_aligner:
         require_package("eflomal", to="link words with eflomal", extra="align")
-    train, val, notes = _read(config)
-    derived, derived_notes = _derive(config, train)
-    derived, tokenizer_notes = _choose_tokenizer(derived, val)
-    src_subword, tgt_subword = _learn_subwords(derived, train)
-    notes += [*derived_notes, *tokenizer_notes]
+    text = read_training_text(config)
+    derived, derived_notes = _derive(config, text)
+    derived, tokenizer_notes = _choose_tokenizer(derived, text.val)
+    src_subword, tgt_subword = _learn_subwords(derived, text)
+    notes = [*text.notes, *derived_notes, *tokenizer_notes]
     notes += [subword.note for subword in dict.fromkeys((src_subword, tgt_subword)) if subword.note]
-    prepared = _encode(derived, (train, val), (src_subword, tgt_subword), notes)
+    prepared = _encode(derived, text, (src_subword, tgt_subword), notes)
     if not needs_aligner:  # existing files are read before anything is written
-        prepared = _add_guided_links(prepared, directory, reporter)
+        prepared = _add_guided_links(prepared, text, directory, reporter)
     begin()
     make_directory(directory)
     if needs_aligner:
-        prepared = _add_guided_links(prepared, directory, reporter)
+        prepared = _add_guided_links(prepared, text, directory, reporter)
     write_file(directory / _SRC, src_subword.save)
     write_file(directory / _TGT, tgt_subword.save)
-    hashes = {"train": _hash_pairs(train), "val": _hash_pairs(val)}
+    hashes = {**text.digests, **({} if config.data.val_src else {_HELD_OUT: _BOTH_SIDES})}
     hashes |= {"src_subword": src_subword.fingerprint(), "tgt_subword": tgt_subword.fingerprint()}
     links = links_file(derived.train, directory)
     if links:
@@ -143,13 +142,8 @@ def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes:
     config, hashes = _with_paths(_load_config(directory), changes), _load_hashes(directory)
     _check_names(config)
     _check_texts_are_there(config.data, directory)
-    train, val, notes = _read(config)
-    present = {"train": _hash_pairs(train), "val": _hash_pairs(val)}
-    if any(hashes.get(name) != digest for name, digest in present.items()):
-        raise DataError(
-            f"{config.data.src}: the training or validation text has changed since the training in {directory} began: "
-            "restore the old text, or start a new training with another --out"
-        )
+    text = read_training_text(config, by_source=hashes.get(_HELD_OUT) != _BOTH_SIDES)
+    _check_text_is_the_same(text, hashes, directory)
     src_subword = _load_subword(directory / _SRC, hashes.get("src_subword"))
     tgt_subword = _load_subword(directory / _TGT, hashes.get("tgt_subword"))
     if config.subword.shared:
@@ -158,9 +152,9 @@ def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes:
                 f"{directory / _TGT}: differs from {_SRC}, but source and target share a subword model: {_REMEDY}"
             )
         tgt_subword = src_subword
-    derived, derived_notes = _derive(config, train)  # nothing is left to derive, unless the file was changed
-    prepared = _encode(derived, (train, val), (src_subword, tgt_subword), [*notes, *derived_notes])
-    prepared = _add_guided_links(prepared, directory, reporter)
+    derived, derived_notes = _derive(config, text)  # nothing is left to derive, unless the file was changed
+    prepared = _encode(derived, text, (src_subword, tgt_subword), [*text.notes, *derived_notes])
+    prepared = _add_guided_links(prepared, text, directory, reporter)
     links = links_file(config.train, directory)
     if links and hashes.get("links", digest := _hash_lines(links)) != digest:
         raise DataError(
@@ -224,7 +218,9 @@ def _with_paths(config: Config, changes: Config | None) -> Config:
     """The configuration with the present paths of texts and word links."""
     if changes is None:
         return config
-    files = {name: value for name in TEXTS if (value := getattr(changes.data, name)) is not None}
+    files: dict[str, object] = {name: value for name in TEXTS if (value := getattr(changes.data, name)) is not None}
+    if changes.data.corpora:
+        files["corpora"] = moved_corpora(config.data.corpora, changes.data.corpora)
     train = config.train
     if changes.train.guided_file is not None and train.guided_weight:
         train = train.model_copy(update={"guided_file": changes.train.guided_file})
@@ -233,53 +229,36 @@ def _with_paths(config: Config, changes: Config | None) -> Config:
 
 def _check_names(config: Config) -> None:
     """Refuses names of files that are empty or that a configuration cannot store."""
-    given = {f"data.{name}": getattr(config.data, name) for name in TEXTS}
-    for key, value in {**given, "train.guided_file": config.train.guided_file}.items():
+    for key, value in {**text_files(config.data), "train.guided_file": config.train.guided_file}.items():
         if value is not None:
             checked_path(value, key)
             check_encodable(value, key)
 
 
 def _check_texts_are_there(data: DataConfig, directory: Path) -> None:
-    for name in TEXTS:
-        path = getattr(data, name)
+    for key, path in text_files(data).items():
         if path is not None and not Path(path).exists():
-            option = "--" + name.replace("_", "-")
+            option = "--corpus" if data.corpora and "corpora" in key else f"--{key[5:].replace('_', '-')}"
+            also = ", for all corpora in their order," if option == "--corpus" else ""
             raise DataError(
                 f"{path}: no such file, but the training in {directory} was started with this text (the current "
                 f"directory is {Path.cwd()}): restore the file, or give the new path of the same text with --resume "
-                f"{option} FILE"
+                f"{option} FILE{also}"
             )
 
 
-def _read(config: Config) -> tuple[list[Pair], list[Pair], list[str]]:
-    data, notes = config.data, []
-    if data.src is None:
-        raise ConfigError("data.src: expected the file of the training text's source side, got none: give --src FILE")
-    read = read_pairs(data.src, data.tgt)
-    if read.num_empty:
-        notes.append(f"{data.src}: {read.num_empty} pairs with an empty side were left out")
-    if read.num_wide_rows:
-        notes.append(
-            f"{data.src}: {read.num_wide_rows} lines have more than two columns, of which the first two are read"
-        )
-    if data.val_src is None:
-        train, val = hold_out(read.pairs, lambda sources: _draw_sources(sources, config.train.seed))
-        notes.append(f"{len(val)} of the {len(read.pairs)} pairs are held out for validation")
-    else:
-        train, val = read.pairs, read_pairs(data.val_src, data.val_tgt).pairs
-    return train, val, [*notes, *mismatch_warnings(train, val)]
-
-
-def _draw_sources(sources: Sequence[str], seed: int) -> list[str]:
-    """Draws the sources to validate with."""
-    if len(sources) < 2:
-        raise DataError(
-            f"expected at least 2 different source sentences, one to train on and one to validate with, but got "
-            f"{len(sources)}: give more text, or a validation set with --val-src and --val-tgt"
-        )
-    count = min(MAX_HELD_OUT, max(1, round(HELD_OUT_SHARE * len(sources))))
-    return [sources[i] for i in np.random.default_rng(seed).permutation(len(sources))[:count]]
+def _check_text_is_the_same(text: TrainingText, hashes: dict[str, str], directory: Path) -> None:
+    """Refuses text other than that of the saved training, and names the corpora that have changed."""
+    changed = [name for name, digest in text.digests.items() if hashes.get(name) != digest]
+    if not changed:
+        return
+    names = [corpus.name for i, corpus in enumerate(text.corpora, 1) if f"corpus.{i}" in changed]
+    if not names:
+        names = [text.corpora[0].name if len(text.corpora) == 1 else "the corpora"]
+    raise DataError(
+        f"{', '.join(names)}: the training or validation text has changed since the training in {directory} began: "
+        "restore the old text, or start a new training with another --out"
+    )
 
 
 def _choose_tokenizer(config: DerivedConfig, val: Sequence[Pair]) -> tuple[DerivedConfig, list[str]]:
@@ -293,66 +272,61 @@ def _choose_tokenizer(config: DerivedConfig, val: Sequence[Pair]) -> tuple[Deriv
     return config.model_copy(update={"train": train}), notes
 
 
-def _learn_subwords(config: DerivedConfig, pairs: Sequence[Pair]) -> tuple[Subword, Subword]:
-    options = config.subword
+def _learn_subwords(config: DerivedConfig, text: TrainingText) -> tuple[Subword, Subword]:
+    options, pairs = config.subword, list(text.pairs())
+    tags = list(dict.fromkeys(corpus.entry.tag for corpus in text.corpora if corpus.entry.tag is not None))
     sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
-    if options.shared:
-        subword = Subword.train(
-            [*sources, *targets], vocab_size=options.vocab_size, kind=options.kind, seed=config.train.seed
+
+    def learn(sentences: list[str], tags: Sequence[str]) -> Subword:
+        return Subword.train(
+            sentences, vocab_size=options.vocab_size, kind=options.kind, seed=config.train.seed, tags=tags
         )
+
+    if options.shared:
+        subword = learn([*sources, *targets], tags)
         return subword, subword
-    src, tgt = (
-        Subword.train(side, vocab_size=options.vocab_size, kind=options.kind, seed=config.train.seed)
-        for side in (sources, targets)
-    )
-    return src, tgt
+    return learn(sources, tags), learn(targets, ())
 
 
 def _encode(
-    config: DerivedConfig,
-    texts: tuple[Sequence[Pair], Sequence[Pair]],
-    subwords: tuple[Subword, Subword],
-    notes: Sequence[str],
+    config: DerivedConfig, text: TrainingText, subwords: tuple[Subword, Subword], notes: Sequence[str]
 ) -> Prepared:
-    corpora, left_out = [], []
-    alphas = (config.subword.sample_alpha, 0.0)
-    for name, pairs, alpha in zip(("training", "validation"), texts, alphas, strict=True):
-        corpus = Corpus.encode(pairs, *subwords, max_len=config.data.max_len, sample_alpha=alpha)
-        if corpus.num_dropped:
-            left_out.append(
-                f"{corpus.num_dropped} {name} pairs longer than {config.data.max_len} subwords were left out"
-            )
-        corpora.append(corpus)
-    return Prepared(config, *subwords, corpora[0], corpora[1], (*notes, *left_out))
+    encoded = encode_text(config, text, subwords)
+    return Prepared(
+        config,
+        *subwords,
+        encoded.train,
+        encoded.val,
+        (*notes, *encoded.notes),
+        shares=encoded.shares,
+        corpora=encoded.mixture,
+    )
 
 
-def _add_guided_links(prepared: Prepared, directory: Path, reporter: Reporter | None) -> Prepared:
+def _add_guided_links(prepared: Prepared, text: TrainingText, directory: Path, reporter: Reporter | None) -> Prepared:
     """The same input with the word links that guide attention, if any do."""
+    num_tags = [
+        int(corpus.entry.tag is not None)
+        for corpus, share in zip(text.corpora, prepared.shares, strict=True)
+        for _ in range(share.num_rows)
+    ]
     guided_links, left_out = load_links(
         prepared.config,
         prepared.train,
         prepared.src_subword,
         prepared.tgt_subword,
         directory=directory,
+        num_lines=text.num_units,
+        num_tags=num_tags,
         reporter=reporter,
     )
     return replace(prepared, guided_links=guided_links, notes=(*prepared.notes, *left_out))
 
 
-def _derive(config: Config, train: Sequence[Pair]) -> tuple[DerivedConfig, list[str]]:
-    return derive(
-        config,
-        num_pairs=len(train),
-        num_src_chars=sum(len(pair.src) for pair in train),
-        num_tgt_chars=sum(len(pair.tgt) for pair in train),
-    )
-
-
-def _hash_pairs(pairs: Sequence[Pair]) -> str:
-    digest = hashlib.sha256()
-    for pair in pairs:
-        digest.update(f"{pair.src}\t{pair.tgt}\n".encode())
-    return digest.hexdigest()
+def _derive(config: Config, text: TrainingText) -> tuple[DerivedConfig, list[str]]:
+    num_src_chars, num_tgt_chars = text.num_characters()
+    num_pairs = sum(len(corpus.pairs) for corpus in text.corpora)
+    return derive(config, num_pairs=num_pairs, num_src_chars=num_src_chars, num_tgt_chars=num_tgt_chars)
 
 
 def _hash_lines(path: Path) -> str:

@@ -257,6 +257,7 @@ def _stream(prepared: Prepared) -> BatchStream:
         seed=options.seed,
         specials=prepared.tgt_subword.specials,
         guided_links=prepared.guided_links,
+        shares=prepared.shares,
     )
 
 
@@ -322,6 +323,7 @@ def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> St
         "seed": prepared.config.train.seed,
         "training_pairs": len(prepared.train),
         "validation_pairs": len(prepared.val),
+        **{f"corpus_{number}": description for number, description in enumerate(prepared.corpora, start=1)},
     }
     if validation:
         numbers = {"loss": validation.loss, "nll": validation.nll, "bleu": validation.bleu, "chrf": validation.chrf}

@@ -42,13 +42,14 @@ class WordTokens:
         return WordTokens(self.begins.to(device), self.has_space.to(device), self.is_text.to(device), self.text_of)
 
     def select(self, token_ids: Tensor) -> WordTokens:
-        """Selects the entries of a restricted vocabulary.
+        """Makes the same information for a part of the vocabulary, whose K tokens get new ids.
 
         Args:
-            token_ids: `(K,)` int64, ids in this vocabulary of the K tokens of the restricted vocabulary.
+            token_ids: `(K,)` int64, ids of the K tokens in this vocabulary; the new ids are 0 to K - 1, in this order.
 
         Returns:
-            The masks `(K,)` of the restricted vocabulary; `text_of` takes its ids, from 0 to K - 1.
+            The masks `begins`, `has_space` and `is_text` of the K tokens, `(K,)` each, and a function `text_of` that
+            takes the new ids.
         """
         ids = token_ids.tolist()
         return WordTokens(
@@ -90,7 +91,7 @@ def next_words(
         SearchError: `count` is below 1, or logits are not finite.
     """
     if count < 1:
-        raise SearchError(f"expected a count of at least 1 word, got {count}")
+        raise SearchError(f"expected at least 1 next word to search for, got count={count}: set count to 1 or more")
     with torch.inference_mode():
         state = model.start(src_ids, torch.full_like(src_ids[:, 0], src_ids.shape[1]))
         *before, last = specials.bos, *prefix

@@ -39,7 +39,7 @@ class PrefixError(SearchError):
 
 @dataclass(frozen=True, eq=False)
 class WordEnd:
-    """Tokens that may not follow a prefix directly, because they would lengthen its last word.
+    """Two masks that say which tokens may not follow a prefix directly, since they would lengthen its last word.
 
     Attributes:
         last: `(V,)` bool, True for tokens such that a prefix that ends with the token may not be followed by the
@@ -51,13 +51,14 @@ class WordEnd:
     excluded: Tensor
 
     def select(self, token_ids: Tensor) -> WordEnd:
-        """Selects the entries of a restricted vocabulary.
+        """Makes the same masks for a part of the vocabulary, whose K tokens get new ids.
 
         Args:
-            token_ids: `(K,)` int64, ids in the full vocabulary of the K tokens of the restricted vocabulary.
+            token_ids: `(K,)` int64, ids of the K tokens in the full vocabulary; the new ids are 0 to K - 1, in this
+                order.
 
         Returns:
-            The masks for the restricted vocabulary, `(K,)` each.
+            The masks `last` and `excluded` of the K tokens, `(K,)` each.
         """
         return WordEnd(self.last[token_ids], self.excluded[token_ids])
 
@@ -113,8 +114,8 @@ class PrefixModel:
         model: The model to wrap.
         prefixes: One prefix per sentence of the batch, in ids; empty for none.
         pad: Id of padding.
-        word_end: Masks of the tokens that may not follow a prefix directly, because they would lengthen its last word;
-            None = every token may.
+        word_end: Two masks, of the last tokens of prefixes to which the restriction applies and of the tokens that may
+            not follow such a prefix directly, because they would lengthen its last word; None = every token may follow.
         device: Device of the model.
     """
 

@@ -57,8 +57,9 @@ class RestrictedModel:
 
         Args:
             prefixes: One prefix per sentence, in ids of the full vocabulary.
-            word_end: Masks `(V,)` of the tokens of the full vocabulary that may not follow a prefix directly, because
-                they would lengthen its last word; None = every token may.
+            word_end: Two masks over the full vocabulary, `(V,)` each: the last tokens of prefixes to which the
+                restriction applies, and the tokens that may not follow such a prefix directly, because they would
+                lengthen its last word. None = every token may follow every prefix.
             device: Device of the model.
 
         Returns:

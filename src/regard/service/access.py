@@ -90,14 +90,16 @@ def parse_proxies(texts: Sequence[str]) -> tuple[Network, ...]:
         The networks.
 
     Raises:
-        ConfigError: A text is neither.
+        ConfigError: A text is neither an address nor a network.
     """
     networks = []
     for text in texts:
         try:
             networks.append(ipaddress.ip_network(text, strict=False))
         except ValueError:
-            raise ConfigError(f"expected an address or a network such as 10.0.0.0/8, got {text!r}") from None
+            raise ConfigError(
+                f"proxies: expected an IP address, or a network such as 10.0.0.0/8, got {text!r}"
+            ) from None
     return tuple(networks)
 
 
@@ -148,7 +150,10 @@ class Access:
             wait = self._requests.take(client, cost=cost, per_minute=limit)
             if wait:
                 raise ServiceError(
-                    f"Slowdown: {limit} per 1 minute", status=429, code="too_many_requests", retry_after=math.ceil(wait)
+                    f"Slowdown: {limit} per 1 minute",  # the sentence of LibreTranslate
+                    status=429,
+                    code="too_many_requests",
+                    retry_after=math.ceil(wait),
                 )
         request.scope[CLIENT] = client
         return client
@@ -194,7 +199,10 @@ class Access:
         wait = self._failures.take(address)
         if wait:
             raise ServiceError(
-                "Too many request limits violations", status=429, code="too_many_failures", retry_after=math.ceil(wait)
+                "Too many request limits violations",  # the sentence of LibreTranslate
+                status=429,
+                code="too_many_failures",
+                retry_after=math.ceil(wait),
             )
 
     def _is_proxy(self, address: _Address) -> bool:

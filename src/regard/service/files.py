@@ -13,10 +13,12 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from regard.errors import RegardError
+from regard.markup.file_options import FileOptions
 from regard.markup.files import FILE_FORMATS, FileDocument, open_file
 from regard.service.errors import INTERNAL_ERROR, ServiceError
-from regard.service.requests import AUTO, as_sentence
+from regard.service.requests import AUTO
 from regard.service.service import TranslationService
+from regard.translation.documents import as_sentence
 from regard.translation.options import TranslateOptions
 
 _LOG = logging.getLogger("regard.service")
@@ -108,7 +110,10 @@ class FileTranslator:
         self.remove_old()
         extension = Path(_plain_name(name)).suffix.lower()
         if extension not in FORMATS:
-            raise ServiceError("Invalid request: file format not supported", code="unsupported_format")
+            raise ServiceError(
+                "Invalid request: file format not supported",  # the sentence of LibreTranslate
+                code="unsupported_format",
+            )
         if len(data) > self._service.settings.file_limit:
             limit = self._service.settings.file_limit
             raise ServiceError(f"the file is larger than {limit} bytes", status=413, code="file_too_large")
@@ -203,7 +208,8 @@ class FileTranslator:
     async def _translate(self, job: FileJob, name: str, data: bytes, direction: tuple[str, str], client: str) -> Path:
         service, (source, target) = self._service, direction
         async with self._parsing:
-            document: FileDocument = await asyncio.to_thread(open_file, name, data)
+            options = FileOptions(None if source == AUTO else source, target)
+            document: FileDocument = await asyncio.to_thread(open_file, name, data, options)
         if source == AUTO:
             sample = "\n".join(document.sentences[:200])
             source = (await service.compute(lambda: service.detector.rank(sample), [sample]))[0].language

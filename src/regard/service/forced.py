@@ -33,11 +33,13 @@ class _Call:
         self.results: list[Translation] = []
 
     def fill(self, segments: Sequence[Segment], options: TranslateOptions) -> list[Segment]:
-        """Calls the function and stores its result, unless an earlier batch of the same job did so.
+        """Calls the function given to the constructor, and stores what it returns in `results`.
+
+        Later calls, for further batches of the same job, do nothing.
 
         Args:
-            segments: Segments of the job. They are not translated; their lengths only tell the queue how much work the
-                function is.
+            segments: Segments of the job. They are not translated; from their lengths, the queue only estimates how
+                long the function takes.
             options: Not used.
 
         Returns:
@@ -124,8 +126,9 @@ class Forced:
         entries = self._service.models_for(source, target)
         if len(entries) > 1:
             raise ServiceError(
-                f"no single model translates from {source} to {target}, which this needs: send one request from "
-                f"{source} to {entries[0].target}, and another from {entries[0].target} to {target}",
+                f"no single model translates from {source} to {target}, but only a single model can score translations "
+                f"or find alternatives: send one request from {source} to {entries[0].target}, and another from "
+                f"{entries[0].target} to {target}",
                 code="unavailable_direction",
             )
         async with self._service.catalog.using(entries[0]) as translator:

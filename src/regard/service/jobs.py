@@ -88,13 +88,17 @@ class Job:
         return sum(self._lengths[number] for number in numbers)
 
     def next_cost(self, most: int | None = None) -> int:
-        """Cost of the segment that `take` would take.
+        """Cost of the segment that `take` would remove from the waiting ones.
+
+        The text is divided into windows of `SORTED_SEGMENTS` consecutive segments. The current window is the first one
+        with waiting segments; from it, `take` chooses the costliest segment whose cost is allowed.
 
         Args:
             most: Largest allowed cost of the segment; None = any.
 
         Returns:
-            Source tokens of all its hypotheses; 0 if no segment of the current window costs so little.
+            Number of source tokens of the segment times its number of hypotheses; 0 if no segment of the current window
+            costs at most `most`, or none waits.
         """
         if not self.waiting:
             return 0
@@ -102,20 +106,22 @@ class Job:
         return 0 if place is None else self.costs[self.waiting[place]]
 
     def take(self, most: int) -> int:
-        """Takes the costliest segment of the current window that costs at most so much.
+        """Removes the costliest segment with at most a given cost from the waiting segments of the current window.
+
+        The current window is described at `next_cost`, which must not be 0 for the same `most`.
 
         Args:
-            most: Largest allowed cost of the segment, for which `next_cost` is not 0.
+            most: Largest allowed cost of the segment, in source tokens times hypotheses.
 
         Returns:
-            Number of the segment, which no longer waits.
+            Index of the segment in `segments`.
         """
         place = self._place(most)
         assert place is not None
         return self.waiting.pop(place)
 
     def _place(self, most: int) -> int | None:
-        """Index in `waiting` of the costliest segment of the current window that costs at most so much."""
+        """Index in `waiting` of the costliest segment of the current window with at most a given cost; None = none."""
         window_end = (self.waiting[-1] // SORTED_SEGMENTS + 1) * SORTED_SEGMENTS
         start = max(0, len(self.segments) - window_end)  # `waiting` begins with the last window of the text
         place = bisect_right(self.waiting, most, lo=start, key=self.costs.__getitem__) - 1

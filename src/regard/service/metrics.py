@@ -104,7 +104,7 @@ class _Labeled(CollectorRegistry):
         self._source, self._labels = registry, labels
 
     def collect(self) -> Iterator[Metric]:
-        """Collects all metrics of the registry, with the further labels.
+        """Collects all metrics of the registry given to the constructor, and adds `labels` to each value.
 
         Yields:
             Each metric with all its values.

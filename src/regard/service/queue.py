@@ -51,9 +51,10 @@ class FairQueue:
     apart. When too much waits, `put` refuses the job.
 
     Args:
-        max_waiting: Maximum number of source tokens that wait. A client may have as many waiting as are still free, so
-            that one client alone never takes more than half, and a new client always finds room. A longer job is
-            accepted only when nothing else waits.
+        max_waiting: Maximum number of source tokens that wait. A job is refused if its client would then have more
+            tokens waiting than `max_waiting` minus the tokens of all clients that wait already. So one client alone
+            never takes more than half, and a new client always finds room. When nothing waits, a job of any length is
+            accepted.
     """
 
     def __init__(self, max_waiting: int = MAX_WAITING) -> None:
@@ -93,7 +94,7 @@ class FairQueue:
             job: The job; one without segments is not queued.
 
         Raises:
-            QueueFullError: Too much is waiting, or too much of this client.
+            QueueFullError: Too many source tokens are waiting, of all clients or of this one; see `max_waiting`.
             StoppedError: The queue is closed.
         """
         with self._changed:

@@ -9,6 +9,7 @@ from regard.alignment.readout import Readout
 from regard.markup.document import Document, parse
 from regard.markup.sentence import TranslatedSentence
 from regard.service.detection import DetectedLanguage
+from regard.translation.documents import as_sentence
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
 
@@ -146,19 +147,6 @@ def render_texts(
         text = document.render([as_sentence(translation) for translation in own])
         results.append((text, own, _alternatives(document, own, text)))
     return results
-
-
-def as_sentence(translation: Translation) -> TranslatedSentence:
-    """Converts a translation to the form from which documents are rendered.
-
-    Args:
-        translation: The translation of a sentence.
-
-    Returns:
-        The text and word links of the translation. If the translation is empty, its text is the source sentence.
-    """
-    text = translation.text or translation.source
-    return TranslatedSentence(translation.source, text, translation.alignment)
 
 
 def _alternatives(document: Document, translations: Sequence[Translation], best: str) -> tuple[str, ...]:

@@ -14,13 +14,13 @@ from regard.service.requests import (
     StreamedSentence,
     TextRequest,
     TextResult,
-    as_sentence,
     parse_text,
     render_texts,
     with_alignment,
 )
 from regard.service.sentences import SentenceService
 from regard.text.languages import english_name
+from regard.translation.documents import as_sentence
 from regard.translation.result import Translation
 
 NO_MODEL_SECONDS = 10

@@ -1,68 +1,33 @@
-"""Readers of parallel text. Every error names the file and, where possible, the line."""
+"""Readers of text lines. Every error names the file and, where possible, the line."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
-import re
 import stat
-import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from io import BufferedReader
-from itertools import islice, zip_longest
+from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
 from regard.errors import DataError, RegardError
+from regard.files.compression import InputFile, open_input
+from regard.files.decompressors import BLOCK_SIZE, Compression, InputError
+from regard.text.encodings import BrokenLine, LineDecoder, detect_wide, is_wide, wide_to_utf8
 from regard.text.file_type import HEAD_SIZE, detect_file_type
-from regard.text.normalize import normalize
-from regard.values import Pair
 
 T = TypeVar("T")
 PathName = str | PathLike[str]
-GZIP = b"\x1f\x8b"
-"""Magic number of gzip files."""
+MAX_LINE = 1 << 26
+"""Largest size of a line in bytes; corpora have a lower limit, `regard.corpora.unit.MAX_TEXT`."""
 _UTF8_BOM = b"\xef\xbb\xbf"
-_MIN_SHARE = 0.9
-"""Share of lines without letters from which a column is not text; one line may be a header."""
-_MIN_IDENTICAL = 10
-"""Number of lines with the same text in a column, such as a language name, from which this is no coincidence."""
-_WIDE_BOMS = tuple(
-    (mark, f"the byte order mark of {name}: convert it, e.g. with iconv -f {name.lower()} -t utf-8")
-    for mark, name in (
-        (b"\xff\xfe\0\0", "UTF-32"),
-        (b"\0\0\xfe\xff", "UTF-32"),
-        (b"\xff\xfe", "UTF-16"),
-        (b"\xfe\xff", "UTF-16"),
-    )
-)
-_CONTROLS = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]+")
-_MIN_UTF16_BYTES = 4
-"""Fewest bytes on which UTF-16 is detected."""
 _MIN_RETURNS = 2
 """Fewest CRs within the only line of a file that count as line ends; a single one may be a mistake."""
 
 
-@dataclass(frozen=True, slots=True)
-class PairFile:
-    """Sentence pairs that were read from two text files or one TSV file.
-
-    Attributes:
-        pairs: Sentence pairs with text on both sides, in file order.
-        num_empty: Number of sentence pairs left out because the source or the target is empty.
-        num_wide_rows: Number of TSV lines with more than two columns, of which the first two are read.
-    """
-
-    pairs: list[Pair]
-    num_empty: int
-    num_wide_rows: int = 0
-
-
 def read_lines(path: PathName) -> Iterator[str]:
-    """Reads a UTF-8 text file line by line; a gzipped file is decompressed, even without the suffix .gz.
+    """Reads a UTF-8 text file line by line; a compressed file is decompressed, regardless of its name.
 
     Args:
         path: Path of the file. Line ends may be LF or CRLF; a byte order mark is skipped.
@@ -71,66 +36,94 @@ def read_lines(path: PathName) -> Iterator[str]:
         Lines without line ends, not normalized.
 
     Raises:
-        DataError: The file is missing, cannot be read, is not UTF-8, contains null bytes (as UTF-16 does) or is a
-            broken .gz; the message names the file and, where possible, the line.
+        DataError: The file is missing, cannot be read, is not UTF-8, contains null bytes (as UTF-16 does), is a broken
+            compressed file, or has a line longer than `MAX_LINE`; the message names the file and, where possible, the
+            line.
     """
-    path = Path(path)
-    with open_bytes(path) as file:
-        for number, raw in enumerate(raw_lines(file, path), start=1):
-            yield _decode(raw, path, number)
+    with open_input(Path(path)) as file:
+        for line in text_lines(file):
+            if isinstance(line, BrokenLine):
+                raise DataError(line.message)
+            yield line
 
 
-def open_bytes(path: PathName) -> BufferedReader:
-    """Opens a file for reading in binary mode, with error messages for the user.
+def text_lines(
+    file: InputFile, *, encoding: str | None = None, can_choose: bool = False, max_bytes: int = MAX_LINE
+) -> Iterator[str | BrokenLine]:
+    """Reads an open text file line by line; a line that is not text does not end reading.
 
     Args:
-        path: Path of the file.
+        file: The open file. Line ends may be LF or CRLF; a byte order mark is skipped.
+        encoding: Name of the encoding; None = UTF-8.
+        can_choose: Whether the user can name another encoding, for messages.
+        max_bytes: Largest allowed size of a line, much larger than `BLOCK_SIZE`; a longer line is skipped in constant
+            memory.
 
-    Returns:
-        The open file.
+    Yields:
+        Lines without line ends, not normalized, and a `BrokenLine` in place of each line that cannot be read.
 
     Raises:
-        DataError: The file is missing, is a directory, or cannot be opened.
+        ConfigError: There is no such encoding.
+        DataError: Reading fails; the file is of another type or encoding than expected, is a broken compressed file, or
+            its lines end in CR alone.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise DataError(f"{path}: expected a text file, found a directory: give the path of a file")
+    encoding = "utf-8" if encoding is None else encoding
+    blocks = _blocks(file)
+    head = file.peek()[:HEAD_SIZE]
+    _check_type(head, file.name, file.compression)
+    if encoding == "utf-8":
+        _check_utf8(head, file.name, can_choose=can_choose)
+    if is_wide(encoding):
+        blocks, encoding = wide_to_utf8(blocks, encoding, file.name), "utf-8"
+    decoder = LineDecoder(file.name, encoding, can_choose)
+    number = 0
     try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file: check the name (the current directory is {Path.cwd()})") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror or error}: check path and permissions") from None
+        for block in _check_line_ends(_cut_after_lines(blocks, max_bytes), file, file.name):
+            if isinstance(block, _LongLine):
+                lines: list[str | BrokenLine] = [block.broken(file.name, number + 1, max_bytes)]
+            else:
+                lines = decoder.lines(block, number)
+            number += len(lines)
+            yield from lines
+    except InputError as error:
+        raise error.at(f"line {number}") from None
 
 
-def raw_lines(file: BinaryIO | Iterable[bytes], path: PathName) -> Iterator[bytes]:
-    """Reads an open file line by line as bytes; a gzipped file is decompressed.
+def raw_lines(file: InputFile | Iterable[bytes], name: str, *, max_bytes: int = MAX_LINE) -> Iterator[bytes]:
+    """Reads an open file line by line as bytes.
 
     Args:
-        file: A file opened by `open_bytes`, or standard input; or an iterable of lines with line ends, which is not
-            decompressed.
-        path: Name of the file, for error messages.
+        file: A file opened by `open_input`; or an iterable of lines with line ends, which are taken as they are.
+        name: Name of the file, for error messages.
+        max_bytes: Largest allowed size of a line of a file, much larger than `BLOCK_SIZE`.
 
     Yields:
         Lines as bytes, with line ends; the UTF-8 byte order mark before the first line is removed.
 
     Raises:
-        DataError: Reading fails; the file is a broken .gz, another archive, a Git LFS pointer, UTF-16 or UTF-32; or its
-            lines end in CR alone.
+        DataError: Reading fails; the file is a broken compressed file, an archive, a Git LFS pointer, UTF-16 or UTF-32;
+            its lines end in CR alone; or a line is too long.
     """
     number = 0
     try:
-        text = _unpacked(file, Path(path))
-        head = _head(text)
-        for number, raw in enumerate(text, start=1):
-            if number == 1:
-                _check_first(raw, head or raw[:HEAD_SIZE], text, path)
-            yield raw.removeprefix(_UTF8_BOM) if number == 1 else raw
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: broken .gz after line {number} ({error}): copy or fetch it again") from None
-    except OSError as error:
+        blocks: Iterable[bytes | _LongLine]
+        if isinstance(file, InputFile):
+            _check_type(file.peek()[:HEAD_SIZE], name, file.compression)
+            _check_utf8(file.peek()[:HEAD_SIZE], name)
+            blocks = _cut_after_lines(_blocks(file), max_bytes)
+        else:
+            blocks = _check_first(file, name)
+        for block in _check_line_ends(blocks, file, name):
+            if isinstance(block, _LongLine):
+                raise DataError(block.broken(name, number + 1, max_bytes).message)
+            for raw in io.BytesIO(block):
+                number += 1
+                yield raw
+    except InputError as error:
+        raise error.at(f"line {number}") from None
+    except OSError as error:  # of an iterable
         raise DataError(
-            f"{path}: reading failed after line {number}: {error.strerror or error}: try again, or copy the file"
+            f"{name}: reading failed after line {number}: {error.strerror or error}: try again, or copy the file"
         ) from None
 
 
@@ -170,166 +163,108 @@ def in_batches(lines: Iterable[T], size: int, *, more: Callable[[], bool] | None
     raise failure
 
 
-def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
-    """Reads sentence pairs from two text files or one TSV file, and normalizes them.
+class _LongLine(NamedTuple):
+    """A line that exceeds the limit; its beginning may show why."""
 
-    Args:
-        src: File of source sentences, or a TSV file with source and target in its first two columns.
-        tgt: File of target sentences; line n is the translation of line n of `src`. None = `src` is a TSV file.
+    start: bytes
 
-    Returns:
-        The sentence pairs with text on both sides, and the number of pairs left out.
-
-    Raises:
-        DataError: A file cannot be read, the two files have different numbers of lines, a TSV line has no tab, the
-            first two columns are not text, or no sentence pair is left.
-    """
-    columns = _Columns(Path(src))
-    rows = columns.read() if tgt is None else _read_two(Path(src), Path(tgt))
-    pairs: list[Pair] = []
-    number = 0
-    for number, (left, right) in enumerate(rows, start=1):
-        pair = Pair(normalize(left), normalize(right), number)
-        if pair.src and pair.tgt:
-            pairs.append(pair)
-    if not pairs:
-        names = f"{src}" if tgt is None else f"{src} and {tgt}"
-        raise DataError(
-            f"{names}: expected sentence pairs with text on both sides, found none in {number} lines: check that it is "
-            "the right file"
+    def broken(self, name: str, number: int, max_bytes: int) -> BrokenLine:
+        advice = "check that it is a text file with one sentence per line"
+        if self.start.count(b"\r") >= _MIN_RETURNS:
+            advice = "if its lines end in CR alone (old Mac format), convert it, e.g. with tr '\\r' '\\n'"
+        return BrokenLine(
+            f"{name}:{number}: expected a line of at most {max_bytes:,} bytes, found a longer one: {advice}"
         )
-    return PairFile(pairs, number - len(pairs), columns.num_wide_rows)
 
 
-def _unpacked(file: BinaryIO | Iterable[bytes], path: Path) -> Iterable[bytes]:
-    if not isinstance(file, io.IOBase):
-        return file
-    head = _head(file)
-    if type_and_remedy := detect_file_type(head):  # before the name is considered
-        raise DataError(f"{path}: expected text, found {type_and_remedy}")
-    if path.suffix != ".gz" and not head.startswith(GZIP):
-        return file
-    unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", file))
-    if type_and_remedy := detect_file_type(_head(unpacked)):
-        raise DataError(f"{path}: expected gzipped text, found in the .gz file {type_and_remedy}")
-    return unpacked
+def _blocks(file: InputFile) -> Iterator[bytes]:
+    return iter(lambda: file.read1(BLOCK_SIZE), b"")
 
 
-def _head(text: Iterable[bytes]) -> bytes:
-    """The first bytes that are available, without consuming them."""
-    return text.peek(HEAD_SIZE)[:HEAD_SIZE] if isinstance(text, (BufferedReader, gzip.GzipFile)) else b""
+def _cut_after_lines(blocks: Iterator[bytes], max_bytes: int) -> Iterator[bytes | _LongLine]:
+    """Joins and cuts blocks so that each consists of complete lines; the last line may lack its end."""
+    parts: list[bytes] = []  # of the line that is not complete
+    size = 0
+    for block in blocks:
+        first = block.find(b"\n") + 1
+        if size + (first - 1 if first else len(block)) > max_bytes:
+            yield _LongLine(parts[0] if parts else block)
+            parts, size = [], 0
+            block = _after_line_end(block, blocks)
+            first = block.find(b"\n") + 1
+        end = block.rfind(b"\n") + 1 if first else 0
+        if end:
+            yield b"".join((*parts, block[:end])) if parts else block[:end]
+            parts, size = [], 0
+        if end < len(block):
+            parts.append(block[end:])
+            size += len(block) - end
+    if parts:
+        yield b"".join(parts)
 
 
-def _check_first(raw: bytes, head: bytes, text: Iterable[bytes], path: PathName) -> None:
-    """Refuses a file of a wrong type, encoding or line ending, judging by its first line."""
+def _after_line_end(block: bytes, blocks: Iterator[bytes]) -> bytes:
+    """The rest of the block that contains the end of a line; earlier blocks are skipped."""
+    while block and b"\n" not in block:
+        block = next(blocks, b"")
+    return block[block.find(b"\n") + 1 :]
+
+
+def _check_type(head: bytes, name: str, compression: Compression | None = None) -> None:
+    """Refuses a file whose first bytes are not those of text."""
     if type_and_remedy := detect_file_type(head):
-        raise DataError(f"{path}: expected text, found {type_and_remedy}")
-    encoding_and_remedy = next((name for mark, name in _WIDE_BOMS if head.startswith(mark)), None)
-    encoding_and_remedy = encoding_and_remedy or _detect_utf16(head)
-    if encoding_and_remedy is not None:
-        raise DataError(f"{path}: expected UTF-8, found {encoding_and_remedy}")
-    returns = raw.rstrip(b"\r\n").count(b"\r")
-    if (returns and not raw.endswith(b"\n")) or (returns >= _MIN_RETURNS and _is_last(text)):
-        raise DataError(
-            f"{path}: expected lines that end in LF or CRLF, found {returns + 1} lines that end in CR alone (old Mac "
-            "format): convert the file, e.g. with tr '\\r' '\\n'"
-        )
+        where = "" if compression is None else f"in the .{compression.suffix} file "
+        raise DataError(f"{name}: expected text, found {where}{type_and_remedy}")
 
 
-def _detect_utf16(head: bytes) -> str | None:
-    """Detects UTF-16 without a byte order mark by its high bytes: every other byte is NUL or another control."""
-    if len(head) < _MIN_UTF16_BYTES:
-        return None
-    even, odd = (_CONTROLS.sub(b"", head[first::2]) for first in (0, 1))
-    shares = len(even) / -(-len(head) // 2), len(odd) / (len(head) // 2)
-    if min(shares) > 0.1 or max(shares) < 0.5:
-        return None
-    name = "utf-16le" if shares[1] < shares[0] else "utf-16be"
-    return f"UTF-16 without a byte order mark: convert it, e.g. with iconv -f {name} -t utf-8"
+def _check_utf8(head: bytes, name: str, *, can_choose: bool = False) -> None:
+    """Refuses a file whose first bytes are those of UTF-16 or UTF-32."""
+    if encoding_and_remedy := detect_wide(head):
+        advice = ", or name the encoding, such as --encoding utf-16" if can_choose else ""
+        raise DataError(f"{name}: expected UTF-8, found {encoding_and_remedy}{advice}")
 
 
-def _is_last(text: Iterable[bytes]) -> bool:
+def _check_first(lines: Iterable[bytes], name: str) -> Iterator[bytes]:
+    is_first = True
+    for line in lines:
+        if is_first:
+            _check_type(line[:HEAD_SIZE], name)
+            _check_utf8(line[:HEAD_SIZE], name)
+        is_first = False
+        yield line
+
+
+def _check_line_ends(blocks: Iterable[bytes | _LongLine], file: object, name: str) -> Iterator[bytes | _LongLine]:
+    """The blocks without a byte order mark; refuses lines that end in CR alone, judging by the first line."""
+    is_first = True
+    for block in blocks:
+        if is_first and isinstance(block, bytes):
+            line = block[: block.find(b"\n") + 1 or None]
+            if _is_of_old_mac(line, file, is_whole=len(line) == len(block)):
+                raise DataError(
+                    f"{name}: expected lines that end in LF or CRLF, found {_count_returns(line) + 1} lines that end "
+                    "in CR alone (old Mac format): convert the file, e.g. with tr '\\r' '\\n'"
+                )
+            block = block.removeprefix(_UTF8_BOM)
+        is_first = False
+        yield block
+
+
+def _is_of_old_mac(line: bytes, file: object, *, is_whole: bool) -> bool:
+    returns = _count_returns(line)
+    return bool(returns) and (not line.endswith(b"\n") or (returns >= _MIN_RETURNS and is_whole and _is_last(file)))
+
+
+def _count_returns(line: bytes) -> int:
+    return line.rstrip(b"\r\n").count(b"\r")
+
+
+def _is_last(file: object) -> bool:
     """Whether the input ends here; False if that cannot be known without waiting for a writer."""
-    if not isinstance(text, (BufferedReader, gzip.GzipFile)):
+    if not isinstance(file, InputFile):
         return False
     try:
-        waits = not stat.S_ISREG(os.fstat(text.fileno()).st_mode)
+        is_regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
     except OSError:  # not a file of the operating system
         return False
-    return not waits and not text.peek(1)
-
-
-def _decode(raw: bytes, path: Path, number: int) -> str:
-    try:
-        line = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}:{number}: expected UTF-8, found byte 0x{raw[error.start]:02x} at position {error.start + 1} of "
-            "the line: convert the file, e.g. with iconv -f latin1 -t utf-8 if it is Latin-1"
-        ) from None
-    if "\0" in line:
-        raise DataError(
-            f"{path}:{number}: expected text, found a NUL byte at position {raw.index(0) + 1} of the line: check that "
-            "it is not a binary file; if it is UTF-16, convert it with iconv -f utf-16 -t utf-8"
-        )
-    return line.removesuffix("\n").removesuffix("\r")
-
-
-def _read_two(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
-    left_lines, right_lines = read_lines(src), read_lines(tgt)
-    for count, (left, right) in enumerate(zip_longest(left_lines, right_lines)):
-        if left is None or right is None:
-            total = count + 1 + sum(1 for _ in (right_lines if left is None else left_lines))
-            num_src, num_tgt = (count, total) if left is None else (total, count)
-            raise DataError(
-                f"{src} has {num_src} lines but {tgt} has {num_tgt}: line n of one file must translate line n of "
-                "the other, so the counts must be equal"
-            )
-        yield left, right
-
-
-class _Columns:
-    """The first two columns of a TSV, with a check that they are text where the TSV has more columns."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.num_wide_rows = 0
-        self.num_without_letters = [0, 0]  # per column: lines in which it has no letter, though another column has
-        self.values: tuple[set[str], set[str]] = (set(), set())  # up to two distinct values per column
-
-    def read(self) -> Iterator[tuple[str, str]]:
-        for number, line in enumerate(read_lines(self.path), start=1):
-            if not line.strip():
-                yield "", ""
-                continue
-            columns = line.split("\t")
-            if len(columns) < 2:
-                raise DataError(
-                    f"{self.path}:{number}: expected source TAB target, found no tab: write one pair per line, or pass "
-                    "two files"
-                )
-            if len(columns) > 2:
-                self._count(columns)
-            yield columns[0], columns[1]
-        self._check()
-
-    def _count(self, columns: list[str]) -> None:
-        self.num_wide_rows += 1
-        without_letters = [not any(map(str.isalpha, column)) for column in columns]
-        for index, values in enumerate(self.values):
-            self.num_without_letters[index] += without_letters[index] and not all(without_letters)
-            if len(values) < 2:
-                values.add(columns[index].strip())
-
-    def _check(self) -> None:
-        for index, name in enumerate(("first", "second")):
-            problem = ""
-            if self.num_wide_rows and self.num_without_letters[index] >= _MIN_SHARE * self.num_wide_rows:
-                problem = f"no letters in {self.num_without_letters[index]} of {self.num_wide_rows} lines"
-            elif self.num_wide_rows >= _MIN_IDENTICAL and len(self.values[index]) == 1:
-                problem = f"{next(iter(self.values[index]))!r} in all {self.num_wide_rows} lines"
-            if problem:
-                raise DataError(
-                    f"{self.path}: expected source TAB target in the first two columns, but the {name} column has "
-                    f"{problem}: keep only the two text columns (cut -f 2,3 selects the second and the third)"
-                )
+    return is_regular and not file.peek()

@@ -15,8 +15,10 @@ from regard.files.reading import read_bytes
 from regard.text.subword_sampling import ScoredPieces, SegmentationSampler, make_sampler, sample_ids
 from regard.text.tokenizers import (
     END_PIECE,
+    SPACE,
     ImportedTokenizer,
     SubwordTokenizer,
+    Surface,
     TrainedTokenizer,
     escape_text,
     join_pieces,
@@ -68,6 +70,7 @@ class Subword:
         self._imported = imported
         self._word_boundaries: WordBoundaries | None = None
         self._samplers: dict[float, SegmentationSampler] = {}
+        self._tag_ids = {} if imported else _find_tags(self._surfaces)
         if min(self.specials.unk, self.specials.pad, self.specials.bos, self.specials.eos) < 0:
             raise CheckpointError(
                 "expected the SentencePiece model to define each of unk, pad, bos and eos, got the ids "
@@ -75,7 +78,15 @@ class Subword:
             )
 
     @classmethod
-    def train(cls, sentences: Iterable[str], *, vocab_size: int, kind: Kind = "unigram", seed: int = 1) -> Subword:
+    def train(
+        cls,
+        sentences: Iterable[str],
+        *,
+        vocab_size: int,
+        kind: Kind = "unigram",
+        seed: int = 1,
+        tags: Sequence[str] = (),
+    ) -> Subword:
         """Learns a subword vocabulary from text; equal arguments give equal vocabularies, byte for byte.
 
         Args:
@@ -83,6 +94,7 @@ class Subword:
             vocab_size: Number of subwords to learn, including the 4 special tokens and 256 bytes.
             kind: Algorithm: `unigram` (Kudo 2018) or `bpe` (Sennrich et al. 2016).
             seed: Seed for the random sample of lines that is used of a text with more than 2,000,000 lines.
+            tags: Words that become one subword each and are never split, such as `<web>`; see `regard.text.tags`.
 
         Returns:
             The vocabulary. Its `note` is set if the text is too small for `vocab_size` subwords.
@@ -90,7 +102,7 @@ class Subword:
         Raises:
             DataError: There is no text, or `vocab_size` is too small.
         """
-        subword = cls(learn_vocabulary(sentences, vocab_size=vocab_size, kind=kind, seed=seed))
+        subword = cls(learn_vocabulary(sentences, vocab_size=vocab_size, kind=kind, seed=seed, tags=tags))
         if len(subword) < vocab_size:
             subword.note = f"the text yields only {len(subword)} subwords, not {vocab_size}"
         return subword
@@ -156,6 +168,11 @@ class Subword:
     def fingerprint(self) -> str:
         """SHA-256 hash of the serialized SentencePiece model, in hexadecimal."""
         return hashlib.sha256(self._bytes).hexdigest()
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Words that are one subword each and never split, such as `<web>`, in the order of their ids."""
+        return tuple(piece.removeprefix(SPACE) for piece in self._tag_ids)
 
     def word_boundaries(self) -> WordBoundaries:
         """Which subwords begin, continue and end words; computed once."""
@@ -224,10 +241,11 @@ class Subword:
         if sample_alpha not in self._samplers:
             self._samplers[sample_alpha] = make_sampler(self._scored_pieces(), sample_alpha)
         sampler, generator = self._samplers[sample_alpha], random.Random(seed)
-        return [sample_ids(escape_text(text), sampler, generator) for text in texts]
+        return [sample_ids(escape_text(text), sampler, generator, self._tag_ids) for text in texts]
 
     def _scored_pieces(self) -> ScoredPieces:
-        piece_ids = {piece: i for i, piece in enumerate(self._surfaces) if isinstance(piece, str)}
+        tag_ids = self._tag_ids.values()  # have no probability or rank
+        piece_ids = {piece: i for i, piece in enumerate(self._surfaces) if isinstance(piece, str) and i not in tag_ids}
         scores = {piece: self._processor.get_score(i) for piece, i in piece_ids.items()}
         byte_ids = {value: i for i, value in enumerate(self._surfaces) if isinstance(value, int)}
         return ScoredPieces(piece_ids, scores, [byte_ids[value] for value in range(256)])
@@ -254,3 +272,9 @@ class Subword:
             )
         text, spans = join_pieces(self._surfaces[i] for i in ids)
         return Encoding(text, ids, tuple(self._pieces[i] for i in ids), spans)
+
+
+def _find_tags(surfaces: Sequence[Surface]) -> dict[str, int]:
+    """Ids of the tags by their spelling with `▁`: they come after the special tokens, and before the bytes."""
+    first_byte = next((i for i, surface in enumerate(surfaces) if isinstance(surface, int)), 0)
+    return {surface: i for i, surface in enumerate(surfaces[:first_byte]) if isinstance(surface, str)}

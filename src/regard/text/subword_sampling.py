@@ -13,6 +13,7 @@ from bisect import bisect
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
+from types import MappingProxyType
 from typing import Protocol
 
 from regard.text.tokenizers import SPACE
@@ -23,7 +24,7 @@ _UNKNOWN_PENALTY = 10.0
 # As in SentencePiece: log-probability of a character without a piece, relative to the least likely piece.
 
 # A word with the space before it; very long words are split into parts of 64 characters.
-_UNITS = re.compile(f"{SPACE}[^{SPACE}]{{0,63}}|[^{SPACE}]{{1,64}}")
+_UNITS = f"{SPACE}[^{SPACE}]{{0,63}}|[^{SPACE}]{{1,64}}"
 
 Ids = tuple[int, ...]
 
@@ -162,18 +163,30 @@ def make_sampler(pieces: ScoredPieces, alpha: float) -> SegmentationSampler:
     return BPESampler(pieces, alpha) if pieces.has_bpe_ranks() else UnigramSampler(pieces, alpha)
 
 
-def sample_ids(text: str, sampler: SegmentationSampler, generator: random.Random) -> list[int]:
+def sample_ids(
+    text: str,
+    sampler: SegmentationSampler,
+    generator: random.Random,
+    tag_ids: Mapping[str, int] = MappingProxyType({}),
+) -> list[int]:
     """Samples a random segmentation of a text into subwords, word by word.
 
     Args:
         text: The text, in which `regard.text.tokenizers.escape_text` has escaped `▁`.
         sampler: Sampler that segments single words.
         generator: Source of random numbers.
+        tag_ids: Ids of words that are never split, by their spelling with `▁`.
 
     Returns:
         The subword ids of the text, in order.
     """
     if not text:
         return []
-    spelled = SPACE + text.replace(" ", SPACE)
-    return [i for word in _UNITS.findall(spelled) for i in sampler.draw(word, generator)]
+    words = _units(tuple(tag_ids)).findall(SPACE + text.replace(" ", SPACE))
+    return [i for word in words for i in ([tag_ids[word]] if word in tag_ids else sampler.draw(word, generator))]
+
+
+@lru_cache
+def _units(tags: tuple[str, ...]) -> re.Pattern[str]:
+    """Pattern of a tag (the longest that fits, as in SentencePiece), or of a word or a part of one."""
+    return re.compile("|".join([*map(re.escape, sorted(tags, key=len, reverse=True)), _UNITS]))

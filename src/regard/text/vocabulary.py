@@ -12,7 +12,7 @@ from typing import Literal
 import sentencepiece
 
 from regard.errors import DataError
-from regard.text.tokenizers import escape_text
+from regard.text.tokenizers import SPACE, escape_text
 
 Kind = Literal["unigram", "bpe"]
 
@@ -30,7 +30,9 @@ _MAX_PIECE_LENGTH = 16
 _RESERVED = frozenset("\0\t\u2585")
 
 
-def learn_vocabulary(sentences: Iterable[str], *, vocab_size: int, kind: Kind, seed: int) -> bytes:
+def learn_vocabulary(
+    sentences: Iterable[str], *, vocab_size: int, kind: Kind, seed: int, tags: Sequence[str] = ()
+) -> bytes:
     """Learns a subword vocabulary from text; equal arguments give equal results, byte for byte.
 
     Every character of the text becomes a subword, except rare characters (fewer than 5 occurrences; fewer in texts of
@@ -41,6 +43,7 @@ def learn_vocabulary(sentences: Iterable[str], *, vocab_size: int, kind: Kind, s
         vocab_size: Number of subwords to learn, including special tokens and bytes; a small text may yield fewer.
         kind: Algorithm: `unigram` (Kudo 2018) or `bpe` (Sennrich et al. 2016).
         seed: Seed for the random sample of `MAX_LINES` lines that is used of a text with more lines.
+        tags: Words that become one subword each and are never split, such as `<web>`; see `regard.text.tags`.
 
     Returns:
         The vocabulary as a serialized SentencePiece model.
@@ -54,7 +57,7 @@ def learn_vocabulary(sentences: Iterable[str], *, vocab_size: int, kind: Kind, s
             f"tokens), got {vocab_size}: raise it, or leave it out, and it is derived from the size of the corpus"
         )
     lines = _sample_lines([escape_text(line) for line in sentences if line.strip()], seed)
-    rare = _rare_characters(lines, room=(vocab_size - NUM_RESERVED_IDS) * 6 // 10)
+    rare = _rare_characters(lines, room=(vocab_size - NUM_RESERVED_IDS - len(tags)) * 6 // 10)
     parts = list(_training_parts(lines, rare))
     if kind == "unigram":
         parts += _doubled_words(parts)
@@ -68,6 +71,7 @@ def learn_vocabulary(sentences: Iterable[str], *, vocab_size: int, kind: Kind, s
             model_type=kind,
             character_coverage=1.0,  # rare characters are removed already
             byte_fallback=True,
+            user_defined_symbols=[SPACE + tag for tag in tags],  # each is a whole word
             normalization_rule_name="identity",
             remove_extra_whitespaces=False,  # otherwise pieces could not be located in a text with double spaces
             max_sentence_length=4 * _MAX_CHARACTERS + 8,  # in bytes

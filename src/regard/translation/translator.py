@@ -181,6 +181,7 @@ class Translator(PickledByPath):
         *,
         buffer_size: int = BUFFER_SIZE,
         more: Callable[[], bool] | None = None,
+        first: int = 1,
         **changes: Unpack[Changes],
     ) -> Iterator[Translation]:
         """Translates a stream of any length in bounded memory: one translation per line, in order.
@@ -192,6 +193,7 @@ class Translator(PickledByPath):
                 fewer lines give a quicker first translation.
             more: Function called after each line; returns whether the next line is already available. If not, the lines
                 collected so far are translated. By default, `buffer_size` lines are always collected first.
+            first: Number of the first line in warnings and errors.
             **changes: Fields of `TranslateOptions` that replace those of `options`, such as `beam=1`.
 
         Yields:
@@ -203,7 +205,7 @@ class Translator(PickledByPath):
         """
         if buffer_size < 1:
             raise SearchError(f"expected a buffer_size of at least 1 line, got {buffer_size}")
-        options, first = replace(options, **changes), 1
+        options = replace(options, **changes)
         for held in in_batches(checked_texts(lines), buffer_size, more=more):
             yield from _translate(self, held, options, first=first)
             first += len(held)

@@ -9,7 +9,7 @@ from house_rules.tree import Finding, Function, Module, dotted, finding, paramet
 
 UNPICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
 RUNNING_TEXT = {"eval", "exec", "compile", "__import__"}
-TORCH_FREE = {"config", "text", "markup", "regard_phrasebook", "errors", "values"}
+TORCH_FREE = {"cleaning", "config", "corpora", "text", "markup", "regard_phrasebook", "errors", "values"}
 MASK_MAKERS = {"tril", "triu", "tril_", "triu_", "tril_indices", "triu_indices", "generate_square_subsequent_mask"}
 NEURAL = {"attention", "model", "search", "train", "translation"}
 ATTENTION_INPUTS = ("query", "key", "value", "mask")

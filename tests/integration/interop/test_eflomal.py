@@ -155,13 +155,13 @@ def test_wrong_arguments_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regard.interop.packages.find_spec", lambda name: None)
+    monkeypatch.setattr("regard.files.packages.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"eflomal is needed: pip install 'regard\[align\]'"):
         align_words(["a"], ["b"])
 
 
 def test_a_package_without_its_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regard.interop.packages.find_spec", lambda name: name)
+    monkeypatch.setattr("regard.files.packages.find_spec", lambda name: name)
     monkeypatch.setattr(eflomal, "files", lambda name: None)
     with pytest.raises(ConfigError, match="without its program eflomal-align"):
         align_words(["a"], ["b"])

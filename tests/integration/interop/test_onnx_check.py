@@ -14,8 +14,8 @@ from interop_models import store
 
 from regard.config.schema import RNNConfig
 from regard.errors import CheckpointError, ConfigError, SearchError
+from regard.files import packages
 from regard.files.atomic import sha256
-from regard.interop import packages
 from regard.interop.exported import open_export
 from regard.interop.onnx.exporter import export_onnx
 from regard.interop.onnx.step_model import OnnxStepModel

@@ -9,6 +9,7 @@ import pytest
 from toy_training import Toy
 
 from regard.alignment.error_rate import alignment_error_rate
+from regard.config.schema import CorpusConfig
 from regard.errors import ConfigError
 from regard.recipes import guided_links
 from regard.recipes.guided_links import MADE_LINKS
@@ -129,7 +130,7 @@ def test_no_links_are_made_with_an_invalid_option(toy: Toy, aligner: list[int], 
 
 
 def test_without_the_package_nothing_is_left_behind(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regard.interop.packages.find_spec", lambda name: None)
+    monkeypatch.setattr("regard.files.packages.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'regard\[align\]'"):
         train(toy.config(*GUIDED), toy.directory / "model")
     assert not (toy.directory / "model").exists()
@@ -150,3 +151,27 @@ def test_a_training_that_resumes_keeps_its_links(toy: Toy) -> None:
     assert not result.interrupted
     assert (path.read_bytes(), path.stat().st_mtime_ns) == (content, written)
     assert sum(message.startswith("eflomal") for message in reporter.messages) == 2
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_links_of_several_corpora_are_numbered_in_order_and_count_no_tags(
+    toy: Toy, aligner: list[int], made: bool
+) -> None:
+    """The links of a pair are those of its own words, wherever its corpus comes and whether it has a tag."""
+    (toy.directory / "b.tsv").write_text("cat big dog\tchat grand chien\n\nbig cat\tgrand chat\n", encoding="utf-8")
+    (toy.directory / "c.tsv").write_text("dog\tchien\none big cat\tun grand chat\n", encoding="utf-8")
+    links = toy.directory / "given.align"
+    links.write_text("2-2\n\n1-1\n0-0\n2-2\n", encoding="utf-8")
+    config = toy.config(*(GUIDED if made else (GUIDED[0], f"train.guided_file={links}")), files=("val_src", "val_tgt"))
+    corpora = tuple(
+        CorpusConfig(src=str(toy.directory / name), tag=tag) for name, tag in (("b.tsv", "<web>"), ("c.tsv", None))
+    )
+    config = config.model_copy(update={"data": config.data.model_copy(update={"corpora": corpora})})
+    prepared = prepare(config, toy.directory / "t")
+    assert [pair.src for pair in prepared.train.pairs][:3] == ["<web> cat big dog", "<web> big cat", "dog"]
+    assert [pair.line for pair in prepared.train.pairs] == [1, 3, 4, 5]
+    assert linked(prepared) == [[3, 2], [2, 1], [0, 0], [2, 2]]
+    if made:
+        text = (toy.directory / "t" / MADE_LINKS).read_text(encoding="utf-8")
+        assert text == links.read_text(encoding="utf-8")
+    assert linked(load_prepared(toy.directory / "t")) == linked(prepared)

@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from regard.service.requests import as_sentence
+from regard.translation.documents import as_sentence
 from regard.translation.result import Translation
 
 DIRECTION = {"source": "en", "target": "fr"}
@@ -144,3 +144,21 @@ def test_files(http: httpx.Client, name: str) -> None:
     assert file.headers["content-disposition"].startswith("attachment;")
     assert file.headers["content-disposition"].lower().endswith("letter_fr.txt")
     assert file.text == http.post("/translate", json={"q": text, **DIRECTION}).json()["translatedText"]
+
+
+def test_files_with_translations_beside_the_text(http: httpx.Client) -> None:
+    source, target = DIRECTION["source"], DIRECTION["target"]
+    memory = f'<tmx><body><tu><tuv xml:lang="{source}"><seg>The cat.</seg></tuv></tu></body></tmx>'
+    files = {
+        "a.po": ('msgid "The cat."\nmsgstr ""\n', 'msgid "The cat."\nmsgstr "{}"\n'),
+        "a.tmx": (memory, memory.replace("</tuv>", f'</tuv><tuv xml:lang="{target}"><seg>{{}}</seg></tuv>')),
+        "a.csv": (f"{source},x\nThe cat.,1\n", f"{source},x,{target}\nThe cat.,1,{{}}\n"),
+        "a.md": ("# The cat.\n", "# {}\n"),
+    }
+    translated = http.post("/translate", json={"q": "The cat.", **DIRECTION}).json()["translatedText"]
+    for name, (text, expected) in files.items():
+        answer = http.post("/translate_file", data=DIRECTION, files={"file": (name, text.encode())}).json()
+        assert http.get(answer["translatedFileUrl"]).text == expected.format(translated), name
+    broken = http.post("/translate_file", data=DIRECTION, files={"file": ("a.tmx", b"<tmx>")})
+    assert broken.status_code == 409
+    assert "a.tmx:1:6: expected well-formed XML" in broken.json()["error"]

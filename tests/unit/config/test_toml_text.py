@@ -79,3 +79,14 @@ def test_lines_are_found_in_linear_time() -> None:
     text = "x = '''\n" + ("[" + " " * 1000 + "\n") * 200 + "'''\n[a]\nb = 1"
     assert line_of(text, ["a", "b"]) == 204
     assert line_of("x = '\u2028'\ny = 1", ["y"]) == 2
+
+
+def test_keys_of_a_list_of_tables_are_found_in_their_entry() -> None:
+    first, second = '[[data.corpora]]\nsrc = "a"\n', '[[ data.corpora ]]  # second\nsrc = "b"\n'
+    text = f"[data]\nmax_len = 3\n{first}\n{second}[train]\nseed = 1\n"
+    assert line_of(text, ["data", "corpora"]) == 3
+    assert line_of(text, ["data", "corpora", "0", "src"]) == 4
+    assert line_of(text, ["data", "corpora", "1", "src"]) == 7
+    assert line_of(text, ["data", "corpora", "1", "tgt"]) == 6
+    assert line_of(text, ["train", "seed"]) == 9
+    assert line_of(text, ["data", "max_len"]) == 2

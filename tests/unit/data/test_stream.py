@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from regard.data.corpus import Corpus, Ragged
+from regard.data.mixture import CorpusShare
 from regard.data.stream import BatchStream
 from regard.errors import CheckpointError, DataError
 from regard.text.subword import Subword
@@ -123,3 +124,19 @@ def test_another_training_is_refused(corpus: Corpus, name: str, value: int | Non
 def test_an_empty_corpus_is_refused() -> None:
     with pytest.raises(DataError, match="got an empty corpus"):
         make(Corpus(Ragged.from_rows([]), Ragged.from_rows([])))
+
+
+def test_a_stream_of_weighted_corpora_goes_on_where_it_was_saved(corpus: Corpus) -> None:
+    shares = [CorpusShare(len(corpus) // 2, 0.7), CorpusShare(len(corpus) - len(corpus) // 2, 2.3)]
+
+    def stream() -> BatchStream:
+        return BatchStream(corpus, batch_tokens=128, seed=3, specials=Specials(), shares=shares)
+
+    first = stream()
+    for _ in range(2 * first.batches_per_epoch + 1):
+        next(first)
+    second = stream()
+    second.restore(first.state())
+    for _ in range(first.batches_per_epoch):
+        batch, other = next(first), next(second)
+        assert flat(batch) == flat(other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from regard.errors import ConfigError, DataError
 from regard.files.atomic import atomic_directory
 from regard.lab.corpus import LabCorpus, open_corpus, prepare_corpus
 from regard.lab.schema import CorpusConfig
+from regard.store.sealed_json import read_sealed, sealed
 from regard.text.links import read_pharaoh
 
 
@@ -114,3 +116,35 @@ def test_of_two_that_write_a_directory_the_first_to_finish_wins(tmp_path: Path) 
             (quick / "who").write_text("quick")
     assert (target / "who").read_text() == "quick"
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_a_corpus_in_one_file_is_read_in_its_languages(tmp_path: Path) -> None:
+    rows = [json.dumps({"en": f"cat {n}", "de": "Katze", "fr": f"chat {n}"}) for n in range(100)]
+    config = CorpusConfig(train=(write(tmp_path, "a.jsonl", rows),), langs="en-fr")
+    corpus = prepare_corpus(config, tmp_path / "corpus")
+    assert sum(corpus.sizes.values()) == 100
+    pairs = zip(corpus.lines("train.src"), corpus.lines("train.tgt"), strict=True)
+    assert all(src.replace("cat", "chat") == tgt for src, tgt in pairs)
+
+
+def test_no_target_is_in_two_parts(tmp_path: Path) -> None:
+    src = write(tmp_path, "b.en", [f"word{n} x" for n in range(400)])
+    tgt = write(tmp_path, "b.fr", [f"mot{n // 2} y" for n in range(380)] + ["oui"] * 20)
+    corpus = prepare_corpus(CorpusConfig(train=(src, tgt)), tmp_path / "corpus")
+    parts = [set(corpus.lines(f"{name}.tgt")) for name in ("train", "val", "test")]
+    assert not parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2]
+    assert sum(corpus.sizes.values()) == 400
+
+
+def test_a_corpus_of_an_early_version_is_opened(files: CorpusConfig, tmp_path: Path) -> None:
+    prepare_corpus(files, tmp_path / "corpus")
+    about = tmp_path / "corpus" / "about.json"
+    tree = read_sealed(about, max_bytes=1 << 20, remedy="")
+    assert isinstance(tree, dict)
+    options = tree["made_of"]
+    assert isinstance(options, dict)
+    made_of = {key: value for key, value in options.items() if key != "langs"}
+    about.write_text(sealed({**tree, "made_of": made_of}), encoding="utf-8")
+    assert sum(prepare_corpus(files, tmp_path / "corpus").sizes.values()) == 400
+    with pytest.raises(ConfigError, match="started with other options"):
+        prepare_corpus(files.model_copy(update={"langs": "en-fr"}), tmp_path / "corpus")

@@ -32,6 +32,7 @@ def test_escaping() -> None:
         '<a b="&">\x01',
         '&lt;a b="&amp;"&gt;\x01',
         '&lt;a b="&amp;"&gt;',
+        '\\<a b="&">\x01',
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 from translators import capitals, shuffled, table, translations, unaligned, unchanged
 
 from regard.errors import DataError
-from regard.markup import archive
+from regard.markup import archive, files
 from regard.markup.files import FILE_FORMATS, open_file
 
 W = '<w:document xmlns:w="w" xmlns:r="r"><w:body>{}</w:body></w:document>'
@@ -93,7 +93,12 @@ FILES = {
     "a.htm": b"<p>One</p>",
     "a.xhtml": b"<p>One</p>",
     "a.xml": b"<?xml version='1.0' encoding='iso-8859-1'?><a><b>caf\xe9</b></a>",
+    "a.md": "\ufeff# One\r\n\r\n- *Two* {x}.\r\n".encode(),
+    "a.markdown": b"One\ntwo",
+    "a.vtt": b"WEBVTT\n\n00:01.000 --> 00:02.000\nIt was\n<i>late</i>\n",
 }
+SIDE_BY_SIDE = {".xlf", ".xliff", ".tmx", ".csv", ".tsv", ".jsonl", ".po", ".pot"}
+"""Formats with translations beside the text, which have tests of their own."""
 SENTENCES = {
     "a.docx": ("Press it now.", "Top"),
     "a.odt": ("A big title", "See page & go.", "Footer"),
@@ -106,11 +111,14 @@ SENTENCES = {
     "a.htm": ("One",),
     "a.xhtml": ("One",),
     "a.xml": ("café",),
+    "a.md": ("One", "Two."),
+    "a.markdown": ("One two",),
+    "a.vtt": ("It was late",),
 }
 
 
 def test_every_format_is_tested() -> None:
-    assert {f".{name.split('.')[1]}" for name in FILES} == set(FILE_FORMATS)
+    assert {f".{name.split('.')[1]}" for name in FILES} | SIDE_BY_SIDE == set(FILE_FORMATS)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -223,7 +231,7 @@ def test_encodings() -> None:
         ("a.pdf", b"x", "PDF files contain positions of letters"),
         ("a.txt", b"%PDF-1.7", "PDF files contain positions of letters"),
         ("a.doc", b"", "save it as .docx"),
-        ("a.xyz", b"", r"expected a file of type \.txt, .*\.epub: convert it"),
+        ("a.xyz", b"", r"expected a file of type \.txt, .*\.po, .*\.epub: convert it"),
         ("docx", b"", "expected a file of type"),
         ("a.txt", b"ab\ncd\xff", r"a\.txt: expected utf-8, but byte 5 \(0xff\) in line 2 is not: save the file"),
         ("a.html", b"<meta charset=klingon>", "unknown encoding 'klingon'"),
@@ -272,6 +280,10 @@ def test_archives_that_expand_too_much_are_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(archive, "MAX_TEXT", 10)
     with pytest.raises(DataError, match="at most 10 are read"):
         open_file("a.docx", FILES["a.docx"])
+    monkeypatch.setattr(files, "MAX_TEXT", 10)
+    for name in ("a.txt", "a.po", "a.tmx"):
+        with pytest.raises(DataError, match="contains 11 bytes of text; at most 10 are read: split it"):
+            open_file(name, b"x" * 11)
     monkeypatch.setattr(archive, "MAX_EXPANDED", 100)
     with pytest.raises(DataError, match="at most 100 bytes"):
         open_file("a.docx", FILES["a.docx"])

@@ -7,6 +7,8 @@ from growth import growth
 from translators import shuffled, translations, unaligned
 
 from regard.markup.document import parse
+from regard.markup.file_options import FileOptions
+from regard.markup.files import open_file
 from regard.markup.tokens import tokenize
 
 FLOODS = [
@@ -84,3 +86,33 @@ def test_deep_nesting_is_valid() -> None:
             output = document.render(translations(document, translate))
             assert output.count("<span>") == output.count("</span>") == depth
             assert output.rindex("<span>") < output.index("</span>")
+
+
+XLIFF = "<xliff version='1.2'><file source-language='en'><trans-unit><source>{}</source></trans-unit></file></xliff>"
+
+
+@pytest.mark.parametrize(
+    ("name", "frame", "first", "second"),
+    [
+        ("a.md", "{}", "[*", "*]"),
+        ("a.md", "{}", "*a ", "[] "),
+        ("a.md", "{}", "[ ", "a* "),
+        ("a.md", "{}", ">", "- "),
+        ("a.md", "[a]: b\n\n{}", "[", "]"),
+        ("a.md", "{}", "`` a ` ", "![a]("),
+        ("a.md", "|a|\n|-|\n{}", "|a", "|"),
+        ("a.xlf", XLIFF, "a <bx id='1'/>", "<ex id='2'/>"),
+        ("a.xlf", XLIFF, "<bpt id='1'/>a", "<ept id='1'/>b"),
+        ("a.csv", "text\n{}\n", '"",', "a,"),
+        ("a.jsonl", '{{"text": "a", "b": "{}"}}\n', "{{", "}}"),
+        ("a.po", 'msgid "{}"\nmsgstr ""\n', "<a ", "&a"),
+        ("a.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n{}\n", "<c.", "<00:01.000>"),
+    ],
+)
+def test_files_of_any_format_take_linear_time(name: str, frame: str, first: str, second: str) -> None:
+    def work(text: str) -> None:
+        file = open_file(name, frame.format(text).encode(), FileOptions("en", "fr"))
+        file.render(translations(file, shuffled(1, "s")))
+
+    short, long = (first * (size // len(first)) + second * (size // len(second)) for size in (2_000, 32_000))
+    assert growth(work, short, long) < 16 * 6

@@ -6,14 +6,16 @@ import bz2
 import gzip
 import lzma
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from packing import PACK
 
 from regard.errors import DataError
-from regard.text.readers import in_batches, read_lines, read_pairs
-from regard.values import Pair
+from regard.files.compression import open_input
+from regard.text.encodings import BrokenLine
+from regard.text.readers import in_batches, raw_lines, read_lines, text_lines
 
 Write = Callable[[str, bytes | str], Path]
 
@@ -108,29 +110,36 @@ def test_a_cr_within_a_line_is_text(write: Write, content: str) -> None:
 
 
 ARCHIVES = {
-    "xz": lzma.compress(b"text\n"),
-    "bz2": bz2.compress(b"text\n"),
-    "bz2 empty": bz2.compress(b""),
     "zip": b"PK\3\4\x14\0\0\0\x08\0",
-    "zst": b"\x28\xb5\x2f\xfd\x04\0",
     "7z": b"7z\xbc\xaf\x27\x1c\0\4",
     "rar": b"Rar!\x1a\x07\x01\0",
     "tar": b"a.en".ljust(257, b"\0") + b"ustar\x0000",
     "Parquet": b"PAR1\x15\x04",
 }
+TWICE = {
+    "xz": lzma.compress(b"text\n"),
+    "bz2": bz2.compress(b"text\n"),
+    "bz2 empty": bz2.compress(b""),
+    "zst": b"\x28\xb5\x2f\xfd\x04\0",
+}
 
 
-@pytest.mark.parametrize("kind", ARCHIVES)
-@pytest.mark.parametrize("name", ["x.txt", "x.gz"])
+@pytest.mark.parametrize(
+    ("name", "kind"), [*(("x.txt", kind) for kind in ARCHIVES), *(("x.gz", kind) for kind in ARCHIVES | TWICE)]
+)
 def test_archive_types_are_named(write: Write, kind: str, name: str) -> None:
     with pytest.raises(DataError, match=f"{name}: expected .*text, found .*{kind.split()[0]} ?"):
-        list(read_lines(write(name, ARCHIVES[kind])))
+        list(read_lines(write(name, (ARCHIVES | TWICE)[kind])))
 
 
-def test_an_archive_with_the_suffix_gz_is_named(tmp_path: Path) -> None:
-    (tmp_path / "x.gz").write_bytes(ARCHIVES["xz"])
-    with pytest.raises(DataError, match=r"an \.xz archive: unpack it first"):
-        list(read_lines(tmp_path / "x.gz"))
+@pytest.mark.parametrize("kind", PACK)
+@pytest.mark.parametrize("name", ["x", "x.gz", "x.xz", "x.txt"])
+def test_compressed_files_of_any_name_are_read(tmp_path: Path, kind: str, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(PACK[kind]("\ufeffé\n\nb".encode()))
+    assert list(read_lines(path)) == ["é", "", "b"]
+    path.write_bytes(PACK[kind](b""))
+    assert list(read_lines(path)) == []
 
 
 def test_a_git_lfs_pointer_is_named(write: Write) -> None:
@@ -190,67 +199,38 @@ def test_a_line_of_ten_megabytes(write: Write) -> None:
     assert [len(line) for line in read_lines(path)] == [len(long), 5]
 
 
-def test_pairs_of_two_files(write: Write) -> None:
-    file = read_pairs(write("a", "un\u00a0 a\n\nb\nc\n"), write("b", "x\ny\n \t\ne\u0301\n"))
-    assert file.pairs == [Pair("un a", "x", 1), Pair("c", "é", 4)]
-    assert file.num_empty == 2
+def test_a_line_beyond_the_limit_is_refused(write: Write) -> None:
+    path = write("x.gz", b"ok\n" + b"x" * 2_000_001 + b"\nok\n" + b"y" * 2_000_000)
+    with open_input(path) as file:
+        lines = raw_lines(file, "x.gz", max_bytes=2_000_000)
+        assert next(lines) == b"ok\n"
+        with pytest.raises(DataError, match=r"x\.gz:2: expected a line of at most 2,000,000 bytes, found a longer one"):
+            next(lines)
+    with open_input(path) as file:
+        texts = text_lines(file, max_bytes=2_000_000)
+        assert [isinstance(text, BrokenLine) or len(text) for text in texts] == [2, True, 2, 2_000_000]
 
 
-def test_pairs_of_a_tsv(write: Write) -> None:
-    file = read_pairs(write("a.tsv", "a\tb\tnote\r\n\r\n\tb\nc\td\n"))
-    assert file.pairs == [Pair("a", "b", 1), Pair("c", "d", 4)]
-    assert (file.num_empty, file.num_wide_rows) == (2, 1)
+def test_an_iterable_of_lines_is_taken_as_it_is() -> None:
+    assert list(raw_lines([b"\xef\xbb\xbfa\n", b"\n", b"b"], "x")) == [b"a\n", b"\n", b"b"]
+    with pytest.raises(DataError, match="x: expected text, found a PDF"):
+        list(raw_lines([b"%PDF-1.7\n"], "x"))
+    with pytest.raises(DataError, match="x: expected lines that end in LF or CRLF, found 2 lines that end in CR alone"):
+        list(raw_lines([b"a\rb"], "x"))
 
+    def failing() -> Iterator[bytes]:
+        yield b"a\n"
+        raise OSError(5, "Input/output error")
 
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        (["1\tun\tone", "2\tdeux\ttwo"], "the first column has no letters in 2 of 2 lines"),
-        (["id\ten\tfr", *(f"{n / 7}\ta{n}\tb{n}" for n in range(9))], "the first column has no letters in 9 of 10"),
-        ([f"a{n}\t0.9{n}\tb{n}" for n in range(3)], "the second column has no letters"),
-        ([f"en\tfr\ta{n}\tb{n}" for n in range(10)], r"the first column has 'en' in all 10 lines: keep only the two"),
-        (["7\thow many ?\tcombien ?"], "the first column has no letters"),
-    ],
-)
-def test_a_tsv_whose_first_columns_are_not_text(write: Write, lines: list[str], message: str) -> None:
-    with pytest.raises(DataError, match=f"/a: expected source TAB target in the first two columns, but {message}"):
-        read_pairs(write("a", "\n".join(lines)))
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        ["1\tun", "2\tdeux"],  # how numbers are spelled
-        ["1\tun\tx", "two\tdeux\tx", "three\ttrois\tx"],
-        ["12\t12\t!", "?\t?\t?"],
-        [f"yes\toui {n}\tby me" for n in range(9)],
-        [f"Go {n}.\tVa {n} !\tby someone" for n in range(30)],
-    ],
-)
-def test_tsvs_whose_first_columns_are_text(write: Write, lines: list[str]) -> None:
-    assert len(read_pairs(write("a", "\n".join(lines))).pairs) == len(lines)
-
-
-@pytest.mark.parametrize(
-    ("src", "tgt", "message"),
-    [
-        ("a\nb\n", "c\n", r"/a has 2 lines but /.*/b has 1: line n of one file"),
-        ("a\n", "c\n\n\nd", r"/a has 1 lines but /.*/b has 4"),
-        ("", "c\n", r"/a has 0 lines but /.*/b has 1"),
-        ("\n\n", "c\nd\n", r"/a and /.*/b: expected sentence pairs with text on both sides, found none in 2 lines"),
-        ("", "", r"/a and /.*/b: expected sentence pairs with text on both sides, found none in 0 lines"),
-        ("ok\tok\nno tab\n", None, "/a:2: expected source TAB target, found no tab"),
-        ("", None, "/a: expected sentence pairs with text on both sides, found none in 0 lines"),
-    ],
-)
-def test_pairs_that_cannot_be_read(write: Write, src: str, tgt: str | None, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        read_pairs(write("a", src), None if tgt is None else write("b", tgt))
+    with pytest.raises(DataError, match="x: reading failed after line 1: Input/output error: try again"):
+        list(raw_lines(failing(), "x"))
 
 
 def test_a_failing_device_is_reported() -> None:
     path = Path("/proc/self/mem")  # opens, and cannot be read from its start
     if not path.exists():
         pytest.skip("needs /proc")
-    with pytest.raises(DataError, match="/proc/self/mem: reading failed after line 0: Input/output error"):
+    with pytest.raises(
+        DataError, match="/proc/self/mem: the operating system failed to read the file after line 0: Input/output error"
+    ):
         list(read_lines(path))

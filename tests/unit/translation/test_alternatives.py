@@ -92,7 +92,7 @@ def test_what_is_refused(translator: Translator, small_subword: Subword) -> None
     for options in ({"n_best": 2}, {"sample": SampleOptions()}):
         with pytest.raises(SearchError, match="alternatives cannot be combined with sample or n_best"):
             translator.alternatives("a", "", 3, **options)
-    with pytest.raises(SearchError, match="a count of at least 1 word, got 0"):
+    with pytest.raises(SearchError, match="at least 1 next word to search for, got count=0"):
         translator.alternatives("a", "", 0)
     with pytest.raises(SearchError, match="sentence 1: expected a prefix of fewer than 6 subwords"):
         translator.alternatives("a", "le chat dort sur le grand lit")

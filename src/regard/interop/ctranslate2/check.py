@@ -89,7 +89,7 @@ def read_variables(path: Path) -> dict[str, Variable]:
         try:
             found = _read(file)
             if file.read(1):
-                raise ValueError("further bytes follow the last tensor of the file")
+                raise ValueError("the model file is damaged: bytes follow its last tensor")
         except (ValueError, struct.error, EOFError) as error:
             raise CheckpointError(f"{path}: not a complete model of CTranslate2 ({error}): {_CURE}") from None
     return found
@@ -100,7 +100,7 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
     file.seek(0)
     version = _number(file, "<I")
     if version != _VERSION or _text(file) != _NAME:
-        raise ValueError(f"expected a {_NAME} of version {_VERSION}, found another kind or version of model")
+        raise ValueError(f"expected a model file for {_NAME} version {_VERSION}, found that of another kind or version")
     _number(file, "<I")  # revision of the specification
     found: dict[str, Variable] = {}
     for _ in range(_count(file)):
@@ -108,12 +108,13 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
         shape = struct.unpack(f"<{(rank := _rank(file))}I", _bytes(file, 4 * rank))
         kind = _number(file, "<B")
         if kind >= len(_TYPES) or name in found:
-            raise ValueError(f"{name[:80]!r} occurs twice" if name in found else f"{name[:80]!r} has an unknown type")
+            problem = "occurs twice" if name in found else "has an unknown type"
+            raise ValueError(f"the model file is damaged: its tensor {name[:80]!r} {problem}")
         length, start = _number(file, "<I"), file.tell()
         if length != math.prod(shape) * _SIZES[kind] or start + length > size:
             raise ValueError(
-                f"expected {math.prod(shape) * _SIZES[kind]} bytes for the tensor {name[:80]!r} of shape {shape}, "
-                f"found {length}, or fewer at the end of the file"
+                f"the model file is damaged: expected {math.prod(shape) * _SIZES[kind]} bytes for its tensor "
+                f"{name[:80]!r} of shape {shape}, found {length}, of which {min(length, size - start)} are in the file"
             )
         number = None
         if not shape and _TYPES[kind].startswith("int"):
@@ -124,8 +125,8 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
         alias, name = _text(file), _text(file)
         if alias in found or name not in found:
             raise ValueError(
-                f"{alias[:80]!r} cannot be another name of the tensor {name[:80]!r}: the name is taken, or there is no "
-                "such tensor"
+                f"the model file is damaged: {alias[:80]!r} cannot be another name of its tensor {name[:80]!r}, since "
+                "the name is taken, or there is no such tensor"
             )
         found[alias] = found[name]
     return found
@@ -134,7 +135,7 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
 def _bytes(file: BinaryIO, count: int) -> bytes:
     data = file.read(count)
     if len(data) < count:
-        raise EOFError("the file is truncated")
+        raise EOFError("the model file ends too early")
     return data
 
 
@@ -146,21 +147,21 @@ def _number(file: BinaryIO, form: str) -> int:
 def _count(file: BinaryIO) -> int:
     count = _number(file, "<I")
     if count > _MAX_VARIABLES:
-        raise ValueError(f"the file lists {count} tensors, expected at most {_MAX_VARIABLES}")
+        raise ValueError(f"the model file is damaged: expected at most {_MAX_VARIABLES} tensors, found {count}")
     return count
 
 
 def _rank(file: BinaryIO) -> int:
     rank = _number(file, "<B")
     if rank > _MAX_RANK:
-        raise ValueError(f"a tensor of the file has {rank} dimensions, expected at most {_MAX_RANK}")
+        raise ValueError(f"the model file is damaged: expected tensors of at most {_MAX_RANK} dimensions, found {rank}")
     return rank
 
 
 def _text(file: BinaryIO) -> str:
     data = _bytes(file, _number(file, "<H"))
     if not data.endswith(b"\0"):
-        raise ValueError("the name of a tensor does not end with a zero byte")
+        raise ValueError("the model file is damaged: the name of a tensor does not end with a zero byte")
     return data[:-1].decode()
 
 

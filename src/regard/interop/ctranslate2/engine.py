@@ -15,10 +15,10 @@ from torch import Tensor
 
 from regard.config.schema import Config
 from regard.errors import ConfigError, SearchError
+from regard.files.packages import require_package
 from regard.interop.ctranslate2.check import check_model
 from regard.interop.ctranslate2.spec import all_pieces, max_positions
 from regard.interop.exported import Exported
-from regard.interop.packages import require_package
 from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions
 from regard.search.length_limits import LengthLimits

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from regard.errors import ConfigError
+from regard.files.packages import require_package
 from regard.interop.ctranslate2.engine import CTranslate2Engine
 from regard.interop.ctranslate2.quantize import round_weights
 from regard.interop.ctranslate2.spec import all_pieces, fill_spec
 from regard.interop.exported import new_directory, write_companions
-from regard.interop.packages import require_package
 from regard.interop.verification import Ids, Run, verify
 from regard.search.beam import BeamOptions
 from regard.store import StoredModel

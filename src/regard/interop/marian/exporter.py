@@ -14,10 +14,10 @@ from regard.config.engines import unsupported
 from regard.config.schema import TransformerConfig
 from regard.data.collate import collate
 from regard.errors import CheckpointError, ConfigError
+from regard.files.packages import require_package
 from regard.interop.ctranslate2.spec import all_pieces, max_positions
 from regard.interop.exported import new_directory
 from regard.interop.marian.weights import OUTPUT_BIAS, SRC_TABLE, TGT_TABLE, tensor_pairs, to_marian_order
-from regard.interop.packages import require_package
 from regard.interop.part_table import entry_of
 from regard.interop.transformer_parts import check_transformer
 from regard.interop.verification import sample_sources

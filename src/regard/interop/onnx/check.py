@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regard.errors import CheckpointError
+from regard.files.packages import require_package
 from regard.files.reading import read_bytes
 from regard.interop.onnx.graph import WEIGHTS
-from regard.interop.packages import require_package
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, ModelProto, TensorProto

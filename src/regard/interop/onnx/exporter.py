@@ -10,6 +10,7 @@ import torch
 
 from regard.data.collate import collate
 from regard.errors import ConfigError
+from regard.files.packages import require_package
 from regard.interop.exported import new_directory, write_companions
 from regard.interop.onnx.graph import WEIGHTS as WEIGHT_FILE
 from regard.interop.onnx.graph import Graph, WeightFile
@@ -19,7 +20,6 @@ from regard.interop.onnx.quantize import Int8Graph
 from regard.interop.onnx.recurrent import BahdanauPlan, LuongPlan, PlainPlan
 from regard.interop.onnx.step_model import START, STEP, OnnxStepModel
 from regard.interop.onnx.transformer import TransformerPlan
-from regard.interop.packages import require_package
 from regard.interop.part_table import PartTable, exact
 from regard.interop.verification import Ids, Run, verify, verify_logits
 from regard.model.bahdanau import BahdanauDecoder

@@ -94,7 +94,10 @@ class PlainPlan:
 
 
 class LuongPlan(PlainPlan):
-    """Adds the nodes of a model with Luong's decoder: first the recurrent layers, then attention.
+    """Adds the nodes of a recurrent model with Luong attention to its two ONNX graphs.
+
+    One graph encodes the source, the other computes a decoder step: first the recurrent layers, then attention. See
+    `regard.interop.onnx.ports.Plan` for the methods.
 
     Args:
         encoder: Encoder of the model.

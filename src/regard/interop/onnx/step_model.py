@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from regard.errors import CheckpointError, SearchError
+from regard.files.packages import require_package
 from regard.interop.onnx.check import check_graph
 from regard.interop.onnx.graph import WEIGHTS as WEIGHT_FILE
 from regard.interop.onnx.ports import NEXT, SOURCE, STATE, WEIGHTS
-from regard.interop.packages import require_package
 from regard.model.decoder import State, select_rows
 from regard.values import StepOutput
 

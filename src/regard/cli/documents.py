@@ -1,0 +1,180 @@
+"""Documents on the command line: which inputs are documents, their options, and how they are translated."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.messages import warn
+from regard.cli.progress import with_progress
+from regard.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from regard.markup.file_options import FileOptions
+    from regard.translation.options import TranslateOptions
+    from regard.translation.result import Translation
+    from regard.translation.translator import Translator
+
+LINES = "lines"
+"""Format of a text with one sentence per line."""
+_TABLES = (".csv", ".tsv", ".jsonl")
+_CATALOGS = (".po", ".pot")
+
+
+@dataclass(frozen=True)
+class DocumentOptions:
+    """Options of `regard translate` for documents."""
+
+    format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TYPE",
+            help="lines: one sentence per line; or the type of a document, such as po, docx or md.",
+            show_default="from the name of --input; lines for .txt",
+        ),
+    ] = None
+    langs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODES",
+            help="Source and target language of a document, such as en-fr.",
+            show_default="from the model",
+        ),
+    ] = None
+    column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Column of a .csv or .tsv (name or number), or field of a .jsonl, to translate.",
+            show_default="text, or the source language",
+        ),
+    ] = None
+    result_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Column or field for the translations; added if there is none.",
+            show_default="translation, or the target language",
+        ),
+    ] = None
+    mark_fuzzy: Annotated[
+        bool, typer.Option("--mark-fuzzy", help="Mark the translations that are filled into a .po as fuzzy.")
+    ] = False
+
+
+NO_OPTIONS = DocumentOptions()
+
+
+def document_type(source: Path | None, options: DocumentOptions) -> str | None:
+    """Finds out whether the input is a document.
+
+    Args:
+        source: The input file; None = standard input.
+        options: The options for documents.
+
+    Returns:
+        The extension of the document's type, such as `.po`; None for lines.
+
+    Raises:
+        ConfigError: The type is unknown, or an option does not belong to it.
+    """
+    from regard.markup.files import FILE_FORMATS
+
+    if options.format is None:
+        extension = "" if source is None else source.suffix.lower()
+        extension = extension if extension in FILE_FORMATS and extension != ".txt" else ""
+    else:
+        extension = "" if options.format == LINES else f".{options.format.lower().removeprefix('.')}"
+        if extension and extension not in FILE_FORMATS:
+            types = ", ".join(known.removeprefix(".") for known in FILE_FORMATS)
+            raise ConfigError(f"--format: expected lines or one of {types}, got {options.format!r:.40}: choose one")
+    for given, option, known_types in (
+        (options.column is not None, "--column", _TABLES),
+        (options.result_column is not None, "--result-column", _TABLES),
+        (options.mark_fuzzy, "--mark-fuzzy", _CATALOGS),
+    ):
+        if given and extension not in known_types:
+            found = extension or "lines of text"
+            raise ConfigError(
+                f"{option}: expected an input of type {', '.join(known_types)}, got {found}: remove the option, or "
+                "name the type with --format"
+            )
+    return extension or None
+
+
+def translate_file(
+    translator: Translator,
+    models: list[Path],
+    files: tuple[Path | None, Path | None],
+    options: tuple[TranslateOptions, DocumentOptions],
+) -> None:
+    """Translates a document.
+
+    Args:
+        translator: The translator.
+        models: Directories of its models, of which the first may name its languages.
+        files: Input and output file; None = a standard stream.
+        options: Options of the translation and of the document; the document's type is known.
+
+    Raises:
+        DataError: The document cannot be read, or would be written to a terminal or a directory that is not there.
+    """
+    from regard.files.atomic import write_output
+    from regard.markup.files import open_file
+    from regard.translation.documents import translate_document
+
+    (source, output), (search, chosen) = files, options
+    if output is None and sys.stdout.isatty():
+        raise DataError("expected a file for the translated document, got the terminal: add --output FILE")
+    if output is not None and not output.parent.is_dir():  # known only when the translation is written, otherwise
+        raise DataError(f"{output.parent}: no such directory: make it, or choose another path for {output.name}")
+    extension = document_type(source, chosen) or ""
+    name = "standard input" if source is None else str(source)
+    shown = name if name.lower().endswith(extension) else name + extension
+    document = open_file(shown, _read(source), _file_options(models, chosen))
+
+    def observe(translations: Iterator[Translation]) -> Iterator[Translation]:
+        for translation in with_progress(translations, total=len(document.sentences)):
+            for warning in translation.warnings:
+                warn(f"{name}: {warning}")
+            yield translation
+
+    content = translate_document(translator, document, search, observe=observe)
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        write_output(output, lambda temporary: temporary.write_bytes(content))
+
+
+def _file_options(models: list[Path], chosen: DocumentOptions) -> FileOptions:
+    from regard.markup.file_options import FileOptions
+    from regard.text.languages import parse_direction
+    from regard.translation.loading import stored_languages
+
+    langs = chosen.langs or stored_languages(models[0])
+    source, target = parse_direction(langs) if langs else (None, None)
+    return FileOptions(source, target, chosen.column, chosen.result_column, chosen.mark_fuzzy)
+
+
+def _read(source: Path | None) -> bytes:
+    """The whole input, up to the limit for documents."""
+    from regard.files.compression import open_binary
+    from regard.files.reading import named_read_errors
+    from regard.markup.archive import MAX_EXPANDED
+
+    if source is None:
+        if sys.stdin is None:
+            raise DataError("standard input is closed: name a file with --input, or pipe a document in")
+        data = sys.stdin.buffer.read(MAX_EXPANDED + 1)
+    else:
+        with open_binary(source) as file, named_read_errors(source, remedy="copy it", error=DataError):
+            data = file.read(MAX_EXPANDED + 1)
+    if len(data) > MAX_EXPANDED:
+        raise DataError(f"{source or 'standard input'}: expected at most {MAX_EXPANDED} bytes, found more: split it")
+    return data

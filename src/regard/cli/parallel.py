@@ -1,0 +1,193 @@
+"""Sentence pairs from the files that options name: all lines of two files, or a corpus of any format in one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from regard.cli.loading import loading
+from regard.cli.messages import warn
+from regard.cli.options import parse_path
+from regard.config.toml_text import write_value
+from regard.corpora.formats import HEAD_SIZE, open_corpus
+from regard.corpora.unit import ReadOptions, ReadReport
+from regard.errors import ConfigError, DataError
+from regard.files.compression import open_input
+from regard.text.languages import parse_direction
+
+_PANEL = "Reading sentence pairs"
+_OnError = Literal["stop", "skip"]
+
+PairsSrc = Annotated[
+    Path,
+    typer.Option(
+        "--src",
+        parser=parse_path,
+        metavar="FILE",
+        help="Source sentences, one per line; or sentence pairs in any format, such as TMX or CSV.",
+        show_default=False,
+    ),
+]
+PairsTgt = Annotated[
+    Path | None,
+    typer.Option(
+        "--tgt",
+        parser=parse_path,
+        metavar="FILE",
+        help="Target sentences, one per line; not needed if --src has sentence pairs.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Options about how files of sentence pairs are read."""
+
+    langs: Annotated[
+        str | None,
+        typer.Option(
+            "--langs",
+            metavar="SRC-TGT",
+            help="Languages, such as en-fr, to read from a file with several; a new model stores them.",
+            show_default="as the model or the file says",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            "--encoding",
+            metavar="NAME",
+            help="Encoding, such as cp1252.",
+            show_default="UTF-8, or as the file says",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="SRC,TGT",
+            help="Names or numbers of the columns of a table, such as 2,3.",
+            show_default="as the header says, or the first two",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    on_error: Annotated[
+        _OnError | None,
+        typer.Option(
+            "--on-error",
+            help="What to do at a faulty unit: stop, or leave it out and count it.",
+            show_default="stop",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+
+    def settings(self) -> list[str]:
+        """The options that were given, as settings of the section `[data]`."""
+        given = {"langs": self.langs, "encoding": self.encoding, "columns": self._columns(), "on_error": self.on_error}
+        return [f"data.{key}={write_value(value)}" for key, value in given.items() if value is not None]
+
+    def options(self, langs: str | None = None) -> ReadOptions:
+        """The options of a reader.
+
+        Args:
+            langs: Languages to read if the user gave none.
+
+        Returns:
+            The options.
+
+        Raises:
+            ConfigError: `--langs` is not two languages, or `--columns` is not two columns.
+        """
+        try:
+            chosen = self.langs or langs
+            languages = None if chosen is None else parse_direction(chosen)
+        except ConfigError as error:
+            raise ConfigError(f"--langs: {error}") from None
+        return ReadOptions(languages, self.encoding, self._columns(), self.on_error or "stop")
+
+    def _columns(self) -> tuple[str, str] | None:
+        if self.columns is None:
+            return None
+        src, comma, tgt = (part.strip() for part in self.columns.partition(","))
+        if not (src and comma and tgt) or "," in tgt:
+            raise ConfigError(
+                f"--columns {self.columns}: expected the source and the target column with a comma between, such as "
+                "2,3 or en,fr: name both; for names with commas, give the numbers of the columns"
+            )
+        return src, tgt
+
+
+DEFAULT_READING = Reading()
+"""The options if none is given."""
+
+
+@dataclass(frozen=True)
+class PairFiles:
+    """Options that name the files of sentence pairs."""
+
+    src: PairsSrc
+    tgt: PairsTgt = None
+
+
+def read_parallel(
+    src: Path,
+    tgt: Path | None = None,
+    *,
+    reading: Reading = DEFAULT_READING,
+    model: Path | None = None,
+    option: str = "--tgt",
+) -> tuple[list[str], list[str]]:
+    """Reads all sentence pairs of one file, or of two parallel files, and warns of units that are left out.
+
+    Args:
+        src: File of source sentences, one per line; or of sentence pairs in any format, without `tgt`.
+        tgt: File of target sentences, one per source sentence.
+        reading: How to read.
+        model: Directory of a model, whose languages are read from a file with several; None = as the file says.
+        option: Name of the option for `tgt`, for messages.
+
+    Returns:
+        The source sentences and the target sentences, equally many; not normalized, some may be empty.
+
+    Raises:
+        ConfigError: An option is invalid.
+        DataError: A file cannot be read, there is no sentence pair, or two files have different numbers of lines.
+    """
+    langs = None
+    if reading.langs is None and tgt is None and model is not None:
+        with loading():
+            from regard.translation.loading import stored_languages
+
+        langs = stored_languages(model)
+    reader = open_corpus(src, tgt, reading.options(langs))
+    if tgt is None and reader.format == "tsv" and src.is_file() and _has_one_side(src):
+        raise DataError(
+            f"{src}: expected sentence pairs, found a first line without a tab: name the other side with {option}, or "
+            "a file with both sides"
+        )
+    units = list(reader.units())
+    _warn_of_left_out(reader.name, reader.report)
+    if not units:
+        raise DataError(f"{reader.name}: expected at least one sentence, found none: name a file with text")
+    return [unit.src for unit in units], [unit.tgt for unit in units]
+
+
+def _has_one_side(path: Path) -> bool:
+    """Whether the first line of a text has no tab."""
+    with open_input(path) as file:
+        head = file.head(HEAD_SIZE)
+    return bool(head.strip()) and b"\t" not in head.split(b"\n")[0]
+
+
+def _warn_of_left_out(name: str, report: ReadReport) -> None:
+    if report.left_out:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.left_out.most_common())
+        warn(f"{name}: {sum(report.left_out.values()):,} units were left out ({reasons})")
+    if report.num_faults:
+        warn(f"{name}: {report.num_faults:,} faulty units were left out; the first: {report.faults[0]}")

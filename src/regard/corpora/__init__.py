@@ -1,0 +1,1 @@
+"""Parallel corpora in the formats that people have: readers, writers, and the choice of languages."""

@@ -1,0 +1,119 @@
+"""Normalized sentence pairs of a corpus in any format, as training needs them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from regard.corpora.formats import PathName, open_corpus
+from regard.corpora.table import TableReader
+from regard.corpora.unit import ReadOptions, UnitReader
+from regard.errors import DataError
+from regard.text.normalize import normalize
+from regard.values import Pair
+
+_LINE_FORMATS = ("plain", "moses", "tsv", "csv", "jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class PairFile:
+    """Sentence pairs that were read from a corpus.
+
+    Attributes:
+        pairs: Sentence pairs with text on both sides, in file order.
+        num_empty: Number of sentence pairs left out because the source or the target is empty.
+        num_wide_rows: Number of rows of a table with more than two columns, of which the first two are read.
+        rows: Per pair, its 0-based number among all sentence pairs, including those with an empty side.
+        left_out: Number of units left out for another reason that is not an error, by reason.
+        num_faults: Number of faulty units left out.
+        faults: Messages of the first faulty units.
+        name: The file or files, for messages.
+        format: Name of the format.
+        languages: Number of units for each spelling of a language that was read.
+    """
+
+    pairs: list[Pair]
+    num_empty: int
+    num_wide_rows: int = 0
+    rows: Sequence[int] = ()
+    left_out: Counter[str] = field(default_factory=Counter)
+    num_faults: int = 0
+    faults: tuple[str, ...] = ()
+    name: str = ""
+    format: str = ""
+    languages: Counter[str] = field(default_factory=Counter)
+
+
+def read_pairs(
+    src: PathName, tgt: PathName | None = None, options: ReadOptions | None = None, *, format: str | None = None
+) -> PairFile:
+    """Reads the sentence pairs of a corpus, and normalizes them.
+
+    Args:
+        src: File of source sentences, or a file with both languages in any format that `open_corpus` detects.
+        tgt: File of target sentences; line n is the translation of line n of `src`. None = `src` has both languages.
+        options: How to read; None = the defaults.
+        format: Name of the format; None = detected.
+
+    Returns:
+        The sentence pairs with text on both sides, and the number of pairs left out.
+
+    Raises:
+        ConfigError: There is no such format, or a package that it needs is not installed.
+        DataError: A file cannot be read, the two files have different numbers of lines, a TSV line has no tab, the
+            first two columns are not text, or no sentence pair is left.
+    """
+    reader = open_corpus(src, tgt, options, format=format)
+    pairs: list[Pair] = []
+    rows: list[int] = []
+    num_units = 0
+    for pair in normalized_pairs(reader):
+        if pair.src and pair.tgt:
+            pairs.append(pair)
+            rows.append(num_units)
+        num_units += 1
+    if not pairs:
+        raise DataError(_no_pairs(reader, num_units))
+    report = reader.report
+    num_wide_rows = reader.num_wide_rows if isinstance(reader, TableReader) else 0
+    return PairFile(
+        pairs,
+        num_units - len(pairs),
+        num_wide_rows,
+        range(num_units) if num_units == len(pairs) else rows,
+        report.left_out,
+        report.num_faults,
+        tuple(report.faults),
+        reader.name,
+        reader.format,
+        report.languages,
+    )
+
+
+def normalized_pairs(reader: UnitReader) -> Iterator[Pair]:
+    """Reads a corpus and normalizes its texts.
+
+    Args:
+        reader: Reader of the corpus.
+
+    Yields:
+        All sentence pairs, also those with an empty side.
+
+    Raises:
+        DataError: See `UnitReader.units`.
+    """
+    for src, tgt, line in reader.units():
+        yield Pair(normalize(src), normalize(tgt), line)
+
+
+def _no_pairs(reader: UnitReader, num_units: int) -> str:
+    report = reader.report
+    unit = "lines" if reader.format in _LINE_FORMATS else "units"
+    reasons = dict(report.left_out) | ({"faulty": report.num_faults} if report.num_faults else {})
+    left_out = "".join(f"; {count} left out: {reason}" for reason, count in reasons.items())
+    found = "" if not report.faults else f" (first fault: {report.faults[0]})"
+    return (
+        f"{reader.name}: expected sentence pairs with text on both sides, found none in "
+        f"{num_units + sum(reasons.values())} {unit}{left_out}{found}: check that it is the right file"
+    )

@@ -1,0 +1,64 @@
+"""Reader of two text files, in which line n of one is the translation of line n of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+from regard.corpora.lines import corpus_lines, mean_fraction, source_name, until_failure
+from regard.corpora.unit import ReadOptions, ReadReport, Unit
+from regard.files.compression import InputFile, open_input
+from regard.text.encodings import BrokenLine
+
+
+class PlainReader:
+    """Reader of two text files with one sentence per line.
+
+    Args:
+        src: File of source sentences, or an open input; None = standard input.
+        tgt: File of target sentences, or an open input; None = standard input.
+        options: Options of the reader, of which only `encoding` and `on_error` are used.
+
+    Attributes:
+        name: Both files, for messages and reports.
+        format: Name of the format.
+        report: What was left out so far.
+    """
+
+    format = "plain"
+
+    def __init__(self, src: Path | InputFile | None, tgt: Path | InputFile | None, options: ReadOptions) -> None:
+        self.name = f"{source_name(src)} and {source_name(tgt)}"
+        self.report = ReadReport(options.on_error)
+        self._sources = src, tgt
+        self._options = options
+        self._files: list[InputFile] = []
+
+    def units(self) -> Iterator[Unit]:
+        """Reads both files line by line, and pairs lines of the same number. See `UnitReader.units`."""
+        src, tgt = self._sources
+        with open_input(src) as src_file, open_input(tgt) as tgt_file:
+            self._files = [src_file, tgt_file]
+            yield from until_failure(self._read(src_file, tgt_file), self.report)
+
+    def fraction_read(self) -> float | None:
+        """Fraction of the two files read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
+        return mean_fraction(self._files)
+
+    def _read(self, src_file: InputFile, tgt_file: InputFile) -> Iterator[Unit]:
+        src_lines, tgt_lines = corpus_lines(src_file, self._options), corpus_lines(tgt_file, self._options)
+        for number, (src, tgt) in enumerate(zip_longest(src_lines, tgt_lines), start=1):
+            if src.__class__ is str and tgt.__class__ is str:  # faster than isinstance
+                yield Unit(src, tgt, number)
+            elif src is None or tgt is None:
+                num_more = number + sum(1 for _ in (src_lines if tgt is None else tgt_lines))
+                num_src, num_tgt = (number - 1, num_more) if src is None else (num_more, number - 1)
+                self.report.fault(
+                    f"{src_file} has {num_src} lines but {tgt_file} has {num_tgt}: line n of one file must translate "
+                    "line n of the other, so the counts must be equal"
+                )
+                return
+            else:
+                messages = [line.message for line in (src, tgt) if isinstance(line, BrokenLine)]
+                self.report.fault(messages[0])

@@ -1,0 +1,190 @@
+"""Gettext catalogs (.po, .pot): strings without a translation are filled in."""
+
+from __future__ import annotations
+
+import gettext
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from regard.corpora.catalog_pairs import locale_code
+from regard.corpora.language_choice import choose_language
+from regard.corpora.po import PoCatalog, parse_po
+from regard.corpora.po_entry import PoEntry, PoString, header_fields
+from regard.errors import DataError
+from regard.markup.document import MarkupDocument
+from regard.markup.file_options import FileOptions
+from regard.markup.messages import parse_message
+from regard.markup.placeholders import find_placeholders
+from regard.markup.sentence import TranslatedSentence
+from regard.text.normalize import replace_surrogates
+
+_PLURALS = re.compile(r"nplurals\s*=\s*([1-9])\s*;\s*plural\s*=\s*([^;]+)")
+
+_FORMATS = re.compile(r"%%|%(?:\(\w+\)|\d+\$)?[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?[hlLqjzt]*[A-Za-z]|\{[^{}\s]*\}")
+"""Parts of a message that a program replaces, if the entry is marked with a format."""
+_NUMBERS = 200
+"""The numbers below this one are tried to find out which have the same plural form."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A text of an entry, and the strings that its translation fills.
+
+    Attributes:
+        entry: The entry.
+        text: The text.
+        document: Its sentences.
+        places: The empty strings.
+    """
+
+    entry: PoEntry
+    text: str
+    document: MarkupDocument
+    places: tuple[PoString, ...]
+
+
+class CatalogFile:
+    """A gettext catalog; see `regard.markup.files.FileDocument`.
+
+    Args:
+        catalog: The parsed catalog.
+        mark_fuzzy: Whether to mark filled entries as fuzzy.
+    """
+
+    def __init__(self, catalog: PoCatalog, *, mark_fuzzy: bool) -> None:
+        self._catalog, self._mark_fuzzy = catalog, mark_fuzzy
+        self._messages = tuple(_messages(catalog))
+        self._sentences = tuple(sentence for message in self._messages for sentence in message.document.sentences)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Source sentences of the strings that have no translation yet, in order. See `FileDocument.sentences`."""
+        return self._sentences
+
+    @property
+    def needs_alignment(self) -> bool:
+        """Whether a string has placeholders that word alignment places. See `FileDocument.needs_alignment`."""
+        return any(message.document.needs_alignment for message in self._messages)
+
+    def render(self, translations: Sequence[TranslatedSentence]) -> bytes:
+        """Writes the catalog with its translations; see `FileDocument.render`."""
+        if len(translations) != len(self._sentences):
+            raise ValueError(f"expected {len(self._sentences)} translations, one per sentence, got {len(translations)}")
+        texts: list[tuple[PoString, str]] = []
+        fuzzy: dict[int, PoEntry] = {}
+        start = 0
+        for message in self._messages:
+            end = start + len(message.document.sentences)
+            text = replace_surrogates(message.document.render(translations[start:end]))
+            texts += [(place, text) for place in message.places]
+            start = end
+            if self._mark_fuzzy or not _has_same_format(message, text):
+                fuzzy[id(message.entry)] = message.entry
+        return self._catalog.replace(texts, fuzzy=fuzzy.values())
+
+
+def _has_same_format(message: _Message, text: str) -> bool:
+    """Whether a program can format a translation like the source; true for a message without a format."""
+    if not any(flag.endswith("-format") and not flag.startswith("no-") for flag in message.entry.flags):
+        return True
+    return sorted(_FORMATS.findall(message.text)) == sorted(_FORMATS.findall(text))
+
+
+def open_catalog(name: str, data: bytes, options: FileOptions) -> CatalogFile:
+    """Finds the strings of a catalog that have no translation.
+
+    Args:
+        name: Name of the file, for messages.
+        data: The content.
+        options: Target language, and whether filled entries become fuzzy.
+
+    Returns:
+        The catalog. Its header, obsolete entries and strings with a translation, fuzzy or not, stay as they are. An
+        entry for a program's format, such as `c-format`, becomes fuzzy if a part such as `%s` is lost or changed.
+
+    Raises:
+        DataError: An entry is faulty; the message names its line. Or the header names another language.
+    """
+    catalog = parse_po(data, name)
+    _check_language(catalog, name, options.target)
+    return CatalogFile(catalog, mark_fuzzy=options.mark_fuzzy)
+
+
+def _check_language(catalog: PoCatalog, name: str, target: str | None) -> None:
+    header = next((entry for entry in catalog.entries if entry.is_header), None)
+    if header is None or target is None:
+        return
+    language = header_fields(next(iter(header.msgstr.values())).text).get("language", "")
+    code = locale_code(language)
+    if code and not choose_language(target, [code], where=name):
+        raise DataError(
+            f"{name}: expected a catalog of translations into {target}, found Language: {language} in its header: "
+            "choose a model for this language, name its languages with --langs, or correct the header"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _PluralForms:
+    """How the strings of an entry with plural depend on the number.
+
+    Attributes:
+        count: Number of the forms; 0 = the header does not say.
+        singular: The form for exactly one; -1 if a single form is for all numbers.
+        is_shared: Whether other numbers than one have the form for one, such as 21 in Russian and 0 in French.
+    """
+
+    count: int
+    singular: int
+    is_shared: bool
+
+
+def _messages(catalog: PoCatalog) -> Iterator[_Message]:
+    header = next((entry for entry in catalog.entries if entry.is_header), None)
+    forms = _plural_forms("" if header is None or 0 not in header.msgstr else header.msgstr[0].text)
+    for entry in catalog.entries:
+        if entry.is_header or entry.obsolete or not entry.msgstr or not entry.msgid.text.strip():
+            continue
+        if entry.msgid_plural is None:
+            groups = [(entry.msgid, [string for string in entry.msgstr.values() if not string.text])]
+        else:
+            groups = _plural_groups(entry, entry.msgid_plural, forms, catalog.newline)
+        for source, places in groups:
+            if places:
+                yield _Message(entry, source.text, parse_message(source.text), tuple(places))
+
+
+def _plural_groups(
+    entry: PoEntry, plural: PoString, forms: _PluralForms, newline: str
+) -> list[tuple[PoString, list[PoString]]]:
+    """The empty strings for one, and those for other numbers, with the string that each group translates."""
+    last = max(entry.msgstr.values(), key=lambda string: string.end)
+    strings = dict(entry.msgstr)
+    for number in range(forms.count):  # a form that the file lacks is written after the last one
+        strings.setdefault(number, PoString(f"{newline}msgstr[{number}]", "", last.end, last.end, last.line))
+    singular = forms.singular
+    if forms.is_shared and _placeholders(entry.msgid.text) != _placeholders(plural.text):
+        singular = -1  # such as "one file", which is wrong for 21 files
+    empty = {number: string for number, string in sorted(strings.items()) if not string.text}
+    singular_strings = [string for number, string in empty.items() if number == singular]
+    plural_strings = [string for number, string in empty.items() if number != singular]
+    return [(entry.msgid, singular_strings), (plural, plural_strings)]
+
+
+def _placeholders(text: str) -> list[str]:
+    return sorted(text[start:end] for start, end in find_placeholders(text))
+
+
+def _plural_forms(header: str) -> _PluralForms:
+    match = _PLURALS.search(header_fields(header).get("plural-forms", ""))
+    if match is None:
+        return _PluralForms(0, 0, False)
+    count = int(match[1])
+    if count == 1:
+        return _PluralForms(1, -1, False)
+    try:
+        form = gettext.c2py(match[2])
+        forms = [form(number) for number in range(_NUMBERS)]
+    except (ValueError, OverflowError, ZeroDivisionError, RecursionError):
+        return _PluralForms(count, 0, False)
+    return _PluralForms(count, forms[1], forms.count(forms[1]) > 1)

@@ -1,0 +1,29 @@
+"""Options of documents that contain a text and its translation side by side, and of tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """How to fill in the translations of a document.
+
+    Attributes:
+        source: Canonical code of the source language; None = as the document says.
+        target: Canonical code of the target language; None = as the document says.
+        column: Name or 1-based number of the column of a table, or name of the field of JSON lines, with the text;
+            None = the usual names.
+        result_column: Name or number of the column or field for the translations; None = a usual name, which is added
+            if there is none. The same as `column` replaces the text.
+        mark_fuzzy: Whether to mark the translations that are filled into a PO catalog as fuzzy.
+    """
+
+    source: str | None = None
+    target: str | None = None
+    column: str | None = None
+    result_column: str | None = None
+    mark_fuzzy: bool = False
+
+
+DEFAULT_OPTIONS = FileOptions()

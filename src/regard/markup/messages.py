@@ -1,0 +1,59 @@
+"""Texts in catalogs, tables and JSON: plain text, or HTML if they contain its tags or character references."""
+
+from __future__ import annotations
+
+import re
+
+from regard.markup.dialects import HTML, PLAIN
+from regard.markup.document import MarkupDocument, document_of, parse_dialect
+from regard.markup.entities import SpelledText
+from regard.markup.pieces import Part, text_pieces
+
+_HTML = re.compile(
+    r"</?(?:a|abbr|b|big|blockquote|br|button|cite|code|del|div|em|font|h[1-6]|hr|i|img|input|ins|kbd|label|li|mark|ol|"
+    r"option|p|pre|q|s|samp|script|select|small|span|strike|strong|style|sub|sup|table|tbody|td|th|thead|tr|tt|u|ul|var)"
+    r"(?:\s[^<>]*)?/?>|&(?:[A-Za-z]{2,8}\d{0,2}|#\d{1,7}|#x[0-9A-Fa-f]{1,6});",
+    re.IGNORECASE,
+)
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def contains_html(text: str) -> bool:
+    """Whether a text contains a tag of HTML or a character reference."""
+    return ("<" in text or "&" in text) and _HTML.search(text) is not None
+
+
+def parse_message(text: str) -> MarkupDocument:
+    r"""Finds the sentences of a text of unknown kind.
+
+    Args:
+        text: The text. If it contains tags of HTML or character references, it is HTML. Otherwise each line is a
+            paragraph, unless it begins with a lowercase letter: then it continues the line before it.
+
+    Returns:
+        The document.
+
+    >>> parse_message("Your session\nhas expired.\nLog in.").sentences
+    ('Your session has expired.', 'Log in.')
+    >>> parse_message("See <b>here</b>").sentences
+    ('See here',)
+    """
+    if contains_html(text):
+        return parse_dialect(text, HTML)
+    lines = _LINE.findall(text)
+    if not any(map(_continues, lines[1:])):
+        return parse_dialect(text, PLAIN)
+    paragraphs: list[str] = []
+    for line in lines:
+        if paragraphs and paragraphs[-1].strip() and _continues(line):
+            paragraphs[-1] += line
+        else:
+            paragraphs.append(line)
+    parts: list[Part] = [
+        text_pieces(SpelledText(paragraph, paragraph)) if paragraph.strip() else paragraph for paragraph in paragraphs
+    ]
+    return document_of(parts, PLAIN)
+
+
+def _continues(line: str) -> bool:
+    return line.lstrip()[:1].islower()

@@ -1,0 +1,273 @@
+"""The text of a training: its corpora are read and weighted, and validation text is held out of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import numpy as np
+
+from regard.config.schema import Config, CorpusConfig, DataConfig
+from regard.corpora.formats import FORMATS
+from regard.corpora.pairs import PairFile, read_pairs
+from regard.corpora.unit import ReadOptions
+from regard.data.held_out import choose_unshared, hold_out
+from regard.data.mismatch import mismatch_warnings
+from regard.errors import ConfigError, DataError
+from regard.text.languages import parse_direction
+from regard.text.tags import add_tag
+from regard.values import Pair
+
+HELD_OUT_SHARE = 0.02
+"""Share of the source sentences to hold out for validation if no validation text is given."""
+MAX_HELD_OUT = 2000
+"""Largest number of source sentences to hold out."""
+_SHARED_OPTIONS = ("format", "langs", "encoding", "columns", "on_error", "include_fuzzy", "accelerators")
+"""Options about reading that an entry of `data.corpora` takes from `[data]` if it does not set them."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingCorpus:
+    """One of the corpora of a training.
+
+    Attributes:
+        entry: Its options, with those that are taken from `[data]`.
+        name: Its file or files, for messages.
+        pairs: Sentence pairs to train on, without tag; their line is the number of the pair in the whole training text.
+        weight: Mean number of times that an epoch contains each of its pairs.
+    """
+
+    entry: CorpusConfig
+    name: str
+    pairs: Sequence[Pair]
+    weight: float = 1.0
+
+    def tagged(self) -> Sequence[Pair]:
+        """The sentence pairs, with the tag of the corpus before each source."""
+        tag = self.entry.tag
+        return self.pairs if tag is None else [replace(pair, src=add_tag(tag, pair.src)) for pair in self.pairs]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingText:
+    """All text of a training.
+
+    Attributes:
+        corpora: The corpora to train on.
+        val: Validation pairs; those that are held out have the tag of their corpus.
+        num_units: Number of sentence pairs in the files, including those left out: the number of lines of a file with
+            word links.
+        notes: Sentences for the user: what was read, left out and held out.
+        digests: SHA-256 by name: of the pairs to train on and to validate with, and of each entry of `data.corpora`.
+    """
+
+    corpora: tuple[TrainingCorpus, ...]
+    val: Sequence[Pair]
+    num_units: int
+    notes: tuple[str, ...]
+    digests: dict[str, str]
+
+    def pairs(self) -> Iterator[Pair]:
+        """The sentence pairs to train on of all corpora, in order, each once and without tags."""
+        return chain.from_iterable(corpus.pairs for corpus in self.corpora)
+
+    def num_characters(self) -> tuple[int, int]:
+        """Mean number of source and of target characters in an epoch."""
+        src, tgt = (
+            sum(corpus.weight * sum(len(getattr(pair, side)) for pair in corpus.pairs) for corpus in self.corpora)
+            for side in ("src", "tgt")
+        )
+        return round(src), round(tgt)
+
+
+def read_training_text(config: Config, *, by_source: bool = False) -> TrainingText:
+    """Reads the training and validation text that a configuration names.
+
+    Args:
+        config: Configuration, of which `[data]` and `train.seed` are used.
+        by_source: Whether validation text is held out by its sources only, as in early versions of regard; otherwise
+            no target of it is a training target either.
+
+    Returns:
+        The text.
+
+    Raises:
+        ConfigError: No training text is named, or an option does not fit the text.
+        DataError: A text cannot be read or used.
+    """
+    data = config.data
+    entries = corpus_entries(data)
+    if not entries:
+        raise ConfigError("data.src: expected the file of the training text's source side, got none: give --src FILE")
+    corpora, notes, num_units = [], [], 0
+    for entry in entries:
+        text = _read(entry)
+        pairs = _numbered(text, before=num_units)
+        num_units += len(text.pairs) + text.num_empty + (text.num_faults if _is_numbered_by_line(text) else 0)
+        notes += _reading_notes(entry.src, text, summary=bool(data.corpora))
+        corpora.append(TrainingCorpus(entry, text.name, pairs))
+    digests = {f"corpus.{i}": hash_pairs(corpus.pairs) for i, corpus in enumerate(corpora, 1) if data.corpora}
+    if data.val_src is None:
+        total = sum(len(corpus.pairs) for corpus in corpora)
+        corpora, val = _hold_out(corpora, config.train.seed, by_source=by_source)
+        notes.append(f"{len(val)} of the {total} pairs are held out for validation")
+        notes += [] if by_source else _leftover_notes(corpora, val, total)
+    else:
+        val = _read(_validation_entry(data, data.val_src)).pairs
+    corpora = _weighted(corpora, data.temperature)
+    train = [pair for corpus in corpora for pair in corpus.pairs]
+    digests |= {"train": hash_pairs(train), "val": hash_pairs(val)}
+    return TrainingText(tuple(corpora), val, num_units, (*notes, *mismatch_warnings(train, val)), digests)
+
+
+def corpus_entries(data: DataConfig) -> tuple[CorpusConfig, ...]:
+    """The corpora of a configuration, each with the options about reading that `[data]` sets for all.
+
+    Args:
+        data: The section `[data]`.
+
+    Returns:
+        The entries of `data.corpora`; a single one for `data.src`; none if neither is set.
+    """
+    shared = {name: getattr(data, name) for name in _SHARED_OPTIONS}
+    if not data.corpora:
+        return () if data.src is None else (CorpusConfig(src=data.src, tgt=data.tgt, **shared),)
+    return tuple(
+        entry.model_copy(update={name: value for name, value in shared.items() if getattr(entry, name) is None})
+        for entry in data.corpora
+    )
+
+
+def read_options(entry: CorpusConfig) -> ReadOptions:
+    """Options of the reader of a corpus.
+
+    Args:
+        entry: Options of the corpus.
+
+    Returns:
+        The options that the reader takes.
+    """
+    return ReadOptions(
+        langs=None if entry.langs is None else parse_direction(entry.langs),
+        encoding=entry.encoding,
+        columns=entry.columns,
+        on_error=entry.on_error or "stop",
+        include_fuzzy=bool(entry.include_fuzzy),
+        accelerators=bool(entry.accelerators),
+    )
+
+
+def hash_pairs(pairs: Iterable[Pair]) -> str:
+    """SHA-256 of the text of sentence pairs, in hexadecimal."""
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(f"{pair.src}\t{pair.tgt}\n".encode())
+    return digest.hexdigest()
+
+
+def _validation_entry(data: DataConfig, src: str) -> CorpusConfig:
+    """Options of the validation text: those of the training text, but its format only if the number of files fits."""
+    form = FORMATS.get(data.format or "")
+    fits = form is not None and form.num_files == (1 if data.val_tgt is None else 2)
+    shared = {name: getattr(data, name) for name in _SHARED_OPTIONS} | {"format": data.format if fits else None}
+    return CorpusConfig(src=src, tgt=data.val_tgt, **shared)
+
+
+def _read(entry: CorpusConfig) -> PairFile:
+    return read_pairs(entry.src, entry.tgt, read_options(entry), format=entry.format)
+
+
+def _numbered(text: PairFile, *, before: int) -> list[Pair]:
+    """The pairs with their numbers in the whole training text, in which `before` are those of other corpora.
+
+    These are the lines of a file with word links. In a text of lines, also a line that could not be read counts.
+    """
+    if _is_numbered_by_line(text):
+        numbers = [before + pair.line for pair in text.pairs]
+    else:
+        numbers = [before + row + 1 for row in text.rows]
+    return [
+        pair if pair.line == number else Pair(pair.src, pair.tgt, number)
+        for number, pair in zip(numbers, text.pairs, strict=True)
+    ]
+
+
+def _is_numbered_by_line(text: PairFile) -> bool:
+    return text.format in ("plain", "moses")
+
+
+def _reading_notes(src: str, text: PairFile, *, summary: bool) -> list[str]:
+    """What was read and left out; what was read is plain if there is one text of lines."""
+    notes = []
+    if summary or text.format not in ("plain", "tsv"):
+        languages = " and ".join(sorted(text.languages))
+        shape = f"{text.format}, {languages}" if languages else text.format
+        notes.append(f"{text.name}: {len(text.pairs):,} sentence pairs read ({shape})")
+    if text.num_empty:
+        notes.append(f"{src}: {text.num_empty} pairs with an empty side were left out")
+    if text.left_out:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in text.left_out.most_common())
+        notes.append(f"{src}: {sum(text.left_out.values()):,} units were left out ({reasons})")
+    if text.num_faults:
+        notes.append(f"{src}: {text.num_faults:,} faulty units were left out; the first: {text.faults[0]}")
+    if text.num_wide_rows:
+        notes.append(f"{src}: {text.num_wide_rows} lines have more than two columns, of which the first two are read")
+    return notes
+
+
+def _hold_out(
+    corpora: Sequence[TrainingCorpus], seed: int, *, by_source: bool
+) -> tuple[list[TrainingCorpus], list[Pair]]:
+    """Holds out pairs of the corpora without a tag, or of all if each has one: a tag often marks artificial text."""
+    has_untagged = any(corpus.entry.tag is None for corpus in corpora)
+    eligible = [corpus for corpus in corpora if corpus.entry.tag is None or not has_untagged]
+    sources = list(dict.fromkeys(pair.src for corpus in eligible for pair in corpus.pairs))
+    if len(sources) < 2:
+        raise DataError(
+            f"expected at least 2 different source sentences, one to train on and one to validate with, but got "
+            f"{len(sources)}: give more text, or a validation set with --val-src and --val-tgt"
+        )
+    count = min(MAX_HELD_OUT, max(1, round(HELD_OUT_SHARE * len(sources))))
+    ranked = [sources[i] for i in np.random.default_rng(seed).permutation(len(sources))]
+    every = [pair for corpus in corpora for pair in corpus.pairs]
+    not_eligible = {pair.src for corpus in corpora if corpus not in eligible for pair in corpus.pairs}
+    chosen = [] if by_source else choose_unshared(every, [src for src in ranked if src not in not_eligible], count)
+    drawn = set(chosen or ranked[:count])
+    val: list[Pair] = []
+    for index, corpus in enumerate(corpora):
+        rest, held_out = hold_out(corpus.pairs, lambda _: drawn)
+        corpora = [*corpora[:index], replace(corpus, pairs=rest), *corpora[index + 1 :]]
+        val += replace(corpus, pairs=held_out).tagged() if corpus in eligible else []
+    return list(corpora), val
+
+
+def _leftover_notes(corpora: Sequence[TrainingCorpus], val: Sequence[Pair], total: int) -> list[str]:
+    """Notes if validation and training text could not be separated without a loss."""
+    notes = []
+    num_lost = total - len(val) - sum(len(corpus.pairs) for corpus in corpora)
+    if num_lost:
+        notes.append(f"{num_lost} pairs of corpora with a tag, whose source is held out, were left out")
+    targets = {pair.tgt for corpus in corpora for pair in corpus.pairs}
+    count = sum(pair.tgt in targets for pair in val)
+    if count:
+        notes.append(
+            f"the targets of {count} validation pairs are training targets, too, since nearly all sentences share "
+            "translations, so that validation overestimates the quality: give validation text of its own"
+        )
+    return notes
+
+
+def _weighted(corpora: Sequence[TrainingCorpus], temperature: float | None) -> list[TrainingCorpus]:
+    """The corpora with their weights: as given, or by their sizes."""
+    if temperature is None:
+        weighted = [replace(corpus, weight=corpus.entry.weight or 1.0) for corpus in corpora]
+        if not any(corpus.weight * len(corpus.pairs) >= 1 for corpus in weighted):
+            sizes = ", ".join(f"{corpus.weight:g} x {len(corpus.pairs):,}" for corpus in weighted)
+            raise ConfigError(f"weight: expected at least one sentence pair per epoch, got {sizes}: raise a weight")
+        return weighted
+    largest = max(len(corpus.pairs) for corpus in corpora)
+    # Rounded, so that the last bit of a power, which depends on the machine, changes no batch.
+    weights = [round((largest / max(1, len(corpus.pairs))) ** (1 - 1 / temperature), 4) for corpus in corpora]
+    return [replace(corpus, weight=weight) for corpus, weight in zip(corpora, weights, strict=True)]

@@ -1,0 +1,60 @@
+"""Tags: words put before a source sentence that tell a model where the sentence pair comes from, such as `<web>`."""
+
+from __future__ import annotations
+
+import re
+
+from regard.errors import ConfigError
+from regard.text.normalize import normalize
+
+MAX_TAG_LENGTH = 32
+"""Largest number of characters of a tag."""
+_RESERVED = re.compile(r"</?s>|<unk>|<pad>|<0x[0-9A-Fa-f]{2}>")
+# Spellings that SentencePiece gives to special tokens and bytes.
+_FORBIDDEN = ',"\u2581'
+# SentencePiece separates its symbols with commas and quotes, and writes the last for a space.
+
+
+def check_tag(tag: str) -> str:
+    """Checks that a word can be the tag of a corpus.
+
+    Args:
+        tag: Such as `<web>` or `>>fr<<`. It must begin and end with a sign that is no letter or digit, so that no word
+            of a text is taken for it.
+
+    Returns:
+        The tag.
+
+    Raises:
+        ConfigError: The word cannot be a tag.
+
+    >>> check_tag(">>fr<<")
+    '>>fr<<'
+    """
+    inner = tag[1:-1]
+    fits = 3 <= len(tag) <= MAX_TAG_LENGTH and normalize(tag) == tag and " " not in tag
+    bracketed = fits and not tag[0].isalnum() and not tag[-1].isalnum() and any(map(str.isalnum, inner))
+    if not bracketed or any(sign in tag for sign in _FORBIDDEN):
+        raise ConfigError(
+            f"expected a tag such as <web>, [news] or >>fr<<: 3 to {MAX_TAG_LENGTH} characters without spaces, commas "
+            f"and quotes, with a sign at either end, got {tag!r}"
+        )
+    if _RESERVED.fullmatch(tag):
+        raise ConfigError(f"expected another tag than {tag!r}, which names a special token: choose one such as <web>")
+    return tag
+
+
+def add_tag(tag: str | None, text: str) -> str:
+    """Puts a tag before a sentence, as a word of its own.
+
+    >>> add_tag("<web>", "Hello!"), add_tag(None, "Hello!")
+    ('<web> Hello!', 'Hello!')
+
+    Args:
+        tag: The tag; None = no tag.
+        text: Normalized sentence.
+
+    Returns:
+        The sentence with its tag.
+    """
+    return text if tag is None else f"{tag} {text}"

@@ -1,0 +1,51 @@
+"""Translation of documents: all sentences in one pass, then the document with their translations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from regard.markup.files import FileDocument
+from regard.markup.sentence import TranslatedSentence
+from regard.translation.options import TranslateOptions
+from regard.translation.result import Translation
+from regard.translation.translator import DEFAULT, Translator
+
+Observe = Callable[[Iterator[Translation]], Iterable[Translation]]
+"""A function that gives the same translations as they arrive, such as one that shows the progress."""
+
+
+def translate_document(
+    translator: Translator,
+    document: FileDocument,
+    options: TranslateOptions = DEFAULT,
+    *,
+    observe: Observe = iter,
+) -> bytes:
+    """Translates a document.
+
+    Args:
+        translator: The translator.
+        document: The document, from `regard.markup.files.open_file`.
+        options: Options of the translation; the word alignment is computed if the document needs it.
+        observe: Called once with all translations, one per sentence of the document.
+
+    Returns:
+        The translated document, in its own format.
+    """
+    options = replace(options, alignment=document.needs_alignment)
+    translations = translator.translate_lines(document.sentences, options)
+    return document.render([as_sentence(translation) for translation in observe(translations)])
+
+
+def as_sentence(translation: Translation) -> TranslatedSentence:
+    """Converts a translation to the form from which documents are rendered.
+
+    Args:
+        translation: The translation of a sentence.
+
+    Returns:
+        The text and word links of the translation. If the translation is empty, its text is the source sentence.
+    """
+    text = translation.text or translation.source
+    return TranslatedSentence(translation.source, text, translation.alignment)

@@ -1,0 +1,133 @@
+"""Verbs that read sentence pairs take corpora of any format in one file, and training takes several."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from regard import load
+
+
+class Done(Protocol):
+    """Result of a command; see `conftest.py`."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+QUICK = [
+    "--set=train.steps=4", "--set=train.validate_sentences=4", "--set=subword.vocab_size=320", "--set=train.threads=1",
+    "--set=train.tensorboard=false", "--set=model.embed_size=8", "--set=model.hidden_size=8",
+    "--set=train.precision=float32", "--set=train.seed=5",
+]  # fmt: skip
+
+
+def pairs(directory: Path, name: str) -> list[tuple[str, str]]:
+    sides = [(directory / f"{name}.{code}").read_text(encoding="utf-8").splitlines() for code in ("en", "fr")]
+    return list(zip(*sides, strict=True))
+
+
+@pytest.fixture
+def table(at_work: Path) -> Path:
+    """The training text as a CSV table in another encoding, with a header and a third column."""
+    path = at_work / "train.csv"
+    with path.open("w", encoding="cp1252", newline="", errors="replace") as file:
+        writer = csv.writer(file)
+        writer.writerow(["number", "english", "french"])
+        writer.writerows([str(n), *pair] for n, pair in enumerate(pairs(at_work, "train")))
+    return path
+
+
+def weights(directory: Path) -> bytes:
+    return (directory / "weights.safetensors").read_bytes()
+
+
+def test_a_table_trains_the_model_that_its_columns_as_plain_files_train(at_work: Path, regard: Run) -> None:
+    rows = [{"translation": {"fr": tgt, "en": src, "de": "nichts"}} for src, tgt in pairs(at_work, "train")]
+    (at_work / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    plain = regard("train", "--src=train.en", "--tgt=train.fr", "--langs=en-fr", "--out=plain", *QUICK)
+    lines = regard("train", "--src=train.jsonl", "--langs=en-fr", "--out=lines", *QUICK)
+    assert plain.status == lines.status == 0, lines.err
+    assert f"train.jsonl: {len(rows):,} sentence pairs read (jsonl" in lines.err
+    assert weights(at_work / "lines") == weights(at_work / "plain")
+
+
+def test_options_say_how_to_read_a_table(table: Path, regard: Run) -> None:
+    options = ["--encoding=cp1252", "--columns=english,french"]
+    assert regard("train", f"--src={table}", "--out=t", *options, *QUICK).status == 0
+    config = Path("t/config.toml").read_text(encoding="utf-8")
+    assert 'encoding = "cp1252"\ncolumns = ["english", "french"]' in config
+    done = regard("train", f"--src={table}", "--out=u", "--columns=2", *QUICK)
+    assert done.status == 2
+    assert "--columns 2: expected the source and the target column" in done.err
+
+
+def test_several_corpora_are_weighted_shown_and_resumed(at_work: Path, regard: Run) -> None:
+    corpora = ["--corpus=train.en,train.fr:0.5", "--corpus=test.tsv:2"]
+    done = regard("train", *corpora, "--out=mixed", *QUICK)
+    assert done.status == 0, done.err
+    assert "test.tsv: " in done.err
+    assert ", weight 2, " in done.err
+    shown = regard("info", "mixed").out
+    assert '[[data.corpora]]\nsrc = "train.en"\ntgt = "train.fr"\nweight = 0.5' in shown
+    assert "corpus 2 " in shown
+    assert " % of an epoch" in shown
+    (at_work / "test.tsv").rename(at_work / "moved.tsv")
+    longer = ["train", "--resume", "--out=mixed", "--set=train.steps=6"]
+    missing = regard(*longer)
+    assert missing.status == 2
+    assert "test.tsv: no such file" in missing.err
+    assert regard(*longer, "--corpus=train.en,train.fr", "--corpus=moved.tsv").status == 0
+    other = regard(*longer, "--corpus=train.en,train.fr", "--corpus=moved.tsv:3")
+    assert other.status == 2
+    assert "data.corpora[2].weight: expected 2.0" in other.err
+
+
+def test_weights_change_what_is_trained_on(at_work: Path, regard: Run) -> None:
+    for weight in (1, 3):
+        corpora = ["--corpus=train.en,train.fr", f"--corpus=test.tsv:{weight}"]
+        done = regard("train", *corpora, f"--out=weight-{weight}", "--set=train.batch_tokens=512", *QUICK)
+        assert done.status == 0, done.err
+    assert weights(at_work / "weight-1") != weights(at_work / "weight-3")
+
+
+def test_a_tag_is_known_to_the_model(at_work: Path, regard: Run) -> None:
+    (at_work / "tags.toml").write_text(
+        '[[data.corpora]]\nsrc = "train.en"\ntgt = "train.fr"\n[[data.corpora]]\nsrc = "test.tsv"\ntag = "<test>"\n',
+        encoding="utf-8",
+    )
+    assert regard("train", "tags.toml", "--out=tagged", *QUICK).status == 0
+    assert load("tagged").src_subword.encode("<test> a dog").pieces[0] == "▁<test>"
+    assert regard("translate", "tagged", stdin=b"<test> a dog\n").status == 0
+
+
+def test_verbs_read_pairs_from_one_file(at_work: Path, regard: Run) -> None:
+    rows = [{"en": src, "fr": tgt, "ko": "x"} for src, tgt in pairs(at_work, "test")]
+    (at_work / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    two_files, one_file = ["--src=test.en", "--tgt=test.fr"], ["--src=test.jsonl", "--langs=en-fr"]
+    scores = regard("evaluate", "model", "--src=test.en", "--ref=test.fr", "--json")
+    assert regard("evaluate", "model", *one_file, "--json").out == scores.out
+    links = regard("align", "model", *two_files)
+    assert links.status == 0
+    assert regard("align", "model", *one_file).out == links.out
+    for files, out in ((two_files, "a"), (one_file, "b")):
+        assert regard("shortlist", "model", *files, f"--out={out}").status == 0
+    assert Path("a").read_bytes() == Path("b").read_bytes()
+
+
+def test_a_faulty_line_is_left_out_if_the_user_says_so(at_work: Path, regard: Run) -> None:
+    with (at_work / "test.tsv").open("ab") as file:
+        file.write(b"a line without a tab\n")
+    stopped = regard("evaluate", "model", "--src=test.tsv")
+    assert stopped.status == 2
+    assert f"test.tsv:{len(pairs(at_work, 'test')) + 1}: " in stopped.err
+    done = regard("evaluate", "model", "--src=test.tsv", "--on-error=skip")
+    assert done.status == 0
+    assert "test.tsv: 1 faulty units were left out" in done.err

@@ -1,0 +1,124 @@
+"""A computation for chunks that needs no model: each line reversed, with its number."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from regard.chunks.job import ChunkedJob, Workers
+from regard.chunks.store import LineFunction, OutputLine
+from regard.chunks.work import Work
+from regard.errors import SearchError
+
+
+def reversing(identity: str = "reversed", **arguments: object) -> Work:
+    """The computation; see `open_reversing` for its arguments."""
+    return Work("chunk_work:open_reversing", arguments, {"work": identity})
+
+
+def expected(text: str) -> str:
+    """The whole output for an input."""
+    lines = text.split("\n")
+    lines = lines if lines[-1] else lines[:-1]
+    return "".join(f"{number} {line[::-1]}\n" for number, line in enumerate(lines, start=1))
+
+
+def open_reversing(arguments: dict[str, Any], threads: int) -> LineFunction:
+    """The function for a worker.
+
+    `seconds` is its time per chunk; in `record` it makes a file per computed chunk; a line that equals `refused` is an
+    error, and one that equals `deadly` ends the process.
+    """
+
+    def reverse(lines: Sequence[bytes], first: int) -> Iterator[OutputLine]:
+        time.sleep(arguments.get("seconds", 0.0))
+        if "record" in arguments:
+            with Path(arguments["record"], f"{first}-{os.getpid()}").open("a") as file:
+                file.write("x")
+        for number, line in enumerate(lines, first):
+            text = line.decode()
+            if text == arguments.get("refused"):
+                raise SearchError(f"line {number}: is refused")
+            if text == arguments.get("deadly"):
+                os._exit(7)
+            yield f"{number} {text[::-1]}", [f"line {number}: strange"] if text == "strange" else []
+
+    return reverse
+
+
+class Silent:
+    """Progress that is not shown."""
+
+    def begin(self, finished: int, total: int) -> None:
+        """Nothing."""
+
+    def advance(self, num_lines: int) -> None:
+        """Nothing."""
+
+
+def main(source: str, output: str, workers: str, seconds: str, cluster: str = "") -> None:
+    """Runs a job, as a driver process that a test can kill."""
+    where = Workers(int(workers), 1, cluster=cluster or None)
+    work = reversing(seconds=float(seconds))
+    assert ChunkedJob(Path(source), Path(output), work, where, Silent(), print).run().is_complete
+
+
+def kill_at_random(
+    driver: Callable[[int], subprocess.Popen[bytes]], *, workers: int, drivers: int, seconds: float, seed: int = 1
+) -> tuple[int, int]:
+    """Runs a driver until it succeeds, and kills its workers and itself at random moments.
+
+    Args:
+        driver: Starts the driver with a number of workers.
+        workers: Number of workers to kill.
+        drivers: Number of times to kill the driver, which is then started with another number of workers.
+        seconds: Mean time between two kills.
+        seed: Seed of the moments.
+
+    Returns:
+        The numbers of workers and drivers that were killed.
+    """
+    draw = random.Random(seed)
+    order = ["worker"] * workers + ["driver"] * drivers
+    draw.shuffle(order)
+    done = {"worker": 0, "driver": 0}
+    running = driver(draw.randint(1, 4))
+    while running.poll() is None:
+        time.sleep(draw.uniform(0.5, 1.5) * seconds)
+        if not order or running.poll() is not None:
+            continue
+        victims = [running.pid] if order[-1] == "driver" else children(running.pid)
+        if not victims:
+            continue
+        with suppress(ProcessLookupError):
+            os.kill(draw.choice(victims), signal.SIGKILL)
+            done[order.pop()] += 1
+        if victims == [running.pid]:
+            running.wait()
+            running = driver(draw.randint(1, 4))
+    assert running.returncode == 0
+    return done["worker"], done["driver"]
+
+
+def children(pid: int) -> list[int]:
+    """Worker processes of a driver, also those that Ray started."""
+    found = []
+    for directory in Path("/proc").iterdir():
+        if directory.name.isdigit():
+            with suppress(OSError):
+                fields = (directory / "stat").read_text().rpartition(")")[2].split()
+                if fields[1] == str(pid) and fields[0] != "Z":
+                    found.append(int(directory.name))
+    return found
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

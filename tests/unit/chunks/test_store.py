@@ -1,0 +1,145 @@
+"""Stores: a chunk is computed once, damage is noticed, and another job is refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from regard.chunks.store import ChunkStore, OutputLine, open_store
+from regard.errors import CheckpointError, DataError
+from regard.files.locks import Lock
+
+TEXT = "".join(f"line {number}\n" for number in range(1, 2501))
+JOB = {"model": "m", "beam": "5"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ChunkStore:
+    (tmp_path / "in").write_text(TEXT)
+    return open_store(tmp_path / "in", tmp_path / "out", JOB)
+
+
+def upper(lines: Sequence[bytes], first: int) -> Iterator[OutputLine]:
+    for number, line in enumerate(lines, first):
+        yield line.decode().upper(), [f"warning {number}"] if number == 1002 else []
+
+
+def never(lines: Sequence[bytes], first: int) -> Iterator[OutputLine]:
+    raise AssertionError("is not called")
+
+
+def test_a_finished_chunk_is_not_computed_again(store: ChunkStore) -> None:
+    chunk = store.plan.chunks[1]
+    assert store.read_result(chunk) is None
+    assert store.compute(chunk, upper)
+    assert store.has_result(chunk)
+    assert store.compute(chunk, never)
+    result = store.read_result(chunk)
+    assert result is not None
+    assert result.text.decode() == "".join(f"LINE {number}\n" for number in range(1001, 2001))
+    assert result.warnings == ("warning 1002",)
+    assert not list(store.directory.rglob("*.new"))
+
+
+def test_a_chunk_that_a_running_process_has_claimed_is_left_to_it(store: ChunkStore) -> None:
+    chunk = store.plan.chunks[0]
+    lock = store.claim("0000/0000000")
+    assert lock is not None
+    assert not store.compute(chunk, never)
+    lock.release()
+    assert store.compute(chunk, upper)
+
+
+def test_the_claim_of_a_dead_process_is_taken_over(store: ChunkStore) -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if store.claim("0000/0000000") else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert store.compute(store.plan.chunks[0], upper)
+
+
+def test_nothing_is_written_after_the_claim_was_lost(store: ChunkStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Lock.held
+
+    def lost_at_once(lock: Lock) -> object:
+        context = held(lock)
+        event = context.__enter__()
+        event.set()
+
+        class Again:
+            def __enter__(self) -> object:
+                return event
+
+            def __exit__(self, *exception: object) -> None:
+                context.__exit__(None, None, None)
+
+        return Again()
+
+    monkeypatch.setattr(Lock, "held", lost_at_once)
+    assert not store.compute(store.plan.chunks[0], upper)
+    assert not store.has_result(store.plan.chunks[0])
+
+
+def _cut(data: bytes) -> bytes:
+    return data[:-10]
+
+
+def _flip(data: bytes) -> bytes:
+    return data[:-3] + b"x" + data[-2:]
+
+
+def _other_plan(data: bytes) -> bytes:
+    start = data.index(b'"plan": "') + 9
+    return data[:start] + b"0" * 64 + data[start + 64 :]
+
+
+@pytest.mark.parametrize("damage", [_cut, _flip, _other_plan, lambda data: b"", lambda data: b"[]\n"])
+def test_a_damaged_result_is_removed(store: ChunkStore, damage: Callable[[bytes], bytes]) -> None:
+    chunk = store.plan.chunks[0]
+    store.compute(chunk, upper)
+    path = store.directory / "0000" / "0000000.result"
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    assert store.read_result(chunk) is None
+    assert not path.exists()
+    assert store.compute(chunk, upper)
+    assert path.read_bytes() == whole
+
+
+def test_an_input_that_changes_is_noticed_by_the_worker(store: ChunkStore) -> None:
+    store.source.write_text(TEXT.replace("1500", "abcd"))
+    assert store.compute(store.plan.chunks[0], upper)
+    with pytest.raises(DataError, match=r"has changed .* \(at lines 1,001 to 2,000\): restore it, or remove"):
+        store.compute(store.plan.chunks[1], never)
+
+
+def test_another_job_is_refused_in_words(store: ChunkStore, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"another job \(beam: 5 there, 4 now\): repeat .* or remove this"):
+        open_store(tmp_path / "in", tmp_path / "out", JOB | {"beam": "4"})
+    (tmp_path / "other").write_text(TEXT + "more\n")
+    with pytest.raises(CheckpointError, match=r"another job \(another input text\)"):
+        open_store(tmp_path / "other", tmp_path / "out", JOB)
+
+
+def test_the_same_text_in_another_file_continues_the_job(store: ChunkStore, tmp_path: Path) -> None:
+    (tmp_path / "in").rename(tmp_path / "moved")
+    again = open_store(tmp_path / "moved", tmp_path / "out", JOB)
+    assert again.plan_id == store.plan_id
+    assert again.compute(again.plan.chunks[2], upper)
+
+
+def test_a_wrong_input_leaves_no_store(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("how was your day\n", encoding="utf-16")
+    with pytest.raises(DataError):
+        open_store(tmp_path / "in", tmp_path / "out", JOB)
+    assert not (tmp_path / "out.chunks").exists()
+
+
+def test_the_store_lies_beside_the_file_that_a_link_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text(TEXT)
+    (tmp_path / "far").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "far" / "result")
+    assert open_store(tmp_path / "in", tmp_path / "out", JOB).directory == tmp_path / "far" / "result.chunks"
