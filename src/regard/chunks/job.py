@@ -68,14 +68,14 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChunkedResult:
-    """How a job ended.
+    """How a `ChunkedJob` ended.
 
     Attributes:
-        store: Directory of the store.
+        store: Directory that holds the results of the finished chunks until the output is written.
         num_chunks: Number of chunks of the input.
         num_finished: Number of chunks with a result.
         is_complete: Whether the output was written and the store was removed.
-        is_interrupted: Whether a stop was requested before.
+        is_interrupted: Whether a stop was requested before the output was written.
     """
 
     store: Path

@@ -51,7 +51,7 @@ class ChunkResult:
 
 
 class ChunkStore:
-    """An existing store.
+    """An existing store: the directory with the plan of a job and the results of its finished chunks.
 
     Args:
         directory: Directory of the store.
