@@ -87,14 +87,14 @@ class ChunkedResult:
 
 @dataclass
 class ChunkedJob:
-    """Lines of a file that are mapped to as many lines of another file.
+    """Maps the lines of a file to as many lines of another file, in chunks, with one or many workers.
 
     Attributes:
         source: The input file.
         output: The output file.
-        work: What is computed.
-        workers: Where it is computed.
-        progress: Receives the progress.
+        work: What is computed for each chunk of lines.
+        workers: Where the chunks are computed.
+        progress: Receives the progress of the job.
         report: Called with warnings on lines, in their order, when the output is written.
         interrupt: Checked several times per second; on a request to stop, finished chunks are kept.
     """
