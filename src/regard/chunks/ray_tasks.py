@@ -39,8 +39,8 @@ def run_tasks(
     """Computes chunks in tasks of a Ray cluster, whose machines have store, input and models at the same paths.
 
     Args:
-        store: The store.
-        work: What is computed; if its argument `device` is a GPU, each task gets one.
+        store: Store of the job, the directory with its plan and the results of its chunks.
+        work: What is computed for each chunk; if its argument `device` is a GPU, each task gets one.
         chunks: The chunks that have no result yet.
         address: `auto`, `local`, or the address of a Ray cluster.
         threads: Number of CPU threads of each task, and of processors that Ray reserves for it.

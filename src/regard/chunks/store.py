@@ -51,7 +51,7 @@ class ChunkResult:
 
 
 class ChunkStore:
-    """An existing store.
+    """An existing store: the directory with the plan of a job and the results of its finished chunks.
 
     Args:
         directory: Directory of the store.
@@ -216,7 +216,7 @@ def open_store(source: Path, output: Path, identity: dict[str, str]) -> ChunkSto
         identity: What determines the result besides the input; see `Plan`.
 
     Returns:
-        The store.
+        The store of the job.
 
     Raises:
         DataError: The input is not a regular text file.

@@ -65,7 +65,8 @@ def translation_work(
         source: The input file, for warnings.
         options: Fields of `regard.translation.options.TranslateOptions` that can be written as JSON.
         as_json: Whether output lines are JSON objects rather than text.
-        device: As for `regard.load`; it may be another one on each machine, so it is not part of the identity.
+        device: As for `regard.load`. Each machine may use another device for the same job, so the device is not part of
+            `Work.identity`, by which a job is recognized when it is resumed.
         precision: As for `regard.load`.
         shortlist: File of a shortlist; None = the whole vocabulary.
 

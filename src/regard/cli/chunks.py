@@ -159,7 +159,7 @@ class _Bar:
             self.bar.stop()
 
     def begin(self, finished: int, total: int) -> None:
-        """See `regard.chunks.job.Progress.begin`."""
+        """Shows that `finished` of `total` lines have a result. See `regard.chunks.job.Progress.begin`."""
         self.total, self.before, self.finished = total, finished, finished
         self.started = self.logged = time.monotonic()
         if self.bar is None and sys.stderr.isatty():
@@ -168,7 +168,7 @@ class _Bar:
             self.bar.add_task("", total=total, completed=finished)
 
     def advance(self, num_lines: int) -> None:
-        """See `regard.chunks.job.Progress.advance`."""
+        """Adds `num_lines` lines that have got a result. See `regard.chunks.job.Progress.advance`."""
         self.finished += num_lines
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=self.finished)

@@ -57,7 +57,7 @@ _Input = Annotated[
 
 @dataclass(frozen=True)
 class JsonOptions:
-    """Options that add to each translation."""
+    """Options that add fields to the JSON object of each translation."""
 
     n_best: Annotated[int, typer.Option(metavar="K", help="Number of translations per line; needs --json.")] = 1
     as_json: Annotated[

@@ -57,7 +57,7 @@ def split_lines(
         translator: The translator.
         lines: Lines, normalized.
         first: Number of the first line.
-        prefixes: One prefix per line; None = no prefixes.
+        prefixes: One prefix per line, or a single string if there is a single line; None = no prefixes.
 
     Returns:
         The segments of all lines, in order.
@@ -199,10 +199,12 @@ def _result(
 
 @contextmanager
 def named_lines(lines: Sequence[int]) -> Iterator[None]:
-    """Makes an error name the sentence by its line, not by its number among the sentences of the engine.
+    """Context manager in which errors of `Engine.search` name a sentence by the number of its line.
+
+    Without it, they name the position of the sentence in the list that the engine was given.
 
     Args:
-        lines: The line of each sentence.
+        lines: Number of the line of each sentence in that list.
 
     Yields:
         Nothing.
