@@ -64,7 +64,7 @@ def compute_chunk(assignment: str, number: int, patience: float) -> tuple[str, s
     Args:
         assignment: Text from `Assignment.to_json`.
         number: Number of the chunk.
-        patience: As in `ChunkStore.compute`.
+        patience: Seconds to wait for a sign of life of the process that has claimed the chunk; then it counts as dead.
 
     Returns:
         What happened: `finished`, `claimed` by another process, or `error`; and the error's message.

@@ -79,7 +79,7 @@ class ChunkStore:
 
         Args:
             name: Name of the lock.
-            patience: As in `Lock.claim`.
+            patience: Seconds to wait for a sign of life of a holder on another machine; then it counts as dead.
 
         Returns:
             The lock; None if another process holds it, or the store was removed.
@@ -145,7 +145,7 @@ class ChunkStore:
         Args:
             chunk: The chunk.
             function: Computes the output lines.
-            patience: As in `Lock.claim`: seconds to wait for a sign of life of a claim's owner on another machine.
+            patience: Seconds to wait for a sign of life of a claim's owner on another machine; then it counts as dead.
 
         Returns:
             Whether the chunk has a result now; False if another process has claimed it.

@@ -35,8 +35,8 @@ class Assignment:
     Attributes:
         directory: Directory of the job's store, which holds its plan and the results of its chunks.
         source: The input file.
-        factory: As in `Work`.
-        arguments: As in `Work`.
+        factory: `module:function` that returns the function from the lines of a chunk to its output lines.
+        arguments: Arguments of that function of the module, which can be written as JSON.
         threads: Number of CPU threads of the worker.
     """
 

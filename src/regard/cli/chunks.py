@@ -88,8 +88,8 @@ def translate_chunks(
         fields: Fields of `TranslateOptions`.
         options: Where the chunks are translated.
         as_json: Whether output lines are JSON objects.
-        device: As for `regard.load`.
-        precision: As for `regard.load`.
+        device: `auto`, `cpu`, `cuda`, …
+        precision: Number type of matrix products, such as `int8`; None = that of the model.
         shortlist: File of a shortlist; None = the whole vocabulary.
         threads: Number of CPU threads of each worker.
 

@@ -92,12 +92,12 @@ class InlineText:
         return len(self._open)
 
     def open(self, tag: str, attributes: dict[str, str], text: list[str]) -> None:
-        """Opens an inline element.
+        """Handles the start tag of an inline element, after adding the text before it.
 
         Args:
             tag: Name of the element, without namespace.
             attributes: Attributes of the element.
-            text: Pieces of text since the previous tag; the list is emptied.
+            text: Pieces of text since the previous tag; they are added, and the list is emptied.
         """
         self._take(text)
         self._open.append((tag, self._code))

@@ -120,12 +120,12 @@ class SegmentBuilder:
         return len(self._segments) - 1
 
     def replace(self, start: int, end: int, *parts: DocumentPart) -> None:
-        """Replaces pieces of the document; the ranges of several calls do not overlap.
+        """Replaces pieces of the original document; the ranges of several calls do not overlap.
 
         Args:
-            start: Index of the first piece to replace.
+            start: Index, among the pieces of the original document, of the first one to replace.
             end: Index after the last piece to replace; equal to `start` to insert something before a piece.
-            *parts: Raw characters and holes that take the place of the pieces.
+            *parts: Raw characters, and places for translations, that take the place of the pieces.
         """
         self._edits.append((start, end, parts))
 

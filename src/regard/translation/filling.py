@@ -108,10 +108,11 @@ def fill_segments(
 
     Args:
         translator: The translator.
-        segments: Segments of any lines, without translations.
+        segments: Segments without translations, of one line or of several; a segment's `prefix` is the beginning that
+            its translation must have.
         options: Options of the translation.
-        word_end: Masks of the subwords that may not follow a prefix directly; None = those that would lengthen the last
-            word of the prefix.
+        word_end: Masks of the subwords that may not directly follow the prefix of a segment; None = those that would
+            lengthen the last word of the prefix.
 
     Returns:
         The segments in the same order, with their translations.
