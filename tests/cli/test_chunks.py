@@ -141,6 +141,13 @@ def test_a_document_is_refused(regard: Run, tmp_path: Path) -> None:
     assert len((tmp_path / "out.md").read_text().splitlines()) == 1
 
 
+def test_a_hyphen_is_standard_input(regard: Run) -> None:
+    lines = b"the small cat\n\n"
+    done = regard("translate", MODEL, "--beam=1", "--input=-", stdin=lines)
+    assert (done.status, len(done.out.splitlines())) == (0, 2)
+    assert done.out == regard("translate", MODEL, "--beam=1", stdin=lines).out
+
+
 def test_standard_input_is_refused(regard: Run) -> None:
     done = regard("translate", MODEL, "--workers", "2", stdin=b"a\n")
     assert done.status == 2

@@ -106,3 +106,10 @@ def test_mistakes_are_explained(regard: Run, catalog: Path, arguments: list[str]
     assert done.status == 2
     assert message in done.err
     assert "Traceback" not in done.err
+
+
+def test_the_input_is_not_overwritten(regard: Run, catalog: Path) -> None:
+    done = regard("data", "convert", str(catalog), "--langs", "en-fr", "--to", "tsv", "--out", str(catalog))
+    assert done.status == 2
+    assert "is both input and output" in done.err
+    assert catalog.read_text(encoding="utf-8") == CATALOG

@@ -26,10 +26,12 @@ def start(directory: Path, workers: int, seconds: float) -> subprocess.Popen[byt
 
 def test_workers_and_drivers_killed_at_random(tmp_path: Path) -> None:
     (tmp_path / "in").write_text(TEXT)
-    killed = kill_at_random(lambda workers: start(tmp_path, workers, 0.2), workers=5, drivers=2, seconds=0.4)
+    killed = kill_at_random(
+        lambda workers: start(tmp_path, workers, 2.0), workers=5, drivers=2, seconds=0.4, hurry=tmp_path / "hurry"
+    )
     assert killed == (5, 2)
     assert (tmp_path / "out").read_text() == expected(TEXT)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hurry", "in", "out"]
 
 
 def test_workers_end_with_a_driver_that_was_killed(tmp_path: Path) -> None:

@@ -34,12 +34,13 @@ def expected(text: str) -> str:
 def open_reversing(arguments: dict[str, Any], threads: int) -> LineFunction:
     """The function for a worker.
 
-    `seconds` is its time per chunk; in `record` it makes a file per computed chunk; a line that equals `refused` is an
-    error, and one that equals `deadly` ends the process.
+    `seconds` is its time per chunk, until the file `hurry` exists; in `record` it makes a file per computed chunk; a line
+    that equals `refused` is an error, and one that equals `deadly` ends the process.
     """
 
     def reverse(lines: Sequence[bytes], first: int) -> Iterator[OutputLine]:
-        time.sleep(arguments.get("seconds", 0.0))
+        if not Path(arguments.get("hurry", "never")).exists():
+            time.sleep(arguments.get("seconds", 0.0))
         if "record" in arguments:
             with Path(arguments["record"], f"{first}-{os.getpid()}").open("a") as file:
                 file.write("x")
@@ -67,12 +68,12 @@ class Silent:
 def main(source: str, output: str, workers: str, seconds: str, cluster: str = "") -> None:
     """Runs a job, as a driver process that a test can kill."""
     where = Workers(int(workers), 1, cluster=cluster or None)
-    work = reversing(seconds=float(seconds))
+    work = reversing(seconds=float(seconds), hurry=str(Path(output).with_name("hurry")))
     assert ChunkedJob(Path(source), Path(output), work, where, Silent(), print).run().is_complete
 
 
 def kill_at_random(
-    driver: Callable[[int], subprocess.Popen[bytes]], *, workers: int, drivers: int, seconds: float, seed: int = 1
+    driver: Callable[[int], subprocess.Popen[bytes]], *, workers: int, drivers: int, seconds: float, hurry: Path
 ) -> tuple[int, int]:
     """Runs a driver until it succeeds, and kills its workers and itself at random moments.
 
@@ -81,18 +82,20 @@ def kill_at_random(
         workers: Number of workers to kill.
         drivers: Number of times to kill the driver, which is then started with another number of workers.
         seconds: Mean time between two kills.
-        seed: Seed of the moments.
+        hurry: File that is made after the last kill; until then, the job must take longer than the kills.
 
     Returns:
         The numbers of workers and drivers that were killed.
     """
-    draw = random.Random(seed)
+    draw = random.Random(1)
     order = ["worker"] * workers + ["driver"] * drivers
     draw.shuffle(order)
     done = {"worker": 0, "driver": 0}
     running = driver(draw.randint(1, 4))
     while running.poll() is None:
         time.sleep(draw.uniform(0.5, 1.5) * seconds)
+        if not order:
+            hurry.touch()
         if not order or running.poll() is not None:
             continue
         victims = [running.pid] if order[-1] == "driver" else children(running.pid)

@@ -88,7 +88,7 @@ PLAIN = {
     ),
     "UTF-16 without a mark, as requested": Case(
         "first\n".encode("utf-16-le"),
-        fault=("a.plain", "no byte order mark", "--encoding utf-16-le"),
+        fault=("a.plain", "found no mark", "--encoding utf-16-le"),
         target=_PHRASES.encode("utf-16-le"),
         options=ReadOptions(langs=("en", "fr"), encoding="utf-16"),
     ),

@@ -68,14 +68,14 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChunkedResult:
-    """How a job ended.
+    """How a `ChunkedJob` ended.
 
     Attributes:
-        store: Directory of the store.
+        store: Directory that holds the results of the finished chunks until the output is written.
         num_chunks: Number of chunks of the input.
         num_finished: Number of chunks with a result.
         is_complete: Whether the output was written and the store was removed.
-        is_interrupted: Whether a stop was requested before.
+        is_interrupted: Whether a stop was requested before the output was written.
     """
 
     store: Path
@@ -87,14 +87,14 @@ class ChunkedResult:
 
 @dataclass
 class ChunkedJob:
-    """Lines of a file that are mapped to as many lines of another file.
+    """Maps the lines of a file to as many lines of another file, in chunks, with one or many workers.
 
     Attributes:
         source: The input file.
         output: The output file.
-        work: What is computed.
-        workers: Where it is computed.
-        progress: Receives the progress.
+        work: What is computed for each chunk of lines.
+        workers: Where the chunks are computed.
+        progress: Receives the progress of the job.
         report: Called with warnings on lines, in their order, when the output is written.
         interrupt: Checked several times per second; on a request to stop, finished chunks are kept.
     """

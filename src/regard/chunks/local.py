@@ -65,8 +65,8 @@ def run_processes(
     """Computes chunks in processes on this machine.
 
     Args:
-        store: The store.
-        work: What is computed.
+        store: Store of the job, the directory with its plan and the results of its chunks.
+        work: What is computed for each chunk.
         chunks: The chunks that have no result yet.
         workers: Number of processes.
         threads: Number of CPU threads of each process.

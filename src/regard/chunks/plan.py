@@ -95,7 +95,7 @@ def make_plan(source: Path, identity: dict[str, str], copy: Path) -> Plan:
 
     Args:
         source: The input, a text file, which may be compressed.
-        identity: As in `Plan`.
+        identity: What determines the result besides the input, such as hashes of models and options, by name.
         copy: Path of the decompressed copy, which is written only if `source` is compressed.
 
     Returns:

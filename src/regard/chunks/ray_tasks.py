@@ -39,8 +39,8 @@ def run_tasks(
     """Computes chunks in tasks of a Ray cluster, whose machines have store, input and models at the same paths.
 
     Args:
-        store: The store.
-        work: What is computed; if its argument `device` is a GPU, each task gets one.
+        store: Store of the job, the directory with its plan and the results of its chunks.
+        work: What is computed for each chunk; if its argument `device` is a GPU, each task gets one.
         chunks: The chunks that have no result yet.
         address: `auto`, `local`, or the address of a Ray cluster.
         threads: Number of CPU threads of each task, and of processors that Ray reserves for it.
@@ -64,7 +64,7 @@ def compute_chunk(assignment: str, number: int, patience: float) -> tuple[str, s
     Args:
         assignment: Text from `Assignment.to_json`.
         number: Number of the chunk.
-        patience: As in `ChunkStore.compute`.
+        patience: Seconds to wait for a sign of life of the process that has claimed the chunk; then it counts as dead.
 
     Returns:
         What happened: `finished`, `claimed` by another process, or `error`; and the error's message.

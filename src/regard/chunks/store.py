@@ -51,7 +51,7 @@ class ChunkResult:
 
 
 class ChunkStore:
-    """An existing store.
+    """An existing store: the directory with the plan of a job and the results of its finished chunks.
 
     Args:
         directory: Directory of the store.
@@ -79,7 +79,7 @@ class ChunkStore:
 
         Args:
             name: Name of the lock.
-            patience: As in `Lock.claim`.
+            patience: Seconds to wait for a sign of life of a holder on another machine; then it counts as dead.
 
         Returns:
             The lock; None if another process holds it, or the store was removed.
@@ -145,7 +145,7 @@ class ChunkStore:
         Args:
             chunk: The chunk.
             function: Computes the output lines.
-            patience: As in `Lock.claim`: seconds to wait for a sign of life of a claim's owner on another machine.
+            patience: Seconds to wait for a sign of life of a claim's owner on another machine; then it counts as dead.
 
         Returns:
             Whether the chunk has a result now; False if another process has claimed it.
@@ -216,7 +216,7 @@ def open_store(source: Path, output: Path, identity: dict[str, str]) -> ChunkSto
         identity: What determines the result besides the input; see `Plan`.
 
     Returns:
-        The store.
+        The store of the job.
 
     Raises:
         DataError: The input is not a regular text file.

@@ -33,8 +33,8 @@ class TranslationArguments(TypedDict):
         source: The input file, for warnings.
         options: Fields of `regard.translation.options.TranslateOptions`.
         as_json: Whether output lines are JSON objects rather than text.
-        device: As for `regard.load`.
-        precision: As for `regard.load`.
+        device: `auto`, `cpu`, `cuda`, …
+        precision: Number type of matrix products, such as `int8`; None = that of the model.
         shortlist: File of a shortlist; None = the whole vocabulary.
     """
 
@@ -65,8 +65,9 @@ def translation_work(
         source: The input file, for warnings.
         options: Fields of `regard.translation.options.TranslateOptions` that can be written as JSON.
         as_json: Whether output lines are JSON objects rather than text.
-        device: As for `regard.load`; it may be another one on each machine, so it is not part of the identity.
-        precision: As for `regard.load`.
+        device: `auto`, `cpu`, `cuda`, … Each machine may use another device for the same job, so the device is not part
+            of `Work.identity`, by which a job is recognized when it is resumed.
+        precision: Number type of matrix products, such as `int8`; None = that of the model.
         shortlist: File of a shortlist; None = the whole vocabulary.
 
     Returns:

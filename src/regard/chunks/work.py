@@ -17,8 +17,8 @@ class Work:
     """What is computed for each chunk; any function from lines to as many lines can be used.
 
     Attributes:
-        factory: `module:function` that opens the computation in a worker. It is called with `arguments` and the number
-            of threads, and returns a `LineFunction`.
+        factory: `module:function` that each worker calls with `arguments` and the number of threads. It returns a
+            `LineFunction`, which computes the output lines of a chunk.
         arguments: Arguments of the factory, which can be written as JSON.
         identity: What determines the result besides the input: names and values to compare and show.
     """
@@ -30,13 +30,13 @@ class Work:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a worker process needs to know.
+    """What a worker process needs to know to compute chunks of a job.
 
     Attributes:
-        directory: Directory of the store.
+        directory: Directory of the job's store, which holds its plan and the results of its chunks.
         source: The input file.
-        factory: As in `Work`.
-        arguments: As in `Work`.
+        factory: `module:function` that returns the function from the lines of a chunk to its output lines.
+        arguments: Arguments of that function of the module, which can be written as JSON.
         threads: Number of CPU threads of the worker.
     """
 
@@ -48,11 +48,11 @@ class Assignment:
 
     @classmethod
     def of(cls, store: ChunkStore, work: Work, threads: int) -> Assignment:
-        """The assignment for a store.
+        """The assignment for a worker that computes chunks of a job.
 
         Args:
-            store: The store.
-            work: What is computed.
+            store: Store of the job, the directory with its plan and the results of its chunks.
+            work: What is computed for each chunk.
             threads: Number of CPU threads of the worker.
 
         Returns:
@@ -72,15 +72,15 @@ class Assignment:
 
     @property
     def is_current(self) -> bool:
-        """Whether the store exists; another driver removes it when the job is complete."""
+        """Whether the store of the job exists; the process that completes the job, on any machine, removes it."""
         return has_store(Path(self.directory))
 
     def open_store(self) -> ChunkStore:
-        """Opens the store in a worker."""
+        """Opens the store of the job, to which the worker writes its results."""
         return ChunkStore(Path(self.directory), Path(self.source))
 
     def open_function(self) -> LineFunction:
-        """Opens the computation in a worker, which may load a model."""
+        """Makes the function that computes output lines; for a translation, this loads the models."""
         module, _, name = self.factory.partition(":")
         function: LineFunction = getattr(importlib.import_module(module), name)(self.arguments, self.threads)
         return function
@@ -88,13 +88,16 @@ class Assignment:
 
 @lru_cache(maxsize=1)
 def open_assignment(text: str) -> tuple[ChunkStore, LineFunction]:
-    """Opens store and computation of an assignment; a process that is used again opens them once.
+    """Opens the store of an assignment, and makes the function that computes its output lines.
+
+    Both are cached in the process: if the next call has the same text, it returns the same objects, so that a model is
+    not loaded again.
 
     Args:
         text: Text from `Assignment.to_json`.
 
     Returns:
-        The store and the computation.
+        The store, and the function that maps the lines of a chunk to output lines.
     """
     assignment = Assignment.from_json(text)
     return assignment.open_store(), assignment.open_function()

@@ -31,7 +31,7 @@ def compute_all(
     """Computes chunks, except those that other processes compute, and waits until all have results.
 
     Args:
-        store: The store.
+        store: Directory with the plan and the results of the job.
         chunks: The chunks, in the order in which they are tried.
         function: Computes the output lines.
         report: Called with the number of each chunk that has a result.
@@ -52,12 +52,14 @@ def compute_all(
 
 
 def main(input_file: BinaryIO, output: BinaryIO) -> int:
-    """Computes the chunks that a line of input names.
+    """Runs a worker process: computes the chunks that the driver (the process that started the worker) names.
 
     Args:
-        input_file: JSON object with the keys `assignment`, `numbers` (of chunks) and `switch_interval`; then nothing
-            until the driver ends.
-        output: Receives objects with the key `finished` (number of a chunk), or `error` (message for the user).
+        input_file: One line with a JSON object, then nothing; the worker ends when the driver closes the file. Keys of
+            the object: `assignment` (text from `Assignment.to_json`), `numbers` (those of the chunks to compute) and
+            `switch_interval` (seconds, for `sys.setswitchinterval`).
+        output: Receives one JSON object per line, with the key `finished` (number of a chunk that has a result) or
+            `error` (message for the user).
 
     Returns:
         Exit status: 0, or 2 after an error that the user can fix.

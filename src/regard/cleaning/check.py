@@ -51,7 +51,7 @@ class CheckKind:
     """A check that can be requested by name.
 
     Attributes:
-        finding: See `Check.finding`.
+        finding: What the pairs that fail are, a plural noun phrase, such as `sides of very different length`.
         threshold: Default threshold.
         build: Makes the scorer from the languages, if known, and from a sample of the corpus; None = it cannot be made
             from them.

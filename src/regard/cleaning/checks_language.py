@@ -81,9 +81,10 @@ class Language:
 
     @classmethod
     def learn(cls, langs: tuple[str, str], sample: Sequence[Pair]) -> Language | None:
-        """Makes a scorer that knows which margins are usual in a corpus.
+        """Makes a scorer that knows the usual margin of each language in a corpus.
 
-        The margin of a closely related language, for example, is usually high.
+        The margin says how much more probable a text is in another language than in its own; see `Language`. For a
+        language closely related to that of the text, for example, the margin is usually high.
 
         Args:
             langs: Canonical codes of the source and the target language.

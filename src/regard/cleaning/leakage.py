@@ -49,9 +49,9 @@ class Leakage:
 
         Args:
             test_pairs: The pairs of all test sets.
-            min_words: Fewest words of a side of a test pair that is searched by itself, since a short one such as
-                "Thank you." may also occur by chance. A test pair with a shorter side is found, too, in a pair that
-                has the same source and the same target as the test pair.
+            min_words: Fewest words of a test source or target that counts as leaked wherever the corpus has it on the
+                same side. A shorter one, such as "Thank you.", may occur by chance: it counts only if a pair of the
+                corpus has both the source and the target of the test pair.
 
         Returns:
             The scorer.

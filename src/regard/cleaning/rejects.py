@@ -70,10 +70,10 @@ class RejectLines:
         file.write(HEADER)
 
     def insert(self, reject: Reject) -> None:
-        """Writes all lines of the corpus's earlier rejects, then the given reject.
+        """Writes a reject, and before it the lines given at construction that come earlier in the corpus.
 
         Args:
-            reject: A dropped pair, which comes later in the corpus than all rejects inserted before.
+            reject: A dropped pair. Its line number in the corpus is higher than in all calls before.
         """
         while self._next is not None and _line_number(self._next) < reject.unit.line:
             self._advance()

@@ -31,9 +31,9 @@ def no_progress(stage: str, done: int, fraction: float | None) -> None:
     """Ignores progress.
 
     Args:
-        stage: See `Progress`.
-        done: See `Progress`.
-        fraction: See `Progress`.
+        stage: What is being done, such as `reading`.
+        done: Number of pairs done.
+        fraction: Fraction done, from 0 to 1; None if it is not known.
     """
 
 

@@ -88,8 +88,8 @@ def translate_chunks(
         fields: Fields of `TranslateOptions`.
         options: Where the chunks are translated.
         as_json: Whether output lines are JSON objects.
-        device: As for `regard.load`.
-        precision: As for `regard.load`.
+        device: `auto`, `cpu`, `cuda`, …
+        precision: Number type of matrix products, such as `int8`; None = that of the model.
         shortlist: File of a shortlist; None = the whole vocabulary.
         threads: Number of CPU threads of each worker.
 
@@ -159,7 +159,7 @@ class _Bar:
             self.bar.stop()
 
     def begin(self, finished: int, total: int) -> None:
-        """See `regard.chunks.job.Progress.begin`."""
+        """Shows that `finished` of `total` lines have a result. See `regard.chunks.job.Progress.begin`."""
         self.total, self.before, self.finished = total, finished, finished
         self.started = self.logged = time.monotonic()
         if self.bar is None and sys.stderr.isatty():
@@ -168,7 +168,7 @@ class _Bar:
             self.bar.add_task("", total=total, completed=finished)
 
     def advance(self, num_lines: int) -> None:
-        """See `regard.chunks.job.Progress.advance`."""
+        """Adds `num_lines` lines that have got a result. See `regard.chunks.job.Progress.advance`."""
         self.finished += num_lines
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=self.finished)

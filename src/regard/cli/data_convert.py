@@ -10,6 +10,7 @@ import typer
 from regard.cli.messages import say, warn
 from regard.cli.options import examples, parse_path, with_groups
 from regard.cli.parallel import DEFAULT_READING, Reading
+from regard.files.paths import refuse_overwriting_input
 
 EXAMPLES = examples(
     "regard data convert memory.tmx --langs en-fr --to tsv --out memory.tsv.gz",
@@ -79,6 +80,8 @@ def data_convert(
     from regard.corpora.convert import convert
     from regard.corpora.formats import open_corpus
 
+    if out is not None:
+        refuse_overwriting_input(out, [src, tgt])
     options = replace(reading.options(), include_fuzzy=include_fuzzy, accelerators=strip_accelerators)
     reader = open_corpus(src, tgt, options, input_format)
     with progress_of_stages("" if out is None else str(out)) as progress:

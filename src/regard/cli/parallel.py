@@ -149,7 +149,8 @@ def read_parallel(
         src: File of source sentences, one per line; or of sentence pairs in any format, without `tgt`.
         tgt: File of target sentences, one per source sentence.
         reading: How to read.
-        model: Directory of a model, whose languages are read from a file with several; None = as the file says.
+        model: Directory of a model. If `src` holds more than two languages, those of the model are read, unless
+            `reading` names others. None = the languages that the file names.
         option: Name of the option for `tgt`, for messages.
 
     Returns:

@@ -49,7 +49,7 @@ _Input = Annotated[
         "--input",
         parser=parse_path,
         metavar="FILE",
-        help="Input file: one sentence per line, or a document such as .po, .xlf, .docx or .md.",
+        help="Input file: one sentence per line, or a document such as .po, .xlf, .docx or .md; - = standard input.",
         show_default="standard input",
     ),
 ]
@@ -57,7 +57,7 @@ _Input = Annotated[
 
 @dataclass(frozen=True)
 class JsonOptions:
-    """Options that add to each translation."""
+    """Options that add fields to the JSON object of each translation."""
 
     n_best: Annotated[int, typer.Option(metavar="K", help="Number of translations per line; needs --json.")] = 1
     as_json: Annotated[
@@ -90,6 +90,7 @@ def translate(
 
     Of lines, writes one output line per input line; empty lines stay empty. A document keeps its format.
     """
+    source = None if source == Path("-") else source
     extension = document_type(source, document)
     _check_json(json_options, extension)
     _check_workers(chunked, extension)

@@ -173,7 +173,7 @@ class RNNConfig(ModelSection):
 
     @property
     def normalizer_option(self) -> tuple[str, NormalizerName]:
-        """Key and value of the option `attention.normalizer`. See `ModelSection.normalizer_option`."""
+        """Key `attention.normalizer` and its value, such as `softmax`: how scores become attention weights."""
         return "attention.normalizer", self.attention.normalizer
 
     @property
@@ -264,7 +264,7 @@ class TransformerConfig(ModelSection):
 
     @property
     def normalizer_option(self) -> tuple[str, NormalizerName]:
-        """Key and value of the option `normalizer`. See `ModelSection.normalizer_option`."""
+        """Key `normalizer` and its value, such as `softmax`: how scores become attention weights."""
         return "normalizer", self.normalizer
 
     @property

@@ -22,7 +22,7 @@ class DerivedSubwordConfig(SubwordConfig):
 
 
 class DerivedTrainConfig(TrainConfig):
-    """Options of training after those were set that depend on the size of the corpus.
+    """Options of training, with values for those that are derived from the size of the corpus.
 
     Not yet set are `steps`, if the user set `epochs`, and `precision`, if it is "auto".
     """

@@ -51,7 +51,10 @@ class _Code:
     """Identifier of the segment that begins here; empty where it ends; None for all other codes."""
 
     def gap(self) -> int:
-        """Whether the code separates the text around it: 2 = any text, 1 = two words, 0 = nothing."""
+        """How the code separates the texts before and after it, where neither has a space.
+
+        2 = by a space, except next to most punctuation; 1 = by a space between two letters or digits only; 0 = not.
+        """
         content = "".join(self.content)
         if content and (content[0].isspace() or content[-1].isspace()):
             return 2
@@ -89,12 +92,12 @@ class InlineText:
         return len(self._open)
 
     def open(self, tag: str, attributes: dict[str, str], text: list[str]) -> None:
-        """Opens an inline element.
+        """Handles the start tag of an inline element, after adding the text before it.
 
         Args:
             tag: Name of the element, without namespace.
             attributes: Attributes of the element.
-            text: Pieces of text since the previous tag; the list is emptied.
+            text: Pieces of text since the previous tag; they are added, and the list is emptied.
         """
         self._take(text)
         self._open.append((tag, self._code))

@@ -43,7 +43,7 @@ def unescape(line: str) -> str:
 
 
 class MosesReader(PlainReader):
-    """Reader of two text files tokenized by Moses; see `PlainReader`."""
+    """Reader of source and target files tokenized by Moses: escapes such as `&apos;` are undone, tokens stay apart."""
 
     format = "moses"
 

@@ -38,7 +38,8 @@ def parse_corpus(text: str) -> NamedCorpus:
         Files and weight. Whether the files exist is not checked.
 
     Raises:
-        ConfigError: The value is empty, or can be read in two ways, since files of both names exist.
+        ConfigError: The value is empty, the text after a file and a colon is not a weight, or the value can be read in
+            two ways, since files of both names exist.
 
     >>> parse_corpus("train.en,train.fr:0.5")
     NamedCorpus(src='train.en', tgt='train.fr', weight=0.5)
@@ -47,6 +48,12 @@ def parse_corpus(text: str) -> NamedCorpus:
     """
     match = _WEIGHT.fullmatch(text)
     whole = _names_files(text)
+    name, colon, weight = text.rpartition(":")
+    if match is None and colon and not whole and _names_files(name):
+        raise ConfigError(
+            f"--corpus {text}: expected a weight such as 0.5 or 2 after the colon, got {weight!r}: correct it, or "
+            "leave it out"
+        )
     if match is None or (whole and not _names_files(match["name"])):
         return NamedCorpus(*_sides(text))
     if whole:

@@ -101,7 +101,7 @@ def normalized_pairs(reader: UnitReader) -> Iterator[Pair]:
         All sentence pairs, also those with an empty side.
 
     Raises:
-        DataError: See `UnitReader.units`.
+        DataError: The file cannot be read, or a unit is faulty and the reader stops at faults.
     """
     for src, tgt, line in reader.units():
         yield Pair(normalize(src), normalize(tgt), line)

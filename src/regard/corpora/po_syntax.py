@@ -223,8 +223,8 @@ def parse_strings(text: str, encoding: str) -> str:
             if text[place] == '"':
                 raise ValueError("a string without a closing quotation mark")
             raise ValueError(
-                f"the text {text[place : place + 20]!r} after the closing quotation mark of a string, where only "
-                "another string may follow"
+                f"the unexpected text {text[place : place + 20]!r} after the closing quotation mark of a string (only "
+                "another string in quotation marks may follow)"
             )
         parts.append(match[1])
         place = match.end()

@@ -36,8 +36,8 @@ class StreamWriter(ABC):
     """A writer of sentence pairs into one or two open files.
 
     Attributes:
-        unfit: What the format cannot hold.
-        lost: Number of pairs that the format could not hold as they are, by what is lost.
+        unfit: Characters that the format cannot hold, with what is written in their place.
+        lost: Number of pairs that the format could not hold as they are, by what is lost (`Unfit.reason`).
         num_written: Number of pairs written.
     """
 

@@ -108,8 +108,8 @@ class TableReader(ABC):
         header, self._header = self._header, None
         if cells == header:
             raise DataError(
-                f"{self.name}:{number}: expected texts below the header {cells[0]}, {cells[1]}, found the same again: "
-                "name the columns of the texts, such as --columns 3,4"
+                f"{self.name}:{number}: expected texts below the header {cells[0]}, {cells[1]}, found a row that "
+                "repeats the header: name the columns of the texts, such as --columns 3,4"
             )
 
 

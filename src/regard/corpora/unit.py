@@ -61,7 +61,7 @@ class ReadReport:
     """What a reader left out, and why.
 
     Attributes:
-        on_error: See `ReadOptions.on_error`.
+        on_error: `"stop"` raises the first error of a unit; `"skip"` leaves the unit out, and counts it.
         left_out: Number of units left out for a reason that is not an error, by reason, such as `"no fr text"`.
         num_faults: Number of faulty units left out with `on_error="skip"`.
         faults: Messages of the first faulty units, each with file and line.

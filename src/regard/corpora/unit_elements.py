@@ -100,11 +100,13 @@ class UnitElements:
         self.text.clear()
 
     def begin_document(self) -> bytes:
-        """Forgets all open elements, where reading continues after a fault at the root tag of another document.
+        """Forgets all open elements when parsing restarts after a fault at a root tag.
+
+        Such a tag begins another document in the same file, as in files that were joined.
 
         Returns:
-            Start tags that the new parser must read before the document, as bytes; always empty, since the document
-            has its own root element.
+            Start tags, as bytes, that the parser must read before the document. They are always empty, since the
+            document has its own root element; `prologue` returns those for a restart inside a document.
         """
         self.containers.clear()
         self.namespaces.clear()

@@ -135,7 +135,10 @@ class _XliffElements(UnitElements):
         self._num_skipped = 0
 
     def close_container(self) -> None:
-        """Notes the end of an element around units and of its `translate`. See `UnitElements.close_container`."""
+        """Notes that the innermost element around units ends, and that its attribute `translate` no longer applies.
+
+        See `UnitElements.close_container`.
+        """
         super().close_container()
         if len(self._translates) > 1:
             self._translates.pop()

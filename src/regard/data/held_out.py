@@ -38,8 +38,8 @@ def choose_unshared(pairs: Sequence[Pair], ranked: Iterable[str], count: int) ->
 
     Args:
         pairs: The corpus.
-        ranked: Sources of the corpus, those to hold out first at the start; others are never chosen, nor are those of
-            their group.
+        ranked: Sources of the corpus that may be chosen, in order of preference. A group with a source that is not
+            among them is never chosen.
         count: Largest number of sources to choose.
 
     Returns:

@@ -71,7 +71,10 @@ class AttentionRecord:
         for name, layer in zip(names, layers, strict=True):
             _check_layer(name, layer, num_src=len(self.src.ids), num_tgt=len(self.tgt.ids))
         if len({layer.shape[1] for layer in layers}) > 1:
-            raise ShapeError(f"layers differ in their target length: {[tuple(layer.shape) for layer in layers]}")
+            raise ShapeError(
+                "expected attention weights with the same number of target rows in every layer, got layers of the "
+                f"shapes (heads, target rows, source columns) {[tuple(layer.shape) for layer in layers]}"
+            )
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "layer_names", names)
 

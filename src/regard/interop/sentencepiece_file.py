@@ -132,7 +132,7 @@ def _piece(data: bytes) -> Piece:
     fields = dict(_fields(data))
     text, score, kind = fields.get(1, b""), fields.get(2, b"\0\0\0\0"), fields.get(3, int(PieceType.NORMAL))
     if not (isinstance(text, bytes) and isinstance(score, bytes) and isinstance(kind, int)):
-        raise ValueError("the text, score or type of a piece in the SentencePiece file has the wrong data type")
+        raise ValueError("the SentencePiece file is damaged: a piece has a text, score or type of the wrong data type")
     value = float(struct.unpack("<f", score)[0])
     if not math.isfinite(value):
         raise ValueError(f"expected a finite score of each piece in the SentencePiece file, found {value}")

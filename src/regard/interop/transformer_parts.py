@@ -36,7 +36,7 @@ _ACTIVATIONS: dict[str, type[nn.Module] | None] = {
 
 @dataclass(frozen=True, slots=True)
 class TransformerParts:
-    """Encoder, decoder and layers of a Transformer, with their exact classes.
+    """Encoder, decoder and layers of a Transformer, whose classes, not subclasses, were checked.
 
     Attributes:
         encoder: The encoder.

@@ -89,7 +89,10 @@ class MeasureConfig(Section):
     @model_validator(mode="after")
     def _check_rows(self) -> MeasureConfig:
         if max(len(self.lengths), len(self.frequencies), len(self.sentences)) > _MAX_ROWS:
-            raise ValueError(f"lengths, frequencies, sentences: expected at most {_MAX_ROWS} entries in each, got more")
+            raise ValueError(
+                f"lengths, frequencies, sentences: expected at most {_MAX_ROWS} values in each of these lists of the "
+                "lab file, got more: shorten the list"
+            )
         for name, edges in (("lengths", self.lengths), ("frequencies", self.frequencies)):
             if list(edges) != sorted(set(edges)):
                 raise ValueError(f"{name}: expected numbers in increasing order, got {', '.join(map(str, edges))}")

@@ -115,7 +115,7 @@ class Block:
         """The white space in a gap as written in the document, without the tags.
 
         Args:
-            gap: Index of the gap: 0 is before the first atom, `len(atoms)` after the last.
+            gap: Index of the gap: 0 is before the first atom (word or part of a word), `len(atoms)` after the last.
 
         Returns:
             All white space of the gap joined; a single space if it has plain spaces only.
@@ -127,7 +127,7 @@ class Block:
         """The tags in a gap between two words, and the points (such as `<br>`), without the white space.
 
         Args:
-            gap: Index of the gap: 0 is before the first atom, `len(atoms)` after the last.
+            gap: Index of the gap: 0 is before the first atom (word or part of a word), `len(atoms)` after the last.
 
         Returns:
             The tags and points in order.

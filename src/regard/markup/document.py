@@ -48,7 +48,7 @@ class Document(Protocol):
 
 
 class Paragraph(Protocol):
-    """A part of a document that writes its own translation."""
+    """Interface of a part of a document that can write itself with given translations of its sentences."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -56,13 +56,13 @@ class Paragraph(Protocol):
         ...
 
     def render(self, translations: Sequence[TranslatedSentence | None]) -> str:
-        """Writes the part with translated sentences.
+        """Writes this part of the document with translated sentences.
 
         Args:
             translations: One per sentence; None keeps the sentence.
 
         Returns:
-            The part.
+            The text of the part, in the format of the document.
         """
         ...
 

@@ -110,9 +110,9 @@ def _read(where: str, line: str) -> _Object:
         start = _skip(line, 0)
         value, end = _DECODER.raw_decode(line, start)
         if not isinstance(value, dict):
-            raise ValueError("not an object")
+            raise ValueError("the line has a JSON value that is not an object")
         if line[end:].strip():
-            raise ValueError(f"more text after column {end}")
+            raise ValueError(f"the object ends at column {end}, but more text follows it")
         return _object_at(line, start)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error

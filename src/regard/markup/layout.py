@@ -75,7 +75,9 @@ class _Layout:
         self._can_hold_text = _nodes_that_can_hold_text(block.root)
 
     def content(self, parent: _Placed) -> Iterator[_Placed | int]:
-        """The elements and points directly within an element, and the target words between them, in order.
+        """The elements, points and target words directly within an element, in order.
+
+        A point is something without words, such as `<br>` or a placeholder.
 
         Args:
             parent: The element, with the range of target words that it covers.

@@ -26,8 +26,8 @@ def render_block(block: Block, translations: Sequence[TranslatedSentence | None]
     Returns:
         The block as it is in the document if no sentence changes. Otherwise the translations, with every tag and every
         point (such as `<br>` or a placeholder) of the block exactly once. White space between two words is copied from
-        the source if the same words with the same tags between them are neighbors there. Otherwise white space stands
-        after end tags and before start tags.
+        the source if the source words aligned to them are also next to each other, with the same tags between them.
+        Otherwise white space stands after end tags and before start tags.
     """
     pairs = zip(translations, block.sentences, strict=True)
     if all(translation is None or translation.text == sentence for translation, sentence in pairs):

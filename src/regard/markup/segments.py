@@ -16,11 +16,13 @@ returns what to write in each of the segment's holes."""
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A place in a document for the result when a segment is translated.
+    """A position in a document at which text is written once a segment is translated.
+
+    A segment has several holes if more than its translation is written, such as a tag with its new state.
 
     Attributes:
-        segment: Number of the segment.
-        number: Number of the hole among those of the segment.
+        segment: Index of the segment in the document, from 0.
+        number: Index of the hole in the list that `Segment.write` returns, from 0.
     """
 
     segment: int
@@ -29,11 +31,14 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Texts that are translated, and then written in other places of the document.
+    """Texts to translate, with a function that makes what the holes of the document receive.
+
+    A hole is a position in the document at which text is written; see `Hole`.
 
     Attributes:
         documents: The texts.
-        write: Gives the content of the holes.
+        write: Function of the translated texts, and of whether the word alignment of all of them is known. It returns
+            what to write in each hole of the segment.
     """
 
     documents: tuple[MarkupDocument, ...]
@@ -84,10 +89,10 @@ class SegmentedDocument:
 
 
 class SegmentBuilder:
-    """Collects the segments of a document and the replacements of its pieces.
+    """Builds a segmented document: takes its segments, and replaces parts of its text by holes for translations.
 
     Args:
-        pieces: The document in pieces, such as the characters of its tokens.
+        pieces: The document, cut into consecutive strings, such as one string per XML token.
     """
 
     def __init__(self, pieces: Sequence[str]) -> None:
@@ -101,30 +106,31 @@ class SegmentBuilder:
         return len(self._segments)
 
     def add(self, documents: Sequence[MarkupDocument], write: Write) -> int:
-        """Adds a segment.
+        """Adds a segment to the document; `replace` then puts its holes into the text.
 
         Args:
-            documents: Its texts.
-            write: Gives the content of its holes.
+            documents: Texts of the segment.
+            write: Function of the translated texts, and of whether the word alignment of all of them is known. It
+                returns what to write in each hole of the segment, where a hole is a position in the document.
 
         Returns:
-            The number of the segment.
+            Index of the segment, for `Hole`.
         """
         self._segments.append(Segment(tuple(documents), write))
         return len(self._segments) - 1
 
     def replace(self, start: int, end: int, *parts: DocumentPart) -> None:
-        """Replaces pieces of the document; the ranges of several calls do not overlap.
+        """Replaces pieces of the original document; the ranges of several calls do not overlap.
 
         Args:
-            start: First piece to be replaced.
-            end: End of these pieces; equal to `start` to insert something before a piece.
-            *parts: What takes their place.
+            start: Index, among the pieces of the original document, of the first one to replace.
+            end: Index after the last piece to replace; equal to `start` to insert something before a piece.
+            *parts: Raw characters, and places for translations, that take the place of the pieces.
         """
         self._edits.append((start, end, parts))
 
     def build(self) -> SegmentedDocument:
-        """The document with all segments and replacements."""
+        """The document with all segments that were added and all changes of the text that `replace` made."""
         parts: list[DocumentPart] = []
         position = 0
         for start, end, replacement in sorted(self._edits, key=lambda edit: edit[:2]):

@@ -23,7 +23,7 @@ class _Record:
     """A row of a table.
 
     Attributes:
-        fields: The columns as they are written, with quotation marks.
+        fields: The cells as they are written, with quotation marks.
         end: The line end.
         line: Number of its first line.
     """
@@ -38,21 +38,21 @@ class _Syntax:
     """How a table is written.
 
     Attributes:
-        delimiter: What is between two columns.
-        quoted: Whether a column may be in quotation marks.
+        delimiter: Character between two cells.
+        quoted: Whether a cell may be in quotation marks.
     """
 
     delimiter: str
     quoted: bool
 
     def read(self, field: str) -> str:
-        """The text of a column."""
+        """The text of a cell, given as the file has it; its quotation marks are removed."""
         if self.quoted and field.startswith('"'):
             return field[1:-1].replace('""', '"')
         return field
 
     def write(self, text: str, like: str = "") -> str:
-        """A text as a column; in quotation marks if it needs them, or if another column has them."""
+        """Writes a text as a cell, in quotation marks if it needs them or if the written cell `like` has them."""
         if not self.quoted:
             return replace_blanks(text)
         if like.startswith('"') or any(mark in text for mark in (self.delimiter, '"', "\n", "\r")):

@@ -37,7 +37,7 @@ def parse_tmx(name: str, text: str, options: FileOptions) -> SegmentedDocument:
     tokens, tree = parse_tree(name, text)
     root = tree.child("tmx")
     if root is None:
-        raise DataError(f"{name}: expected a TMX document, found another one: check the file")
+        raise DataError(f"{name}: expected a TMX document, found no root element <tmx>: name a TMX file")
     source, target = _languages(name, root, options)
     builder = SegmentBuilder([token.raw for token in tokens])
     line = 1

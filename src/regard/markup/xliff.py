@@ -38,7 +38,7 @@ def parse_xliff(name: str, text: str, options: FileOptions) -> SegmentedDocument
     root = tree.child("xliff")
     version = "" if root is None else root.attributes.get("version", "")
     if root is None or version[:2] not in ("1.", "2."):
-        found = f"version {version!r:.20}" if root is not None else "another document"
+        found = f"version {version!r:.20}" if root is not None else "no root element <xliff>"
         raise DataError(f"{name}: expected XLIFF 1.2 or 2.0 to 2.2, found {found}: export the file as one of them")
     writer = _Writer(name, tokens, options)
     if version.startswith("1."):
@@ -62,7 +62,10 @@ class _Writer:
         self.builder = SegmentBuilder([token.raw for token in tokens])
 
     def language(self, element: Element, source: str, target: str) -> None:
-        """Compares the languages of a file with the requested ones, and adds the target language if it is missing."""
+        """Raises a `DataError` if an element names other languages than the requested ones.
+
+        `source` and `target` are the names of the attributes that contain the codes of the languages.
+        """
         check_language(self.name, element.attributes.get(source), self.options.source, source)
         check_language(self.name, element.attributes.get(target), self.options.target, target)
 
@@ -93,7 +96,7 @@ class _Content:
     frames: tuple[str, ...]
 
     def written(self, translated: Sequence[str]) -> str:
-        """The content of the target."""
+        """The content of the element `<target>`, given one translation per segment of the unit."""
         parts = [self.frames[0]]
         for text, translation, frame in zip(self.texts, translated, self.frames[1:], strict=True):
             parts += [text.write(translation), frame]

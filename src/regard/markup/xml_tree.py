@@ -42,7 +42,7 @@ class Element:
         return next((child for child in self.children if child.name == name), None)
 
     def find_all(self, name: str) -> Iterator[Element]:
-        """All elements with a name within this one, in order, except those within each other."""
+        """All elements with a name within this one, in order; an element inside another such element is left out."""
         waiting = list(reversed(self.children))
         while waiting:
             element = waiting.pop()

@@ -38,7 +38,7 @@ def moved_corpora(saved: Sequence[CorpusConfig], given: Sequence[CorpusConfig]) 
         `saved` with the paths of `given`.
 
     Raises:
-        ConfigError: The number of corpora or one of their options is another one.
+        ConfigError: `given` and `saved` differ in the number of corpora or of files, or in an option other than paths.
     """
     if len(given) != len(saved):
         raise ConfigError(

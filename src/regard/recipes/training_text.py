@@ -35,7 +35,8 @@ class TrainingCorpus:
     Attributes:
         entry: Its options, with those that are taken from `[data]`.
         name: Its file or files, for messages.
-        pairs: Sentence pairs to train on, without tag; their line is the number of the pair in the whole training text.
+        pairs: Sentence pairs to train on, without the tag of the corpus (`entry.tag`) before the source. The field
+            `line` of a pair is its number in the whole training text.
         weight: Mean number of times that an epoch contains each of its pairs.
     """
 

@@ -23,7 +23,7 @@ class ObservedModel:
         self.before_step = before_step
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> State:
-        """Encodes source sentences with the wrapped model, without calling the function. See `StepModel.start`."""
+        """Encodes source sentences with the wrapped model, without calling `before_step`. See `StepModel.start`."""
         return self.model.start(src_ids, src_len)
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:

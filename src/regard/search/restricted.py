@@ -57,13 +57,14 @@ class RestrictedModel:
 
         Args:
             prefixes: One prefix per sentence, in ids of the full vocabulary.
-            word_end: Two masks over the full vocabulary, `(V,)` each: the last tokens of prefixes to which the
-                restriction applies, and the tokens that may not follow such a prefix directly, because they would
-                lengthen its last word. None = every token may follow every prefix.
+            word_end: Two masks over the full vocabulary, `(V,)` each. After a prefix whose last token is in the first
+                mask, the next token may not be one of the second mask, which would lengthen the last word of the
+                prefix. None = every token may follow every prefix.
             device: Device of the model.
 
         Returns:
-            A model with the same vocabulary as this one, restricted if this one is.
+            A model with the same ids as this one: those of the shortlist if `with_shortlist` was called before,
+            otherwise those of the full vocabulary.
         """
         if self.token_ids is not None and word_end is not None:
             word_end = word_end.select(self.token_ids)

@@ -55,13 +55,13 @@ class Shortlist:
             )
         if not torch.equal(self.ranking.sort().values, torch.arange(size)):
             raise SearchError(
-                f"shortlist: expected each of the {size} target ids once in the ranking by frequency, but one is "
-                "missing or repeated: it belongs to another vocabulary"
+                f"shortlist: expected each of the {size} target ids once in the ranking by frequency, but an id is "
+                "missing or repeated: make the shortlist again with the vocabulary of this model"
             )
         if self.candidates.numel() and not 0 <= int(self.candidates.min()) <= int(self.candidates.max()) < size:
             raise SearchError(
                 f"shortlist: expected target ids from 0 to {size - 1} for each source subword, got ids from "
-                f"{int(self.candidates.min())} to {int(self.candidates.max())}: it belongs to another vocabulary"
+                f"{int(self.candidates.min())} to {int(self.candidates.max())}: make the shortlist again for this model"
             )
         if not 0 <= self.num_always <= size:
             raise SearchError(

@@ -106,9 +106,10 @@ class Job:
         return 0 if place is None else self.costs[self.waiting[place]]
 
     def take(self, most: int) -> int:
-        """Removes the costliest segment with at most a given cost from the waiting segments of the current window.
+        """Removes the costliest waiting segment of the current window whose cost is at most `most`.
 
-        The current window is described at `next_cost`, which must not be 0 for the same `most`.
+        The text is divided into windows of `SORTED_SEGMENTS` consecutive segments. The current window is the first one
+        with waiting segments; at least one of these must cost at most `most`, so `next_cost(most)` must not be 0.
 
         Args:
             most: Largest allowed cost of the segment, in source tokens times hypotheses.

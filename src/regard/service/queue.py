@@ -47,8 +47,9 @@ class _Line:
 class FairQueue:
     """Queue of segments for the decoding threads, which shares decoding time equally among clients.
 
-    The next batch starts with the client whose segments have taken least work so far, short and long jobs counted
-    apart. When too much waits, `put` refuses the job.
+    Each client has one line for its short jobs (at most `SHORT_JOB` source tokens) and one for its long jobs. The next
+    batch starts with the line whose segments have taken the least work so far, in source tokens of all hypotheses. When
+    too much waits, `put` refuses the job.
 
     Args:
         max_waiting: Maximum number of source tokens that wait. A job is refused if its client would then have more

@@ -373,10 +373,10 @@ class Model(BaseModel):
 
 
 class ModelsAnswer(BaseModel):
-    """All models.
+    """The models of the service, as the route `/models` returns them.
 
     Attributes:
-        models: The models.
+        models: All models that the service offers, whether loaded or not.
     """
 
     models: list[Model]

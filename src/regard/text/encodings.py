@@ -93,7 +93,9 @@ def wide_to_utf8(blocks: Iterator[bytes], encoding: str, name: str) -> Iterator[
             raise InputError(f"{name}: expected text in {encoding}, found invalid bytes", reason) from None
         except UnicodeError:  # only the codecs that detect the byte order
             advice = f": name the byte order, too, as --encoding {encoding}-le or {encoding}-be, or another encoding"
-            raise InputError(f"{name}: expected {encoding}, found no byte order mark", advice) from None
+            raise InputError(
+                f"{name}: expected {encoding} with a byte order mark at the start, found no mark", advice
+            ) from None
         if text:
             yield text.encode("utf-8", "surrogatepass")
 

@@ -34,7 +34,8 @@ class Schedule(ABC):
             step: Number of the step, from 1 on.
 
         Returns:
-            `peak · step / warmup` during the warm-up; after it `peak · factor(step)`, but at least `floor`.
+            `peak · step / warmup` during the warm-up; after it `peak · factor(step)`, but at least `floor`. The method
+            `factor` of each schedule gives its decay, as a fraction of the peak.
         """
         if step < self.warmup:
             start, low = self.warmup_start

@@ -138,7 +138,15 @@ class ReadoutOptions:
         return replace(self, layer=None, head=None)
 
     def allows(self, readout: Readout) -> bool:
-        """Whether a readout has the values of layer, head and `shifted` that the user set; others may be anything."""
+        """Whether the layer, the head and `shifted` of a readout have the values that the user set with --readout.
+
+        Args:
+            readout: How word alignments are read off the attention. Its field `shifted` says whether the weights of a
+                target word are those of the decoding step after the one that generated the word.
+
+        Returns:
+            Whether all fields among these three that the user set are equal; those not set may have any value.
+        """
         chosen = ((self.layer, readout.layer), (self.head, readout.head), (self.shifted, readout.shifted))
         return all(option in (None, value) for option, value in chosen)
 

@@ -12,7 +12,7 @@ from regard.translation.result import Translation
 from regard.translation.translator import DEFAULT, Translator
 
 Observe = Callable[[Iterator[Translation]], Iterable[Translation]]
-"""A function that gives the same translations as they arrive, such as one that shows the progress."""
+"""A function of an iterator that yields the same translations as they arrive, such as one that shows the progress."""
 
 
 def translate_document(
@@ -28,7 +28,9 @@ def translate_document(
         translator: The translator.
         document: The document, from `regard.markup.files.open_file`.
         options: Options of the translation; the word alignment is computed if the document needs it.
-        observe: Called once with all translations, one per sentence of the document.
+        observe: Function that is called once with an iterator over all translations, one per sentence of the document,
+            and returns an iterable of the same translations, such as one that also shows the progress. The default
+            only passes them on.
 
     Returns:
         The translated document, in its own format.

@@ -57,7 +57,7 @@ def split_lines(
         translator: The translator.
         lines: Lines, normalized.
         first: Number of the first line.
-        prefixes: One prefix per line; None = no prefixes.
+        prefixes: One prefix per line, or a single string if there is a single line; None = no prefixes.
 
     Returns:
         The segments of all lines, in order.
@@ -108,10 +108,11 @@ def fill_segments(
 
     Args:
         translator: The translator.
-        segments: Segments of any lines, without translations.
+        segments: Segments without translations, of one line or of several; a segment's `prefix` is the beginning that
+            its translation must have.
         options: Options of the translation.
-        word_end: Masks of the subwords that may not follow a prefix directly; None = those that would lengthen the last
-            word of the prefix.
+        word_end: Masks of the subwords that may not directly follow the prefix of a segment; None = those that would
+            lengthen the last word of the prefix.
 
     Returns:
         The segments in the same order, with their translations.
@@ -199,10 +200,12 @@ def _result(
 
 @contextmanager
 def named_lines(lines: Sequence[int]) -> Iterator[None]:
-    """Makes an error name the sentence by its line, not by its number among the sentences of the engine.
+    """Context manager in which errors of `Engine.search` name a sentence by the number of its line.
+
+    Without it, they name the position of the sentence in the list that the engine was given.
 
     Args:
-        lines: The line of each sentence.
+        lines: Number of the line of each sentence in that list.
 
     Yields:
         Nothing.

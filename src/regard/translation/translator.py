@@ -255,7 +255,7 @@ class Translator(PickledByPath):
         Args:
             lines: One line or several.
             first: Number of the first line.
-            prefixes: As in `translate`.
+            prefixes: Target text that the translation of each line begins with, empty for none; None = no prefixes.
 
         Returns:
             The segments of all lines, in order; an empty line without a prefix has none.

@@ -111,7 +111,7 @@ CONTRADICTIONS: dict[str, tuple[str, Change, str]] = {
                                 b"/weight\0"), "the encoder has 2 layers, expected 1"),
     "truncated": (CT2, truncate("model.bin", 5000), "not a complete model of CTranslate2"),
     "empty": (CT2, truncate("model.bin", 0), "not a complete model of CTranslate2"),
-    "bytes after the model": (CT2, append_bytes("model.bin"), "bytes follow the last tensor"),
+    "bytes after the model": (CT2, append_bytes("model.bin"), "bytes follow its last tensor"),
     "bytes after the weights": (ONNX, append_bytes("weights.bin"), "weights.bin: .*, as the graphs use"),
     "an unknown type": (ONNX, in_json("export.json", quantization="int4"), "quantization, one of float32, int8"),
     "another type": (ONNX, in_json("export.json", quantization="float32"), "expected a float32 graph, as export"),

@@ -61,3 +61,11 @@ def test_a_name_that_can_be_read_in_two_ways_is_refused(here: Path) -> None:
         parse_corpus("p,q,r:2")
     with pytest.raises(ConfigError, match="got an empty name"):
         parse_corpus("")
+
+
+@pytest.mark.parametrize("weight", ["-1", "x", "", "1e3", "2,5"])
+def test_a_wrong_weight_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weight: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.tsv").touch()
+    with pytest.raises(ConfigError, match=rf"--corpus a.tsv:{weight}: expected a weight .* got '{weight}'"):
+        parse_corpus(f"a.tsv:{weight}")

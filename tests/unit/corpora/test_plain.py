@@ -193,5 +193,5 @@ def test_utf_16_without_the_mark_that_its_name_asks_for_is_refused(write: Write)
     path = write("a", b"one\ntwo\n")
     units, error = units_before(PlainReader(path, path, ReadOptions(encoding="utf-16")))
     assert units == []
-    assert "a: expected utf-16, found no byte order mark" in error
+    assert "a: expected utf-16 with a byte order mark at the start, found no mark" in error
     assert "--encoding utf-16-le" in error

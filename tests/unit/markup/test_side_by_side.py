@@ -211,7 +211,7 @@ def test_the_source_of_tmx_is_that_of_the_header() -> None:
         ("a.tmx", "<tmx>\n AT&T</tmx>", r"a\.tmx:2:6: expected well-formed XML, found an error \(not well-formed"),
         ("a.xlf", "", r"a\.xlf:1:1: .*no element found"),
         ("a.xlf", "<!DOCTYPE x [<!ENTITY a 'b'>]>\n<x/>", r"a\.xlf:1: declares the entity 'a', which is not supported"),
-        ("a.xlf", "<html/>", r"expected XLIFF 1\.2 or 2\.0 to 2\.2, found another document"),
+        ("a.xlf", "<html/>", r"expected XLIFF 1\.2 or 2\.0 to 2\.2, found no root element <xliff>"),
         ("a.xlf", "<xliff version='3.0'/>", "found version '3.0'"),
         ("a.xlf", FILE.format("").replace('"en"', '"de"'), "expected source-language en, found de: choose a model"),
         ("a.xlf", FILE.format("").replace("fr-FR", "de"), "expected target-language fr, found de"),

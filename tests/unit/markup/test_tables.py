@@ -117,8 +117,18 @@ def test_a_text_that_does_not_change_keeps_its_spelling() -> None:
         ("a.csv", "text,b\nx\n", LANGS, r"a\.csv:2: expected at least 2 columns, found 1"),
         ("a.csv", 'text,b\n"x,1\nz\n', LANGS, r"a\.csv:2: expected a closing quotation mark"),
         ("a.csv", 'text,b\n"a\nb",1\n"x"y,1\n', LANGS, r"a\.csv:4: expected a closing quotation mark"),
-        ("a.jsonl", "{}\n[1]\n", LANGS, r"a\.jsonl:2: expected one JSON object per line \(not an object\)"),
-        ("a.jsonl", '{"text": "a"} x\n', LANGS, r"a\.jsonl:1: expected one JSON object per line \(more text after"),
+        (
+            "a.jsonl",
+            "{}\n[1]\n",
+            LANGS,
+            r"a\.jsonl:2: expected one JSON object per line \(the line has a JSON value that is not an object\)",
+        ),
+        (
+            "a.jsonl",
+            '{"text": "a"} x\n',
+            LANGS,
+            r"a\.jsonl:1: expected one JSON object per line \(the object ends at column 13, but more text",
+        ),
         ("a.jsonl", '{"text": "a"\n', LANGS, r"a\.jsonl:1: expected one JSON object per line \(Expecting"),
         ("a.jsonl", '{"text": ' + "[" * 100000 + "\n", LANGS, "a.jsonl:1: expected one JSON object per line"),
         (

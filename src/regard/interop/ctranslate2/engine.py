@@ -112,7 +112,8 @@ class CTranslate2Engine:
             need_weights: Whether to return attention: one layer with one head, the mean of the last layer's heads.
             need_scores: Whether to return scores. If not, scores of a greedy search are NaN, which saves the softmax
                 over the vocabulary, a twelfth of the search time.
-            prefixes: As for `Engine.search`. Scores of translations with a prefix include no coverage penalty.
+            prefixes: Token ids that the translations of each sentence must begin with; empty for none. Scores of
+                translations with a prefix include no coverage penalty.
             word_end: Ignored: CTranslate2 may continue the last word of a prefix.
 
         Returns:
@@ -257,8 +258,8 @@ def batches_by_limit(limits: Sequence[int], *, beam: int, threads: int) -> list[
 
     Args:
         limits: Largest number of tokens of each translation.
-        beam: See `rows_in_batch`.
-        threads: See `rows_in_batch`.
+        beam: Number of hypotheses per sentence.
+        threads: Number of batches that are translated at the same time.
 
     Returns:
         Indices of the sentences of each batch.

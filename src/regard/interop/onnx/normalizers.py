@@ -26,7 +26,7 @@ def attention_weights(g: Graph, normalizer: Normalizer, z: Value, bias: Value | 
         Attention weights, `(B, H, T, S)`.
 
     Raises:
-        ConfigError: The normalizer is another one and cannot be exported.
+        ConfigError: The normalizer is none of these and cannot be exported.
     """
     return NORMALIZERS.find(normalizer)(g, normalizer, z, bias)
 
