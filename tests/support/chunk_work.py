@@ -34,8 +34,8 @@ def expected(text: str) -> str:
 def open_reversing(arguments: dict[str, Any], threads: int) -> LineFunction:
     """The function for a worker.
 
-    `seconds` is its time per chunk, until the file `hurry` exists; in `record` it makes a file per computed chunk; a line
-    that equals `refused` is an error, and one that equals `deadly` ends the process.
+    `seconds` is its time per chunk, until the file `hurry` exists; in `record` it makes a file per computed chunk. A
+    line that equals `refused` is an error, and a line that equals `deadly` ends the process.
     """
 
     def reverse(lines: Sequence[bytes], first: int) -> Iterator[OutputLine]:
