@@ -220,11 +220,12 @@ class FairQueue:
         alike = [line for line in self._lines.values() if line.is_short == first.is_short and line is not first]
         lines = [first, *sorted(alike, key=lambda line: line.served)]
         start = first.jobs[0]
-        jobs = [job for line in lines for job in line.jobs if _is_alike(job, start)]
+        jobs_by_line = [[job for job in line.jobs if _is_alike(job, start)] for line in lines]
         limit = MAX_SEGMENTS
         if not start.is_light:
-            limit = min(limit, -(-sum(len(job.waiting) for job in jobs) // max(1, self._idle)))
-        parts = _taken(lines, start, limit)
+            num_waiting = sum(len(job.waiting) for jobs in jobs_by_line for job in jobs)
+            limit = min(limit, -(-num_waiting // max(1, self._idle)))
+        parts = _taken(jobs_by_line, limit)
         self._charge(parts)
         cost = sum(job.costs[number] for job, numbers in parts for number in numbers)
         self._light_running += first.is_short and start.is_light
@@ -284,11 +285,10 @@ class _OpenBatch:
             heapreplace(costs, (-job.next_cost(cost), costs[0][1]))
 
 
-def _taken(lines: Iterable[_Line], like: Job, limit: int) -> tuple[tuple[Job, tuple[int, ...]], ...]:
-    """Takes segments that can be decoded together with a job; each line gives as many as fit."""
+def _taken(jobs_by_line: Iterable[Sequence[Job]], limit: int) -> tuple[tuple[Job, tuple[int, ...]], ...]:
+    """Takes segments of jobs that can be decoded together; each line gives as many as fit."""
     batch = _OpenBatch(limit)
-    for line in lines:
-        jobs = [job for job in line.jobs if _is_alike(job, like)]
+    for jobs in jobs_by_line:
         for group in (jobs[:MAX_MERGED], *([job] for job in jobs)):
             if not batch.has_room(1):
                 break
