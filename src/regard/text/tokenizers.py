@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import sentencepiece
 
@@ -16,6 +17,7 @@ from regard.errors import CheckpointError
 from regard.text.normalize import replace_blanks, replace_surrogates
 from regard.values import Span
 
+SubwordT = TypeVar("SubwordT", int, str)
 END_PIECE = "<regard:end>"
 """Marks the end of the ids of an imported vocabulary. Pieces after it take part in tokenization but have no id."""
 
@@ -170,6 +172,13 @@ class SubwordTokenizer(ABC):
         special = self._processor.is_control(piece_id) or self._processor.is_unknown(piece_id)
         return None if special else self.pieces[piece_id]
 
+    def _segmented(self, escaped: Sequence[str], kind: type[SubwordT]) -> list[list[SubwordT]]:
+        """Subwords of escaped texts, as ids (`int`) or as pieces (`str`)."""
+        if len(escaped) == 1:  # for a list, SentencePiece starts threads, which takes 40 times as long as a sentence
+            return [self._processor.encode(escaped[0], out_type=kind)]
+        segmented: list[list[SubwordT]] = self._processor.encode(list(escaped), out_type=kind)
+        return segmented
+
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Segments texts into subwords.
@@ -219,11 +228,7 @@ class TrainedTokenizer(SubwordTokenizer):
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Segments texts with the trained SentencePiece model. See `SubwordTokenizer.encode`."""
-        escaped = [escape_text(text) for text in texts]
-        if len(escaped) == 1:  # for a list, SentencePiece starts threads, which takes 40 times as long as a sentence
-            return [self._processor.encode(escaped[0], out_type=int)]
-        ids: list[list[int]] = self._processor.encode(escaped, out_type=int)
-        return ids
+        return self._segmented([escape_text(text) for text in texts], int)
 
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
         """Finds the characters of each subword by the subwords' lengths. See `SubwordTokenizer.spans`."""
@@ -253,11 +258,7 @@ class ImportedTokenizer(SubwordTokenizer):
         starts = [self._language(text) for text in texts]
         rests = [escape_text(text[len(start) :]) for text, start in zip(texts, starts, strict=True)]
         # A piece that SentencePiece does not know may still have an id, from the vocabulary of the other side.
-        pieces: list[list[str]] = (
-            [self._processor.encode(rests[0], out_type=str)]  # without the threads that a list starts
-            if len(rests) == 1
-            else self._processor.encode(rests, out_type=str)
-        )
+        pieces = self._segmented(rests, str)
         ids = [[self._ids.get(piece, self._unknown) for piece in row] for row in pieces]
         return [[self._ids[start], *row] if start else row for start, row in zip(starts, ids, strict=True)]
 
