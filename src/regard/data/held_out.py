@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.data.linked_groups import linked_groups
 from regard.values import Pair
 
 _MAX_GROUP_SHARE = 20
@@ -51,33 +55,26 @@ def choose_unshared(pairs: Sequence[Pair], ranked: Iterable[str], count: int) ->
     """
     groups = _groups(pairs)
     sizes = Counter(groups.values())
-    members: dict[str, list[str]] = {}
+    members: dict[int, list[str]] = {}
     for source in ranked:
-        members.setdefault(groups.get(source, source), []).append(source)
+        members.setdefault(groups[source], []).append(source)
     for limit in (max(1, count // _MAX_GROUP_SHARE), count):
         chosen: list[str] = []
         for group, sources in members.items():  # in the order of their first source
-            fits = len(sources) == sizes.get(group, 1) <= min(limit, count - len(chosen))
+            fits = len(sources) == sizes[group] <= min(limit, count - len(chosen))
             chosen += sources if fits else []
         if chosen:
             return chosen
     return []
 
 
-def _groups(pairs: Sequence[Pair]) -> dict[str, str]:
-    """For each source that shares a target with another, the source that stands for its group: a union-find forest."""
-    parents: dict[str, str] = {}
-    first_of_target: dict[str, str] = {}
+def _groups(pairs: Sequence[Pair]) -> dict[str, int]:
+    """Number of the group of each source; sources that translations link are in the same group."""
+    sides = [[pair.src for pair in pairs], [pair.tgt for pair in pairs]]
+    return dict(zip(sides[0], linked_groups(*map(_numbered, sides)).tolist(), strict=True))
 
-    def root(source: str) -> str:
-        while parents[source] != source:
-            parents[source] = source = parents[parents[source]]
-        return source
 
-    for pair in pairs:
-        first = first_of_target.setdefault(pair.tgt, pair.src)
-        if first != pair.src:
-            for source in (first, pair.src):
-                parents.setdefault(source, source)
-            parents[root(pair.src)] = root(first)
-    return {source: root(source) for source in parents}
+def _numbered(texts: Iterable[str]) -> NDArray[np.uint64]:
+    """A number for each text; equal texts have equal numbers."""
+    numbers: dict[str, int] = {}
+    return np.fromiter((numbers.setdefault(text, len(numbers)) for text in texts), np.uint64)

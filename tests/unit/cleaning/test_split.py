@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from regard.cleaning.keys import text_key
 from regard.cleaning.source import CorpusSource
-from regard.cleaning.split import PARTS, SplitReport, linked_groups, split
+from regard.cleaning.split import PARTS, SplitReport, split
 from regard.cleaning.summary import split_summary
 from regard.corpora.unit import ReadOptions
+from regard.data.linked_groups import linked_groups
 from regard.errors import ConfigError, DataError
 
 
