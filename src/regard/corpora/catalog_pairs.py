@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from regard.corpora.accelerators import remove_accelerators
+from regard.corpora.file_reader import FileReader
 from regard.corpora.language_choice import choose_language
 from regard.corpora.plural_forms import PluralForms, placeholders
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
@@ -30,6 +31,20 @@ class Message(NamedTuple):
     forms: Mapping[int, str]
     plural: str | None
     line: int
+
+
+class CatalogReader(FileReader):
+    """Reader of a catalog: base class. Any error that ends reading counts as a fault, after the units before it."""
+
+    def units(self) -> Iterator[Unit]:
+        """Reads the catalog, and pairs the strings of each message. See `UnitReader.units`."""
+        try:
+            yield from super().units()
+        except DataError as error:
+            message = str(error)
+        else:
+            return
+        self.report.fault(message)
 
 
 class CatalogPairs:

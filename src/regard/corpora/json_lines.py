@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
-from pathlib import Path
 
 from regard.corpora.columns import NAMES, find_names
-from regard.corpora.lines import corpus_lines, source_name, until_failure
-from regard.corpora.unit import ReadOptions, ReadReport, Unit
+from regard.corpora.file_reader import FileReader, Source
+from regard.corpora.lines import corpus_lines, until_failure
+from regard.corpora.unit import ReadOptions, Unit
 from regard.errors import DataError
-from regard.files.compression import InputFile, open_input
+from regard.files.compression import InputFile
 from regard.files.printable import on_one_line
 from regard.text.encodings import BrokenLine
 
@@ -20,14 +20,14 @@ _NESTED = "translation"
 _USUAL_NAMES = frozenset(name for names in NAMES for name in names)
 
 
-class JsonLinesReader:
+class JsonLinesReader(FileReader):
     """Reader of JSON lines.
 
     The fields are those of `ReadOptions.columns`, where `a.b` is field `b` of the object in field `a`; or those named
     like the languages, or with usual names such as `source` and `target`.
 
     Args:
-        path: The file; None = standard input.
+        source: Path of the file, or the open file; None = standard input.
         options: How to read the file.
 
     Attributes:
@@ -38,25 +38,15 @@ class JsonLinesReader:
 
     format = "jsonl"
 
-    def __init__(self, path: Path | None, options: ReadOptions) -> None:
-        self.name = source_name(path)
-        self.report = ReadReport(options.on_error)
-        self._path = path
-        self._options = options
-        self._file: InputFile | None = None
+    def __init__(self, source: Source, options: ReadOptions) -> None:
+        super().__init__(source, options)
         self._last_names = ("", "")
         self._last_fields: Set[str] = frozenset()
 
-    def units(self) -> Iterator[Unit]:
-        """Reads the file line by line, one object per line. See `UnitReader.units`."""
-        with open_input(self._path) as self._file:
-            yield from until_failure(self._read(self._file), self.report)
-
-    def fraction_read(self) -> float | None:
-        """Fraction of the file read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
-        return None if self._file is None else self._file.fraction_read()
-
     def _read(self, file: InputFile) -> Iterator[Unit]:
+        return until_failure(self._units(file), self.report)
+
+    def _units(self, file: InputFile) -> Iterator[Unit]:
         for number, line in enumerate(corpus_lines(file, self._options), start=1):
             if isinstance(line, BrokenLine):
                 self.report.fault(line.message)

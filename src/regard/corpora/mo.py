@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 
-from regard.corpora.catalog_pairs import CatalogPairs, Message
-from regard.corpora.lines import source_name
+from regard.corpora.catalog_pairs import CatalogPairs, CatalogReader, Message
+from regard.corpora.file_reader import Source
 from regard.corpora.po_entry import header_fields
-from regard.corpora.unit import MAX_TEXT, ReadOptions, ReadReport, Unit
+from regard.corpora.unit import MAX_TEXT, ReadOptions, Unit
 from regard.errors import DataError
-from regard.files.compression import InputFile, open_input
+from regard.files.compression import InputFile
 from regard.text.encoding_names import check_encoding, find_encoding
 
 MAX_SIZE = 1 << 29
@@ -27,7 +26,7 @@ _MAX_OVERLAP = 4
 _REMEDY = "compile the catalog again with msgfmt, or read its .po"
 
 
-class MoReader:
+class MoReader(CatalogReader):
     """Reader of the sentence pairs of a compiled catalog.
 
     Such a file contains no fuzzy or obsolete entries, since `msgfmt` leaves them out, and no line numbers: `Unit.line`
@@ -45,31 +44,12 @@ class MoReader:
 
     format = "mo"
 
-    def __init__(self, source: Path | InputFile | None, options: ReadOptions) -> None:
-        self.report = ReadReport(options.on_error)
+    def __init__(self, source: Source, options: ReadOptions) -> None:
+        super().__init__(source, options)
         check_encoding(options.encoding)
-        self._options = options
-        self.name = source_name(source)
-        self._source = source
-        self._file: InputFile | None = None
 
-    def units(self) -> Iterator[Unit]:
-        """Reads the catalog, and pairs the strings of each message. See `UnitReader.units`."""
-        try:
-            with open_input(self._source) as self._file:
-                yield from self._units(self._file)
-        except DataError as error:
-            message = str(error)
-        else:
-            return
-        self.report.fault(message)
-
-    def fraction_read(self) -> float | None:
-        """Fraction of the file read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
-        return None if self._file is None else self._file.fraction_read()
-
-    def _units(self, file: InputFile) -> Iterator[Unit]:
-        table = _MoTable(self._read(file), self.name)
+    def _read(self, file: InputFile) -> Iterator[Unit]:
+        table = _MoTable(self._content(file), self.name)
         pairs = CatalogPairs(self.name, self._options, self.report)
         encoding = self._options.encoding or "utf-8"
         for number in range(1, table.num_messages + 1):
@@ -87,7 +67,7 @@ class MoReader:
             else:
                 yield from pairs.units(message)
 
-    def _read(self, file: InputFile) -> bytes:
+    def _content(self, file: InputFile) -> bytes:
         data = file.read(MAX_SIZE + 1)
         if len(data) > MAX_SIZE:
             raise DataError(

@@ -5,16 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from regard.corpora.catalog_pairs import CatalogPairs, Message
-from regard.corpora.lines import source_name
+from regard.corpora.catalog_pairs import CatalogPairs, CatalogReader, Message
 from regard.corpora.po_entry import PoEntry, PoString, header_fields
 from regard.corpora.po_parser import PoParser
 from regard.corpora.po_syntax import format_string
-from regard.corpora.unit import ReadOptions, ReadReport, Unit
+from regard.corpora.unit import Unit
 from regard.errors import DataError
-from regard.files.compression import InputFile, open_input
+from regard.files.compression import InputFile
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def parse_po(data: bytes, name: str, *, encoding: str | None = None) -> PoCatalo
     return PoCatalog(data, name, entries, parser.encoding, parser.newline, 79 if parser.width <= 80 else 0)
 
 
-class PoReader:
+class PoReader(CatalogReader):
     """Reader of the sentence pairs of a catalog.
 
     Args:
@@ -112,29 +110,7 @@ class PoReader:
 
     format = "po"
 
-    def __init__(self, source: Path | InputFile | None, options: ReadOptions) -> None:
-        self.report = ReadReport(options.on_error)
-        self._options = options
-        self.name = source_name(source)
-        self._source = source
-        self._file: InputFile | None = None
-
-    def units(self) -> Iterator[Unit]:
-        """Reads the catalog, and pairs the strings of each message. See `UnitReader.units`."""
-        try:
-            with open_input(self._source) as self._file:
-                yield from self._units(self._file)
-        except DataError as error:
-            message = str(error)
-        else:
-            return
-        self.report.fault(message)
-
-    def fraction_read(self) -> float | None:
-        """Fraction of the file read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
-        return None if self._file is None else self._file.fraction_read()
-
-    def _units(self, file: InputFile) -> Iterator[Unit]:
+    def _read(self, file: InputFile) -> Iterator[Unit]:
         parser = PoParser(file, self.name, encoding=self._options.encoding, fault=self.report.fault)
         pairs = CatalogPairs(self.name, self._options, self.report)
         has_header = False

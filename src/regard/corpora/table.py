@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
 
 from regard.corpora.columns import ColumnChoice, choose_columns
 from regard.corpora.csv_records import RecordParser
-from regard.corpora.lines import corpus_lines, source_name, until_failure
-from regard.corpora.unit import ReadOptions, ReadReport, Unit
+from regard.corpora.file_reader import FileReader, Source
+from regard.corpora.lines import corpus_lines, until_failure
+from regard.corpora.unit import ReadOptions, Unit
 from regard.errors import DataError
-from regard.files.compression import InputFile, open_input
+from regard.files.compression import InputFile
 from regard.text.encodings import BrokenLine
 
 _MIN_SHARE = 0.9
@@ -22,17 +22,14 @@ _MIN_IDENTICAL = 10
 _DELIMITERS = ",;\t"
 
 
-class TableReader(ABC):
+class TableReader(FileReader):
     """Reader of a table with a source and a target column, from one file.
 
     Args:
-        path: The file; None = standard input.
+        source: Path of the file, or the open file; None = standard input.
         options: How to read the file.
 
     Attributes:
-        name: The file, for messages and reports.
-        format: Name of the format.
-        report: What was left out so far.
         num_wide_rows: Number of rows with more than two columns, of which the first two are read because neither
             `options` nor a header chooses others.
     """
@@ -42,26 +39,16 @@ class TableReader(ABC):
     _layout = "source TAB target"
     _advice = "keep only the two text columns (cut -f 2,3 selects the second and the third)"
 
-    def __init__(self, path: Path | None, options: ReadOptions) -> None:
-        self.name = source_name(path)
-        self.report = ReadReport(options.on_error)
+    def __init__(self, source: Source, options: ReadOptions) -> None:
+        super().__init__(source, options)
         self.num_wide_rows = 0
-        self._path = path
-        self._options = options
-        self._file: InputFile | None = None
         self._choice = ColumnChoice(0, 1)
         self._is_chosen = False
         self._header: tuple[str, str] | None = None  # until the next row
         self._check = _TextCheck(f"{self.name}: expected {self._layout}", self._advice)
 
-    def units(self) -> Iterator[Unit]:
-        """Reads the file row by row. See `UnitReader.units`."""
-        with open_input(self._path) as self._file:
-            yield from until_failure(self._read(self._file), self.report)
-
-    def fraction_read(self) -> float | None:
-        """Fraction of the file read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
-        return None if self._file is None else self._file.fraction_read()
+    def _read(self, file: InputFile) -> Iterator[Unit]:
+        return until_failure(self._units(file), self.report)
 
     @abstractmethod
     def _rows(self, file: InputFile) -> Iterator[tuple[list[str], int, str]]:
@@ -71,7 +58,7 @@ class TableReader(ABC):
     def _short_row(self, row: list[str], number: int, num_columns: int) -> str:
         """Message for a row that has fewer columns than are needed."""
 
-    def _read(self, file: InputFile) -> Iterator[Unit]:
+    def _units(self, file: InputFile) -> Iterator[Unit]:
         for row, number, problem in self._rows(file):
             if problem:
                 self.report.fault(problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regard.corpora.inline_codes import InlineText
+from regard.corpora.inline_elements import InlineElements
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
 from regard.corpora.unit_elements import MAX_DEPTH, XML_LANG, UnitElements, XmlFault, checked_text
 from regard.corpora.unit_languages import TextChoice, UnitLanguages
@@ -21,7 +21,7 @@ class TmxReader(XmlReader):
     the header, or the language of the first text if that is `*all*`.
 
     Args:
-        path: Path of the file, or the open file; None = standard input.
+        source: Path of the file, or the open file; None = standard input.
         options: How to read the file.
     """
 
@@ -31,7 +31,7 @@ class TmxReader(XmlReader):
         return _TmxElements(self.name, self.report, self._options)
 
 
-class _TmxElements(UnitElements):
+class _TmxElements(InlineElements):
     """Elements of TMX: `tu` is a unit, `tuv` one of its languages, `seg` the text.
 
     Args:
@@ -41,14 +41,19 @@ class _TmxElements(UnitElements):
     """
 
     def __init__(self, name: str, report: ReadReport, options: ReadOptions) -> None:
-        super().__init__(name, report, root_tags=("tmx",), unit_tags=("tu",), container_tags=("body", "tmx"))
+        super().__init__(
+            name,
+            report,
+            keep_subflows=options.inline_text,
+            root_tags=("tmx",),
+            unit_tags=("tu",),
+            container_tags=("body", "tmx"),
+        )
         self._languages = UnitLanguages(options.langs)
         self._choices: dict[tuple[str, ...], TextChoice] = {}
-        self._keep_subflows = options.inline_text
         self._lang = ""
         self._langs: list[str] = []
         self._texts: list[str] = []
-        self._inline: InlineText | None = None
         self._num_others = 0
         """Number of open elements of a unit that are not read, such as `prop`."""
 
@@ -58,7 +63,7 @@ class _TmxElements(UnitElements):
         if tag is None:
             tag = self.resolve(name)
         if self.in_text:
-            self._start_inline(tag, attributes)
+            self.open_inline(tag, attributes)
         elif tag == "tuv" and self.in_unit:
             self._lang = attributes.get(XML_LANG) or attributes.get("lang") or ""
             if not self._lang:
@@ -75,12 +80,10 @@ class _TmxElements(UnitElements):
         """Closes a unit, or an element within or around a unit. See `UnitElements.close_element`."""
         tag = self.tags.get(name)
         if self.in_text:
-            if self._inline is not None and self._inline.depth:
-                self._inline.close(self.text)
+            if self.close_inline():
                 return
             self.in_text = False
-            text = "".join(self.text) if self._inline is None else self._inline.finish(self.text)
-            self._inline = None
+            text, _ = self.take_text()
             self._langs.append(self._lang)
             self._texts.append(checked_text(text))
         elif tag == "tu":
@@ -95,17 +98,7 @@ class _TmxElements(UnitElements):
         super().abandon_unit()
         self._langs.clear()
         self._texts.clear()
-        self._inline = None
         self._num_others = 0
-
-    def _start_inline(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "tu":
-            self.begin_unit()  # refused within a unit
-        if self._inline is None:
-            self._inline = InlineText(keep_subflows=self._keep_subflows)
-        if self._inline.depth >= MAX_DEPTH:
-            self.refuse_depth()
-        self._inline.open(tag, attributes, self.text)
 
     def _start_other(self, name: str, tag: str, attributes: dict[str, str]) -> None:
         """Starts an element around units, or one of a unit that is not read."""

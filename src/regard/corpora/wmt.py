@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from regard.corpora.file_languages import Direction, FileLanguages
-from regard.corpora.inline_codes import InlineText
+from regard.corpora.file_reader import Source
+from regard.corpora.inline_elements import InlineElements
+from regard.corpora.lines import source_name
 from regard.corpora.sgm_segments import SgmDocument, SgmSegments
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
-from regard.corpora.unit_elements import MAX_DEPTH, UnitElements, XmlFault, checked_text
+from regard.corpora.unit_elements import UnitElements, XmlFault, checked_text
 from regard.corpora.xml_encoding import Utf8Chunks
 from regard.corpora.xml_events import MAX_UNIT
-from regard.corpora.xml_reader import Source, XmlReader
+from regard.corpora.xml_reader import XmlReader
 from regard.files.compression import InputFile, open_input
 
 _DEFAULT_REFERENCE = "ref:A"
@@ -26,7 +28,7 @@ class WmtReader(XmlReader):
     of other references and systems are left out, and counted in `report.left_out`.
 
     Args:
-        path: Path of the file, or the open file; None = standard input.
+        source: Path of the file, or the open file; None = standard input.
         options: How to read the file. Its `columns` choose other texts, such as `("src", "ref:B")` or
             `("src", "hyp:Online-A")`.
     """
@@ -50,7 +52,7 @@ class _Version:
     texts: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
-class _WmtElements(UnitElements):
+class _WmtElements(InlineElements):
     """Elements of a WMT test set: sentences (`seg`) of the versions (`src`, `ref`, `hyp`) of documents (`doc`).
 
     Args:
@@ -63,13 +65,13 @@ class _WmtElements(UnitElements):
         super().__init__(
             name,
             report,
+            keep_subflows=False,
             root_tags=("dataset", "collection"),
             unit_tags=("seg",),
             container_tags=("dataset", "collection", "doc", "src", "ref", "hyp", "p"),
         )
         self._languages = FileLanguages(options.langs, report)
         self._columns = options.columns
-        self._inline: InlineText | None = None
         self._versions: dict[str, _Version] = {}
         """Versions of the open document, by name: `src`, `ref`, `ref:B`, `hyp:Online-A`."""
         self._version: _Version | None = None
@@ -88,29 +90,20 @@ class _WmtElements(UnitElements):
             self.in_text = True
             self._seg_id = attributes.get("id", "")
         elif self.in_text:
-            if self._inline is None:
-                self._inline = InlineText(keep_subflows=False)
-            if self._inline.depth >= MAX_DEPTH:
-                self.refuse_depth()
-            self._inline.open(tag, attributes, self.text)
+            self.open_inline(tag, attributes)
         else:
             self._start_container(name, tag, attributes)
 
     def close_element(self, name: str) -> None:
         """Closes a sentence, or an element within or around a sentence. See `UnitElements.close_element`."""
-        if self._inline is not None and self._inline.depth:
-            self._inline.close(self.text)
-        elif self.in_text:
+        if self.close_inline():
+            return
+        if self.in_text:
             self._end_segment()
         else:
             self.close_container()
             if self.tags.get(name) == "doc":
                 self.finish()
-
-    def abandon_unit(self) -> None:
-        """Forgets the open sentence. See `UnitElements.abandon_unit`."""
-        super().abandon_unit()
-        self._inline = None
 
     def finish(self) -> None:
         """Pairs the sentences of the open document, where it ends or where reading stops within it."""
@@ -142,8 +135,7 @@ class _WmtElements(UnitElements):
             self._version = self._versions.setdefault(f"{tag}:{label}" if label else tag, _Version(lang))
 
     def _end_segment(self) -> None:
-        text = "".join(self.text) if self._inline is None else self._inline.finish(self.text)
-        self._inline = None
+        text, _ = self.take_text()
         if self._version is None:
             raise XmlFault("expected <seg> within <src>, <ref> or <hyp>, found it elsewhere: correct the file")
         self._num_chars += len(text)
@@ -201,7 +193,7 @@ class SgmReader:
 
     def __init__(self, src: Source, tgt: Source, options: ReadOptions) -> None:
         self._sources = (src, tgt)
-        self._names = ["standard input" if path is None else str(path) for path in (src, tgt)]
+        self._names = [source_name(source) for source in (src, tgt)]
         self.name = " and ".join(self._names)
         self.report = ReadReport(options.on_error)
         self._options = options

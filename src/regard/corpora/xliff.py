@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from regard.corpora.file_languages import FileLanguages
-from regard.corpora.inline_codes import InlineText
+from regard.corpora.inline_elements import InlineElements
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
 from regard.corpora.unit_elements import MAX_DEPTH, SEPARATOR, XML_LANG, UnitElements, checked_text
 from regard.corpora.xml_reader import XmlReader
@@ -34,7 +34,7 @@ class XliffReader(XmlReader):
     target language into the requested source language, source and target are exchanged.
 
     Args:
-        path: Path of the file, or the open file; None = standard input.
+        source: Path of the file, or the open file; None = standard input.
         options: How to read the file. `include_fuzzy` also reads translations that are not finished or not approved.
     """
 
@@ -65,7 +65,7 @@ class _Segment:
     trados_states: dict[str, str] = field(default_factory=dict)
 
 
-class _XliffElements(UnitElements):
+class _XliffElements(InlineElements):
     """Elements of XLIFF: `trans-unit` with one source and target, or `unit` with several segments.
 
     Args:
@@ -78,12 +78,12 @@ class _XliffElements(UnitElements):
         super().__init__(
             name,
             report,
+            keep_subflows=options.inline_text,
             root_tags=("xliff",),
             unit_tags=("trans-unit", "unit"),
             container_tags=("xliff", "file", "body", "group"),
         )
         self._languages = FileLanguages(options.langs, report)
-        self._keep_subflows = options.inline_text
         self._include_fuzzy = options.include_fuzzy
         self._source_lang = self._target_lang = ""
         self._translates = [True]
@@ -93,7 +93,6 @@ class _XliffElements(UnitElements):
         self._segments: list[_Segment] = []
         self._part = ""
         """Name of the element whose text is read."""
-        self._inline: InlineText | None = None
         self._num_skipped = 0
         """Number of open elements of a unit that are not read, such as `note` and `alt-trans` and all within them."""
 
@@ -103,7 +102,7 @@ class _XliffElements(UnitElements):
         if tag is None:
             tag = self.resolve(name)
         if self.in_text:
-            self._start_inline(tag, attributes)
+            self.open_inline(tag, attributes)
         elif tag in self.unit_tags:
             self._start_unit(tag, attributes)
         elif not self.in_unit:
@@ -116,9 +115,7 @@ class _XliffElements(UnitElements):
     def close_element(self, name: str) -> None:
         """Closes a unit, or an element within or around a unit. See `UnitElements.close_element`."""
         if self.in_text:
-            if self._inline is not None and self._inline.depth:
-                self._inline.close(self.text)
-            else:
+            if not self.close_inline():
                 self._end_text()
         elif self._num_skipped:
             self._num_skipped -= 1
@@ -131,7 +128,6 @@ class _XliffElements(UnitElements):
         """Forgets the open unit and its segments. See `UnitElements.abandon_unit`."""
         super().abandon_unit()
         self._segments.clear()
-        self._inline = None
         self._num_skipped = 0
 
     def close_container(self) -> None:
@@ -184,24 +180,12 @@ class _XliffElements(UnitElements):
             if self._num_skipped > MAX_DEPTH:
                 self.refuse_depth()
 
-    def _start_inline(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in self.unit_tags:
-            self.begin_unit()  # refused within a unit
-        if self._inline is None:
-            self._inline = InlineText(keep_subflows=self._keep_subflows)
-        if self._inline.depth >= MAX_DEPTH:
-            self.refuse_depth()
-        self._inline.open(tag, attributes, self.text)
-
     def _end_text(self) -> None:
         self.in_text = False
         segment = self._segments[-1]
-        if self._inline is None:
-            text = "".join(self.text)
-        else:
-            text = self._inline.finish(self.text)
-            segment.parts.setdefault(self._part, self._inline.segments())
-            self._inline = None
+        text, inline = self.take_text()
+        if inline is not None:
+            segment.parts.setdefault(self._part, inline.segments())
         segment.texts.setdefault(self._part, checked_text(text))
 
     def _end_unit(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -58,7 +59,11 @@ def _reader(name: str, directory: Path, data: bytes, options: ReadOptions) -> Un
     if name == "sgm":
         (directory / "whole").write_text(FILES["sgm"], encoding="utf-8")
         return SgmReader(path, directory / "whole", options)
-    classes = {"tmx": TmxReader, "xliff": XliffReader, "wmt": WmtReader}
+    classes: dict[str, Callable[[Path, ReadOptions], UnitReader]] = {
+        "tmx": TmxReader,
+        "xliff": XliffReader,
+        "wmt": WmtReader,
+    }
     return classes[name](path, options)
 
 
