@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import stat
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -25,7 +26,6 @@ _MAX_UNITS, _BYTES_PER_UNIT = 10, 200_000_000
 # Units per chunk grow with the input, one per 200 MB, so that a store has a bounded number of files.
 _FORMAT = 1
 _MAX_MANIFEST_BYTES = 1 << 30
-_UTF8_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +189,8 @@ def _offset_of_text(source: Path) -> int | None:
             return None
         first = next(raw_lines(file, str(source)), b"")
     with open_binary(source) as plain:
-        head = plain.read(len(_UTF8_BOM) + len(first))
-    offset = len(_UTF8_BOM) if head.startswith(_UTF8_BOM) else 0
+        head = plain.read(len(BOM_UTF8) + len(first))
+    offset = len(BOM_UTF8) if head.startswith(BOM_UTF8) else 0
     return offset if head[offset:].startswith(first) else None
 
 

@@ -13,6 +13,7 @@ import typer
 from regard.cli.messages import warn
 from regard.cli.progress import with_progress
 from regard.errors import ConfigError, DataError
+from regard.files.compression import source_name
 
 if TYPE_CHECKING:
     from regard.markup.file_options import FileOptions
@@ -134,7 +135,7 @@ def translate_file(
     if output is not None and not output.parent.is_dir():  # known only when the translation is written, otherwise
         raise DataError(f"{output.parent}: no such directory: make it, or choose another path for {output.name}")
     extension = document_type(source, chosen) or ""
-    name = "standard input" if source is None else str(source)
+    name = source_name(source)
     shown = name if name.lower().endswith(extension) else name + extension
     document = open_file(shown, _read(source), _file_options(models, chosen))
 

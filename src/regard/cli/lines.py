@@ -17,7 +17,7 @@ from typing import BinaryIO, TextIO, cast
 from regard.cli.messages import warn
 from regard.cli.streams import NamedFile
 from regard.errors import ConfigError, DataError
-from regard.files.compression import InputFile, open_input, without_compression_suffix
+from regard.files.compression import InputFile, open_input, source_name, without_compression_suffix
 from regard.files.paths import refuse_overwriting_input
 from regard.text.lossy import decode_lossy
 from regard.text.readers import MAX_LINE, raw_lines
@@ -114,7 +114,7 @@ class InputLines:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.name = "standard input" if path is None else str(path)
+        self.name = source_name(path)
         self._file: InputFile | None = None
         self._num_bytes = 0
         self._arriving: ArrivingLines | None = None

@@ -6,9 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
-from regard.corpora.lines import source_name
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
-from regard.files.compression import InputFile, open_input
+from regard.files.compression import InputFile, open_input, source_name
 
 Source = Path | InputFile | None
 """What readers read: a file, an open file, or standard input (None)."""

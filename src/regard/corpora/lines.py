@@ -55,11 +55,6 @@ def until_failure(items: Iterator[T], report: ReadReport) -> Iterator[T]:
     report.fault(message)
 
 
-def source_name(source: object) -> str:
-    """Name of an input for messages: the path, or `standard input` for None."""
-    return "standard input" if source is None else str(source)
-
-
 def mean_fraction(files: list[InputFile]) -> float | None:
     """Fraction of several files that was read.
 

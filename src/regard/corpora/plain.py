@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
-from regard.corpora.lines import corpus_lines, mean_fraction, source_name, until_failure
+from regard.corpora.lines import corpus_lines, mean_fraction, until_failure
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
-from regard.files.compression import InputFile, open_input
+from regard.files.compression import InputFile, open_input, source_name
 from regard.text.encodings import BrokenLine
 
 

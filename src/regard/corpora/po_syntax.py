@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, Protocol
 
@@ -23,7 +24,6 @@ _ESCAPE = re.compile(r'\\([ntrvbfa"\\])')
 _MEANINGS = {"n": "\n", "t": "\t", "r": "\r", "v": "\v", "b": "\b", "f": "\f", "a": "\a", '"': '"', "\\": "\\"}
 _ESCAPES = str.maketrans({meaning: "\\" + letter for letter, meaning in _MEANINGS.items()})
 _WORDS = re.compile(r"\S*\s*")
-_UTF8_BOM = b"\xef\xbb\xbf"
 _WIDE_STARTS = {
     b"\xff\xfe": "utf-16-le",
     b"\xfe\xff": "utf-16-be",
@@ -96,7 +96,7 @@ class PoText:
         self.newline = "\n"
         self._file = file
         self._head = file.read(4)
-        self.encoding = "utf-8" if self._head.startswith(_UTF8_BOM) else _WIDE_STARTS.get(self._head[:2])
+        self.encoding = "utf-8" if self._head.startswith(BOM_UTF8) else _WIDE_STARTS.get(self._head[:2])
         if self._head in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
             raise DataError(f"{name}: expected a catalog in UTF-8, found UTF-32: convert it, e.g. with iconv -t utf-8")
 
@@ -110,7 +110,7 @@ class PoText:
             DataError: Reading fails.
         """
         wide = self.encoding if self.encoding and self.encoding.startswith("utf-16") else None
-        start = len(_UTF8_BOM) if self.encoding == "utf-8" else 2 if self._head[:2] in (b"\xff\xfe", b"\xfe\xff") else 0
+        start = len(BOM_UTF8) if self.encoding == "utf-8" else 2 if self._head[:2] in (b"\xff\xfe", b"\xfe\xff") else 0
         place = start
         line_end = "\n".encode(wide or "ascii")
         return_ = "\r".encode(wide or "ascii")

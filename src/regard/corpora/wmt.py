@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from regard.corpora.file_languages import Direction, FileLanguages
 from regard.corpora.file_reader import Source
 from regard.corpora.inline_elements import InlineElements
-from regard.corpora.lines import source_name
 from regard.corpora.sgm_segments import SgmDocument, SgmSegments
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
 from regard.corpora.unit_elements import UnitElements, XmlFault, checked_text
 from regard.corpora.xml_encoding import Utf8Chunks
 from regard.corpora.xml_events import MAX_UNIT
 from regard.corpora.xml_reader import XmlReader
-from regard.files.compression import InputFile, open_input
+from regard.files.compression import InputFile, open_input, source_name
 
 _DEFAULT_REFERENCE = "ref:A"
 

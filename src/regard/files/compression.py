@@ -207,8 +207,13 @@ def open_input(source: Path | InputFile | None) -> InputFile:
     if source is None:
         if sys.stdin is None:
             raise DataError("standard input is closed: name a file, or pipe text in")
-        return InputFile(sys.stdin.buffer, "standard input", close_file=False)  # type: ignore[arg-type]  # buffered
+        return InputFile(sys.stdin.buffer, source_name(None), close_file=False)  # type: ignore[arg-type]  # buffered
     return InputFile(open_binary(source), str(source))
+
+
+def source_name(source: object) -> str:
+    """Name of an input for messages: the path, or `standard input` for None."""
+    return "standard input" if source is None else str(source)
 
 
 def open_binary(path: Path) -> io.BufferedReader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from os import PathLike
@@ -21,7 +22,6 @@ T = TypeVar("T")
 PathName = str | PathLike[str]
 MAX_LINE = 1 << 26
 """Largest size of a line in bytes; corpora have a lower limit, `regard.corpora.unit.MAX_TEXT`."""
-_UTF8_BOM = b"\xef\xbb\xbf"
 _MIN_RETURNS = 2
 """Fewest CRs within the only line of a file that count as line ends; a single one may be a mistake."""
 
@@ -245,7 +245,7 @@ def _check_line_ends(blocks: Iterable[bytes | _LongLine], file: object, name: st
                     f"{name}: expected lines that end in LF or CRLF, found {_count_returns(line) + 1} lines that end "
                     "in CR alone (old Mac format): convert the file, e.g. with tr '\\r' '\\n'"
                 )
-            block = block.removeprefix(_UTF8_BOM)
+            block = block.removeprefix(BOM_UTF8)
         is_first = False
         yield block
 
