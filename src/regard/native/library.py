@@ -177,7 +177,9 @@ def _library(name: str) -> ctypes.CDLL | None:
 
 
 def _files(name: str) -> list[Path]:
-    return sorted(Path(__file__).parent.glob(f"_kernels_{name}.*"))
+    # Names without the tag of a Python version: libraries of earlier versions of regard have one, and are not opened.
+    paths = (Path(__file__).parent / f"_kernels_{name}{suffix}" for suffix in (".so", ".dll"))
+    return [path for path in paths if path.exists()]
 
 
 def kernel(name: str, like: Tensor) -> Callable[..., None] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -26,7 +28,7 @@ def test_unsupported_types_and_devices_have_no_kernel() -> None:
 
 
 def test_an_unusable_library_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "_kernels_default.cpython-000-other-system.so").write_bytes(b"\x7fELF of another machine")
+    (tmp_path / "_kernels_default.so").write_bytes(b"\x7fELF of another machine")
     monkeypatch.setattr(library, "__file__", str(tmp_path / "library.py"))
     monkeypatch.setattr(library, "_library", cache(library._library.__wrapped__))
     monkeypatch.setattr(library, "available_instruction_sets", cache(library.available_instruction_sets.__wrapped__))
@@ -40,8 +42,25 @@ def test_compiled_instruction_sets_are_found_by_their_files(tmp_path: Path, monk
     monkeypatch.setattr(library, "__file__", str(tmp_path / "library.py"))
     assert compiled_instruction_sets() == ()
     for name in ("avx2", "default"):
-        (tmp_path / f"_kernels_{name}.cpython-000-other-system.so").touch()
+        (tmp_path / f"_kernels_{name}.so").touch()
     assert compiled_instruction_sets() == ("default", "avx2")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="versions of glibc")
+def test_libraries_fit_every_python_and_old_systems() -> None:
+    for name in compiled_instruction_sets():
+        [path] = library._files(name)
+        content = path.read_bytes()
+        assert b"PyInit_" not in content
+        assert b"regard_dropout_f32" in content  # the exported names are readable
+        versions = {tuple(map(int, version.split(b"."))) for version in re.findall(rb"GLIBC_([0-9.]+)", content)}
+        assert max(versions, default=(0,)) <= (2, 17)  # manylinux2014
+
+
+def test_libraries_of_earlier_versions_are_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "_kernels_default.cpython-311-x86_64-linux-gnu.so").touch()
+    monkeypatch.setattr(library, "__file__", str(tmp_path / "library.py"))
+    assert compiled_instruction_sets() == ()
 
 
 def test_instruction_sets_that_the_processor_lacks_are_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
