@@ -44,6 +44,7 @@ STRINGS = {
     "preset": ["luong-dot", "transformer-tiny"], "data.src": ["other.en"], "data.tgt": ["other.fr"],
     "data.val_src": ["test.en"], "data.val_tgt": ["test.fr"], "train.device": ["cuda:17"],
     "train.guided_file": ["links"], "data.langs": ["en-fr"], "data.format": ["moses"], "data.encoding": ["utf-16"],
+    "train.parent": [],  # fits one architecture: see tests/integration/recipes/test_fine_tuning.py
 }  # fmt: skip
 """Values of text options."""
 NUMBERS: dict[str, list[object]] = {
@@ -54,6 +55,7 @@ NUMBERS: dict[str, list[object]] = {
     "model.attention.heads": [2, 3], "model.heads": [2, 1], "train.min_learning_rate": [0.015],
     "train.clip_norm": [0.01], "data.columns": [["2", "1"]],
     "data.corpora": [[{"src": "other.en", "tgt": "other.fr"}]], "data.temperature": [5.0],
+    "train.freeze": [["encoder"], ["embeddings", "decoder"]], "train.lora_rank": [2], "train.lora_alpha": [4.0],
 }  # fmt: skip
 """Values that have an effect within a few steps, where half of the default has none."""
 
@@ -173,6 +175,7 @@ NEEDS = {
     "model.attention.location_reach": ["model.attention.location_filters=2"],
     "model.max_positions": ["model.position=learned", "data.max_len=20"],
     "train.guided_weight": ["train.guided_file=links"],
+    "train.lora_alpha": ["train.lora_rank=2"],
     "train.guided_layer": ["train.guided_file=links", "train.guided_weight=1"],
     "train.guided_head": ["train.guided_file=links", "train.guided_weight=1"],
 }

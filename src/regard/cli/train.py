@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,9 +18,13 @@ from regard.corpora.naming import parse_corpus
 from regard.errors import ConfigError
 from regard.files.paths import check_encodable, checked_path
 
+if TYPE_CHECKING:
+    from regard.config.schema import Config
+
 EXAMPLES = examples(
     "regard train --preset bahdanau --src train.en --tgt train.fr --val-src val.en --val-tgt val.fr --out my-model",
     "regard train --corpus train.en,train.fr --corpus test.tsv:0.5 --out mixed",
+    "regard train --from my-model --src mine.tmx --langs en-fr --out mine",
     "regard train --resume --out my-model",
 )
 _RESUMABLE = ("train.steps", "train.max_minutes", "train.threads")
@@ -87,6 +91,21 @@ def train(
     texts: _Texts = _NO_TEXTS,
     reading: Reading = DEFAULT_READING,
     overrides: Set = None,
+    parent: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            parser=parse_path,
+            metavar="MODEL",
+            help="Model to start from (fine-tuning); it gives the architecture and, unless --new-vocabulary is given, "
+            "the vocabulary.",
+            show_default=False,
+        ),
+    ] = None,
+    new_vocabulary: Annotated[
+        bool,
+        typer.Option("--new-vocabulary", help="With --from: learn a vocabulary; known subwords keep their embedding."),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in DIR.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model or training in DIR.")] = False,
 ) -> int:
@@ -94,15 +113,17 @@ def train(
 
     Settings that are not given are derived from the corpus and printed.
     """
-    sets = warn_replaced([*texts.settings(), *reading.settings(), *(overrides or [])])
+    sets = warn_replaced(
+        [*texts.settings(), *reading.settings(), *_vocabulary(parent, new_vocabulary), *(overrides or [])]
+    )
 
     from regard.config.load import load_config, read_overrides
 
     if resume:
-        _check_resumable(out, config, preset, sets)
+        _check_resumable(out, config, preset, parent, sets)
         settings = read_overrides(sets) if sets else None
     else:
-        settings = load_config(config, preset=preset, overrides=sets)
+        settings = load_config(config, preset=preset, overrides=sets, parent=_parent(parent))
 
     with loading():
         from regard.recipes.process import interrupt_on_signals, prepare_process
@@ -113,6 +134,22 @@ def train(
     with interrupt_on_signals() as interrupt:
         result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter(), interrupt=interrupt)
     return INTERRUPTED if result.interrupted else 0
+
+
+def _vocabulary(parent: Path | None, new_vocabulary: bool) -> list[str]:
+    if new_vocabulary and parent is None:
+        raise ConfigError("--new-vocabulary belongs to --from MODEL: a training from random weights always learns one")
+    return ["train.parent_vocabulary=new"] if new_vocabulary else []
+
+
+def _parent(path: Path | None) -> tuple[str, Config] | None:
+    """Path and configuration of the model that the training starts from."""
+    if path is None:
+        return None
+    from regard.store.model import open_model
+
+    check_encodable(str(path), "--from")
+    return str(path), open_model(path).config
 
 
 def _file_settings(files: dict[str, str | None]) -> list[str]:
@@ -134,11 +171,13 @@ def _corpus_settings(names: list[str]) -> list[str]:
     return [f"data.corpora={write_value(given)}"] if given else []
 
 
-def _check_resumable(out: Path, config: Path | None, preset: str | None, sets: list[str]) -> None:
+def _check_resumable(out: Path, config: Path | None, preset: str | None, parent: Path | None, sets: list[str]) -> None:
     """Refuses changes to a training that resumes, except to its limits and to the paths of its texts."""
     keys = [override.partition("=")[0].strip() for override in sets]
     changed = [key for key in keys if key not in (*_RESUMABLE, *_MOVABLE)]
-    changed += ["CONFIG"] * (config is not None) + ["--preset"] * (preset is not None)
+    changed += (
+        ["CONFIG"] * (config is not None) + ["--preset"] * (preset is not None) + ["--from"] * (parent is not None)
+    )
     if changed:
         raise ConfigError(
             f"{out}: a training that resumes keeps its configuration, but {', '.join(changed)} would change it: leave "

@@ -232,6 +232,10 @@ def _training(options: TrainConfig) -> Iterator[Finding]:
     if options.schedule == "constant":
         why = "train.schedule = 'constant' never lowers the rate after the warm-up"
         yield "min_learning_rate", f"{why}: leave it out, or choose another schedule"
+    if not options.lora_rank:
+        yield "lora_alpha", "train.lora_rank = 0 trains all weights: leave it out, or set a rank"
+    if options.parent is None:
+        yield "parent_vocabulary", "the training starts from random weights: leave it out, or set train.parent"
 
 
 def _data_conflicts(config: Config) -> Iterator[Finding]:
@@ -273,6 +277,14 @@ def _other_conflicts(config: Config) -> Iterator[Finding]:
             f"{train.learning_rate:g}, the peak of the schedule: lower the former, or raise the latter"
         )
         yield "train.min_learning_rate", message
+    if train.lora_rank and train.freeze:
+        message = (
+            "train.lora_rank trains updates of all linear maps and nothing else: leave out train.freeze or the rank"
+        )
+        yield "train.freeze", message
+    if train.lora_rank and train.parent is not None and train.parent_vocabulary == "new":
+        message = "train.lora_rank does not train embeddings, which a new vocabulary needs: leave out one of the two"
+        yield "train.parent_vocabulary", message
     if config.search.coverage_penalty and not model.has_attention:
         message = (
             f"search.coverage_penalty = {config.search.coverage_penalty:g} penalizes source words without attention, "

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from regard.config.engines import unsupported
+from regard.config.fine_tuning import fine_tuning_tree
 from regard.config.interactions import conflicts, flattened, has_no_effect
 from regard.config.layers import PRESET, START, USER, Layer, contains, is_complete, location_of, merged
 from regard.config.messages import describe
@@ -31,6 +32,7 @@ def load_config(
     preset: str | None = None,
     overrides: Sequence[str] = (),
     variant: Sequence[str] | None = None,
+    parent: tuple[str, Config] | None = None,
 ) -> Config:
     """Loads a configuration: overrides replace values of the file, the file those of the preset, the preset defaults.
 
@@ -47,6 +49,7 @@ def load_config(
             not TOML is text, so that strings need no quotes. Of several items with the same key, the last one wins.
         variant: Further items, which replace values of `overrides`, for one of several variants of a configuration.
             If given, file and overrides are treated like a preset. None = there are no variants.
+        parent: Path and configuration of the model that the training starts from, whose options replace a preset.
 
     Returns:
         The checked configuration; its `preset` is the name of the preset, or None.
@@ -68,9 +71,22 @@ def load_config(
         tree = {**parse(preset_text(chosen)), "preset": chosen}
         layers = [Layer(f"preset {chosen}", tree, group=PRESET), *layers]
         layers.append(Layer(f"--preset {chosen}", {"preset": chosen}, group=PRESET))
+    if parent is not None:
+        layers = [*_parent_layers(*parent, layers), *layers]
     config = _check(layers)
     _check_interactions(config, layers)
     return config
+
+
+def _parent_layers(path: str, parent: Config, layers: Sequence[Layer]) -> list[Layer]:
+    """The options of a model that the training starts from, in place of a preset."""
+    if any(layer.group == PRESET for layer in layers):
+        raise ConfigError(f"a training that starts from {path} has its architecture: leave out the preset")
+    given = [layer.tree["train"] for layer in layers if isinstance(layer.tree.get("train"), dict)]
+    chosen = [train["parent_vocabulary"] for train in given if isinstance(train, dict) and "parent_vocabulary" in train]
+    tree = fine_tuning_tree(parent, new_vocabulary=chosen[-1:] == ["new"])
+    own: Tree = {"train": {"parent": path}}
+    return [Layer(f"the model {path}", tree, group=PRESET), Layer(f"the model {path}", own, group=PRESET)]
 
 
 def read_overrides(overrides: Sequence[str]) -> Config:

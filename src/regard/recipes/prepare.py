@@ -25,8 +25,10 @@ from regard.files.paths import check_encodable, checked_path
 from regard.files.reading import read_bytes, read_text
 from regard.recipes.encoded_text import encode_text
 from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
+from regard.recipes.parent import load_parent
 from regard.recipes.text_files import TEXTS, moved_corpora, text_files
 from regard.recipes.training_text import TrainingText, read_training_text
+from regard.store import StoredModel
 from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS
 from regard.text.readers import read_lines
@@ -94,9 +96,10 @@ def prepare(
     if needs_aligner:
         require_package("eflomal", to="link words with eflomal", extra="align")
     text = read_training_text(config)
+    parent = None if config.train.parent is None else load_parent(config)
     derived, derived_notes = _derive(config, text)
     derived, tokenizer_notes = _choose_tokenizer(derived, text.val)
-    src_subword, tgt_subword = _learn_subwords(derived, text)
+    src_subword, tgt_subword = _subwords(derived, text, parent)
     notes = [*text.notes, *derived_notes, *tokenizer_notes]
     notes += [subword.note for subword in dict.fromkeys((src_subword, tgt_subword)) if subword.note]
     prepared = _encode(derived, text, (src_subword, tgt_subword), notes)
@@ -270,6 +273,13 @@ def _choose_tokenizer(config: DerivedConfig, val: Sequence[Pair]) -> tuple[Deriv
     train = config.train.model_copy(update={"bleu_tokenize": name})
     notes = [] if name == DEFAULT else [f"train.bleu_tokenize = {name}, for the script of the validation targets"]
     return config.model_copy(update={"train": train}), notes
+
+
+def _subwords(config: DerivedConfig, text: TrainingText, parent: StoredModel | None) -> tuple[Subword, Subword]:
+    """The vocabularies: those of the model that the training starts from, or new ones."""
+    if parent is None or config.train.parent_vocabulary == "new":
+        return _learn_subwords(config, text)
+    return parent.src_subword, parent.tgt_subword
 
 
 def _learn_subwords(config: DerivedConfig, text: TrainingText) -> tuple[Subword, Subword]:

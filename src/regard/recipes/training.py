@@ -15,14 +15,17 @@ from regard.config.resolved import ResolvedConfig, resolve
 from regard.config.schema import Config, TrainConfig
 from regard.config.threads import clamped_threads
 from regard.data.stream import BatchStream
-from regard.errors import ConfigError
+from regard.errors import CheckpointError, ConfigError
 from regard.files.paths import checked_path
 from regard.model.build import build_model
+from regard.model.low_rank import merge_low_rank_updates
 from regard.model.seq2seq import Seq2Seq
 from regard.native.device import resolve_device
+from regard.recipes.before_after import before_after
 from regard.recipes.exclusive import exclusive_training
 from regard.recipes.feasibility import check_feasible
 from regard.recipes.notices import notices
+from regard.recipes.parent import choose_weights, load_parent
 from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
 from regard.recipes.readout import select_readout
 from regard.recipes.validator import TranslatingValidator
@@ -100,11 +103,13 @@ def train(
         else:
             prepared = _begin(config, directory, stack, reporter, overwrite=overwrite)
         prepared, device, precision = _choose_for_machine(prepared)
-        model, stream = _build_model(prepared, device), _stream(prepared)
+        has_state = resume and (directory.current / STATE).is_file()
+        model, weight_notes = _build_model(prepared, device, has_state=has_state)
+        stream = _stream(prepared)
         complete = resolve(prepared.config, batches_per_epoch=stream.batches_per_epoch, precision=precision.name)
         prepared = replace(prepared, config=complete)
         save_config(complete, directory.current)
-        notes = _notes(prepared, None if resume else config, complete, precision)
+        notes = [*_notes(prepared, None if resume else config, complete, precision), *weight_notes]
         with _reporters(prepared, directory, reporter, notes) as reporters:
             trainer = Trainer(
                 model,
@@ -237,16 +242,19 @@ def _choose_for_machine(prepared: Prepared) -> tuple[Prepared, str, Precision]:
     return replace(prepared, notes=(*prepared.notes, note)), device, precision.with_exceptions(model)
 
 
-def _build_model(prepared: Prepared, device: str) -> Seq2Seq:
+def _build_model(prepared: Prepared, device: str, *, has_state: bool) -> tuple[Seq2Seq, list[str]]:
+    """The model before its first step or its saved state, and notes on where its weights come from."""
     config, specials = prepared.config, prepared.tgt_subword.specials
     torch.manual_seed(config.train.seed)
-    return build_model(
+    model = build_model(
         config.model,
         src_vocab=len(prepared.src_subword),
         tgt_vocab=len(prepared.tgt_subword),
         shared=config.subword.shared,
         specials=specials,
-    ).to(device)
+    )
+    notes = choose_weights(model, config, (prepared.src_subword, prepared.tgt_subword), has_state=has_state)
+    return model.to(device), notes
 
 
 def _stream(prepared: Prepared) -> BatchStream:
@@ -305,14 +313,27 @@ def _finish(
             f"`regard train --out {out} --resume` resumes from there"
         )
     else:
-        readout = _save(out, model, prepared, outcome)
+        readout, stored = _save(out, model, prepared, outcome)
         if readout is not None:
             reporter.on_message(f"word links are read from {readout}")
         reporter.on_message(f"the model, {outcome.chosen}, is in {out}")
+        if prepared.config.train.parent is not None:
+            _compare_with_parent(stored, prepared, reporter)
 
 
-def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> StoredReadout | None:
+def _compare_with_parent(stored: StoredModel, prepared: Prepared, reporter: Reporter) -> None:
+    try:
+        parent = load_parent(prepared.config)
+    except CheckpointError as error:  # the new model is finished, and was resumed without it
+        reporter.on_message(f"the parent cannot be compared with the new model: {error}")
+        return
+    count = prepared.config.train.validate_sentences
+    reporter.on_message(before_after(parent, stored, prepared.val.pairs, max_pairs=count))
+
+
+def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> tuple[StoredReadout | None, StoredModel]:
     """Saves the model first, and then how its attention is read, which may take some seconds."""
+    merge_low_rank_updates(model)
     validation = outcome.validation
     details: dict[str, str | float | int] = {
         "chosen": outcome.chosen or "",
@@ -340,4 +361,4 @@ def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> St
     readout = select_readout(stored, prepared.val)
     if readout is not None:
         write_readout(out, readout)
-    return readout
+    return readout, stored

@@ -170,6 +170,16 @@ class Subword:
         return hashlib.sha256(self._bytes).hexdigest()
 
     @property
+    def pieces(self) -> tuple[str, ...]:
+        """The spelling of each subword by id, with `▁` for a space; special tokens and bytes are in angle brackets."""
+        return tuple(self._pieces)
+
+    @property
+    def spells_everything(self) -> bool:
+        """Whether any text can be spelled; imported vocabularies have no bytes, so that some characters are unknown."""
+        return any(isinstance(surface, int) for surface in self._surfaces)
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """Words that are one subword each and never split, such as `<web>`, in the order of their ids."""
         return tuple(piece.removeprefix(SPACE) for piece in self._tag_ids)

@@ -1,0 +1,72 @@
+"""Low-rank adaptation: linear maps are trained as `W + (α / r) B A` with small matrices A and B (Hu et al. 2021)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from regard.errors import ConfigError
+
+
+class LowRankUpdate(nn.Module):
+    """Adds a product of two small matrices to a weight matrix; zero at first (Hu et al. 2021, §4.1).
+
+    Args:
+        weight: W, the matrix to adapt, `(out, in)`.
+        rank: r, the number of rows of A and of columns of B.
+        scale: α / r, the factor on `B A`.
+    """
+
+    def __init__(self, weight: Tensor, *, rank: int, scale: float) -> None:
+        super().__init__()
+        rows, columns = weight.shape
+        self.scale = scale
+        a = torch.empty(rank, columns, device=weight.device)
+        self.a = nn.Parameter(nn.init.kaiming_uniform_(a, a=math.sqrt(5)))
+        self.b = nn.Parameter(torch.zeros(rows, rank, device=weight.device))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The adapted matrix, `(out, in)`."""
+        return torch.addmm(weight, self.b, self.a, alpha=self.scale)
+
+
+def add_low_rank_updates(model: nn.Module, *, rank: int, alpha: float) -> int:
+    """Freezes all parameters of a model, and adds a low-rank update to each of its linear maps.
+
+    Args:
+        model: The model, which is changed.
+        rank: r, at least 1; for a smaller matrix, its smaller side.
+        alpha: α of Hu et al. 2021: the update is scaled by α / r.
+
+    Returns:
+        Number of parameters of the updates, which are the only ones to be trained.
+
+    Raises:
+        ConfigError: The model has no linear maps.
+    """
+    model.requires_grad_(False)
+    maps = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if not maps:
+        raise ConfigError("train.lora_rank: this model has no linear maps to adapt: leave train.lora_rank out")
+    count = 0
+    for module in maps:
+        smaller = min(rank, *module.weight.shape)
+        update = LowRankUpdate(module.weight, rank=smaller, scale=alpha / smaller)
+        parametrize.register_parametrization(module, "weight", update)
+        count += update.a.numel() + update.b.numel()
+    return count
+
+
+def merge_low_rank_updates(model: nn.Module) -> None:
+    """Adds all low-rank updates to the weights they adapt, so that the model is an ordinary one again.
+
+    Args:
+        model: A model after `add_low_rank_updates`; one without updates stays as it is.
+    """
+    with torch.no_grad():
+        for module in list(model.modules()):
+            if isinstance(module, nn.Linear) and parametrize.is_parametrized(module, "weight"):
+                parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
