@@ -5,9 +5,11 @@ from __future__ import annotations
 from regard.config.schema import Config
 from regard.config.toml_text import Tree
 
-RATE_SHARE = 0.25
+RATE_SHARE = 0.08
 """Peak learning rate, as a share of the one that the parent was trained with."""
-_EPOCHS = 6.0
+PARENT_SHARE = 0.5
+"""Share of the parent in the final weights."""
+EPOCHS = 20.0
 _WARMUP = 50
 
 
@@ -28,6 +30,7 @@ def fine_tuning_tree(parent: Config, *, new_vocabulary: bool) -> Tree:
         rate, schedule = parent.train.learning_rate, {"schedule": "cosine", "warmup": 200}
     else:
         rate, schedule = parent.train.learning_rate * RATE_SHARE, {"schedule": "cosine", "warmup": _WARMUP}
+        train |= {"parent_share": PARENT_SHARE, "epochs": EPOCHS}
         subword["vocab_size"] = parent.subword.vocab_size
     return {
         "model": {key: value for key, value in parent.model.model_dump().items() if value is not None},

@@ -235,7 +235,8 @@ def _training(options: TrainConfig) -> Iterator[Finding]:
     if not options.lora_rank:
         yield "lora_alpha", "train.lora_rank = 0 trains all weights: leave it out, or set a rank"
     if options.parent is None:
-        yield "parent_vocabulary", "the training starts from random weights: leave it out, or set train.parent"
+        for key in ("parent_vocabulary", "parent_share"):
+            yield key, "the training starts from random weights: leave it out, or set train.parent"
 
 
 def _data_conflicts(config: Config) -> Iterator[Finding]:
@@ -285,6 +286,9 @@ def _other_conflicts(config: Config) -> Iterator[Finding]:
     if train.lora_rank and train.parent is not None and train.parent_vocabulary == "new":
         message = "train.lora_rank does not train embeddings, which a new vocabulary needs: leave out one of the two"
         yield "train.parent_vocabulary", message
+    if train.parent_share and train.parent is not None and train.parent_vocabulary == "new":
+        message = "weights for a new vocabulary cannot be averaged with the parent's: leave out one of the two"
+        yield "train.parent_share", message
     if config.search.coverage_penalty and not model.has_attention:
         message = (
             f"search.coverage_penalty = {config.search.coverage_penalty:g} penalizes source words without attention, "

@@ -90,6 +90,9 @@ class TrainConfig(Section):
     parent_vocabulary: Annotated[Literal["keep", "new"], ADDED_LATER] = "keep"
     """`keep` uses the parent's vocabulary; `new` learns one, in which a subword that the parent has keeps its
     embedding, and any other gets the mean of those that the parent spells it with."""
+    parent_share: Annotated[Fraction, ADDED_LATER] = 0.0
+    """Share of the parent in the final weights, the rest being the trained ones (Wortsman et al. 2022): what the parent
+    could do is forgotten less; 0 = the trained weights alone."""
     freeze: Annotated[tuple[PartName, ...], ADDED_LATER] = ()
     """Parts of the model whose weights are not trained."""
     lora_rank: Annotated[int, NUMBER, Field(ge=0, le=4096), ADDED_LATER] = 0

@@ -29,7 +29,7 @@ class LowRankUpdate(nn.Module):
         self.b = nn.Parameter(torch.zeros(rows, rank, device=weight.device))
 
     def forward(self, weight: Tensor) -> Tensor:
-        """The adapted matrix, `(out, in)`."""
+        """Adds the update to the weight: `(out, in)` to `(out, in)`."""
         return torch.addmm(weight, self.b, self.a, alpha=self.scale)
 
 

@@ -106,6 +106,21 @@ def choose_weights(model: Seq2Seq, config: Config, subwords: tuple[Subword, Subw
     return notes
 
 
+def add_parent_share(model: Seq2Seq, config: Config) -> None:
+    """Averages the weights of a trained model with those of its parent (Wortsman et al. 2022, eq. 1).
+
+    Args:
+        model: The trained model, with the parent's vocabulary, which is changed.
+        config: Configuration, of which `train.parent` and `train.parent_share` are used.
+
+    Raises:
+        CheckpointError: The parent cannot be loaded.
+    """
+    given, share = own_tensors(load_parent(config).model), config.train.parent_share
+    for name, own in own_tensors(model).items():
+        own.lerp_(given[name].to(own), share)
+
+
 def _carried_notes(carried: tuple[CarriedRows, CarriedRows], config: Config) -> list[str]:
     if config.subword.shared:
         return [f"the training starts from {config.train.parent}: {carried[1]}"]

@@ -25,7 +25,7 @@ from regard.recipes.before_after import before_after
 from regard.recipes.exclusive import exclusive_training
 from regard.recipes.feasibility import check_feasible
 from regard.recipes.notices import notices
-from regard.recipes.parent import choose_weights, load_parent
+from regard.recipes.parent import add_parent_share, choose_weights, load_parent
 from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
 from regard.recipes.readout import select_readout
 from regard.recipes.validator import TranslatingValidator
@@ -111,16 +111,18 @@ def train(
         save_config(complete, directory.current)
         notes = [*_notes(prepared, None if resume else config, complete, precision), *weight_notes]
         with _reporters(prepared, directory, reporter, notes) as reporters:
+            validator = TranslatingValidator(prepared.val, prepared.tgt_subword, config=complete, device=device)
             trainer = Trainer(
                 model,
                 stream,
-                TranslatingValidator(prepared.val, prepared.tgt_subword, config=complete, device=device),
+                validator,
                 config=complete.train,
                 directory=directory.current,
                 precision=precision,
                 reporter=reporters,
             )
             outcome = _run(trainer, directory, interrupt, prepared, resume=resume)
+            outcome = _with_parent_share(outcome, model, prepared, validator, reporters)
             _finish(directory, model, prepared, outcome, reporters, saved=interrupt.save)
     return TrainResult(
         directory.out, complete, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
@@ -321,6 +323,30 @@ def _finish(
             _compare_with_parent(stored, prepared, reporter)
 
 
+def _with_parent_share(
+    outcome: Outcome, model: Seq2Seq, prepared: Prepared, validator: TranslatingValidator, reporter: Reporter
+) -> Outcome:
+    """Gives the model its final weights, which may have a share of the parent's."""
+    if outcome.interrupted:
+        return outcome
+    merge_low_rank_updates(model)
+    share, metric = prepared.config.train.parent_share, prepared.config.train.metric
+    if not share or outcome.validation is None:
+        return outcome
+    try:
+        add_parent_share(model, prepared.config)
+    except CheckpointError as error:
+        reporter.on_message(f"the model has none of the weights of its parent, which is not there any more: {error}")
+        return outcome
+    validation = validator(model.eval(), check=lambda: None)
+    trained, mixed = outcome.validation.value(metric), validation.value(metric)
+    reporter.on_message(
+        f"the final weights are {100 * share:g} % the parent's (train.parent_share): {metric} {mixed:.4g}; the trained "
+        f"weights alone: {trained:.4g}"
+    )
+    return replace(outcome, chosen=f"{outcome.chosen}, with {100 * share:g} % of the parent", validation=validation)
+
+
 def _compare_with_parent(stored: StoredModel, prepared: Prepared, reporter: Reporter) -> None:
     try:
         parent = load_parent(prepared.config)
@@ -333,7 +359,6 @@ def _compare_with_parent(stored: StoredModel, prepared: Prepared, reporter: Repo
 
 def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> tuple[StoredReadout | None, StoredModel]:
     """Saves the model first, and then how its attention is read, which may take some seconds."""
-    merge_low_rank_updates(model)
     validation = outcome.validation
     details: dict[str, str | float | int] = {
         "chosen": outcome.chosen or "",

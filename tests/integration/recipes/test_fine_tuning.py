@@ -97,9 +97,24 @@ def test_parts_are_frozen(families: dict[str, Path], tmp_path: Path) -> None:
     assert all("cross" in name for name in changed)
 
 
+def test_the_parent_has_a_share_of_the_weights(families: dict[str, Path], tmp_path: Path) -> None:
+    given, alone, mixed = (
+        own_tensors(load_model(path).model)
+        for path in (
+            families["rnn"],
+            train(child_config(families["rnn"], "train.parent_share=0"), tmp_path / "alone").path,
+            train(child_config(families["rnn"], "train.parent_share=0.25"), tmp_path / "mixed").path,
+        )
+    )
+    assert any(not torch.equal(alone[name], given[name]) for name in alone)
+    for name, tensor in mixed.items():
+        torch.testing.assert_close(tensor, 0.75 * alone[name] + 0.25 * given[name])
+
+
 def test_low_rank_updates_are_merged(families: dict[str, Path], tmp_path: Path) -> None:
     parent = load_model(families["transformer"])
-    child = load_model(train(child_config(families["transformer"], "train.lora_rank=2"), tmp_path / "child").path)
+    options = ("train.lora_rank=2", "train.parent_share=0")
+    child = load_model(train(child_config(families["transformer"], *options), tmp_path / "child").path)
     assert sorted(own_tensors(child.model)) == sorted(own_tensors(parent.model))
     changed = set(own_tensors(child.model)) - same(parent, child)
     assert "encoder.layers.0.feed_forward.widen.weight" in changed
@@ -149,9 +164,14 @@ def test_a_resumed_training_ends_the_same_and_needs_no_parent(
     for name in ("mine", "val"):
         for side in ("en", "fr"):
             shutil.copy(families["transformer"].parent / f"{name}.{side}", tmp_path)
-    straight = train(child_config(moved, option), tmp_path / "straight")
+    straight = train(child_config(moved, option, "train.parent_share=0"), tmp_path / "straight")
     stopper = Messages(stop_at=2)
-    stopped = train(child_config(moved, option), tmp_path / "stopped", reporter=stopper, interrupt=stopper.interrupt)
+    stopped = train(
+        child_config(moved, option, "train.parent_share=0"),
+        tmp_path / "stopped",
+        reporter=stopper,
+        interrupt=stopper.interrupt,
+    )
     assert stopped.interrupted
     shutil.rmtree(moved)
     reporter = Messages()
@@ -181,6 +201,7 @@ def test_what_is_not_a_model_is_refused(families: dict[str, Path], tmp_path: Pat
 @pytest.mark.parametrize(("options", "message"), [
     (("train.lora_rank=2", 'train.freeze=["encoder"]'), "leave out train.freeze or the rank"),
     (("train.lora_rank=2", "train.parent_vocabulary=new"), "does not train embeddings"),
+    (("train.parent_share=0.5", "train.parent_vocabulary=new"), "cannot be averaged with the parent's"),
     (("train.lora_alpha=2",), "train.lora_rank = 0 trains all weights"),
 ])  # fmt: skip
 def test_contradictions_are_refused(families: dict[str, Path], options: Sequence[str], message: str) -> None:
