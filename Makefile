@@ -57,9 +57,9 @@ demo: $(VENV)/installed-demo
 
 # What mypy and pydoclint find is told after the tests, beside which they run: each would leave a core idle.
 test: ruff
-	rm -f .coverage .coverage.* coverage.json
+	rm -f coverage.json
 	@{ $(TYPES); } >.types.log 2>&1 & types=$$!; \
-	$(TEST_ENV) $(PY) -m pytest -n 2 --dist worksteal --cov --cov-report=term --cov-report=json $(PYTEST_ARGS); \
+	$(TEST_ENV) $(PY) -m slipcover --json --out coverage.json -m pytest -n 2 --dist worksteal $(PYTEST_ARGS); \
 	tests=$$?; wait $$types; types=$$?; echo; echo 'mypy and pydoclint:'; cat .types.log; rm -f .types.log; \
 	exit $$((tests ? tests : types))
 	$(PY) tests/house/branches.py coverage.json 90
@@ -118,4 +118,4 @@ audit: $(PY)
 	$(PY) -m pip_audit --requirement constraints.txt --disable-pip --no-deps
 
 clean:
-	rm -rf $(VENV) site build dist .coverage .coverage.* coverage.json .types.log .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) site build dist coverage.json .types.log .mypy_cache .ruff_cache .pytest_cache
