@@ -15,7 +15,9 @@ from regard.errors import CheckpointError
 from regard.files.atomic import write_file
 from regard.store.weights import read_metadata, read_tensors, write_tensors
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+"""Version of the format of training states. Version 1 also had the states of random number generators."""
+_READABLE = (1, STATE_VERSION)
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 """A JSON value."""
 
@@ -67,10 +69,10 @@ def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Plain]]:
             f"{file}: expected a training state written by regard, found a file without its metadata; start a new "
             "training, without --resume"
         ) from None
-    if version != STATE_VERSION:
+    if version not in _READABLE:
         raise CheckpointError(
-            f"{file}: a training state of format version {version}, but this version of regard reads format version "
-            f"{STATE_VERSION}: resume with the version of regard that wrote it, or start a new training, without "
+            f"{file}: a training state of format version {version}, but this version of regard reads format versions "
+            f"up to {STATE_VERSION}: resume with the version of regard that wrote it, or start a new training, without "
             "--resume"
         )
     if not isinstance(scalars, dict) or digest != _digest(tensors, scalars):

@@ -25,7 +25,7 @@ from regard.train.precision import Precision
 from regard.train.progress import Meter, Progress, Stopwatch
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
 from regard.train.schedule import build_schedule
-from regard.train.state import check_fits, restore_tensors, state_tensors
+from regard.train.state import check_fits, has_generator_states, restore_tensors, state_tensors
 from regard.train.step import TrainingStep
 from regard.train.validation import Validator
 from regard.values import Batch
@@ -34,6 +34,10 @@ REPORT_SECONDS = 1.0
 """Seconds between two progress reports."""
 MAX_BROKEN_STEPS = 20
 """Number of consecutive steps with NaN or infinite gradients after which training stops with an error."""
+_OLDER_STATE = (
+    "the saved state was written by an earlier version of regard, which drew dropout differently: from here on, the "
+    "training is not bit-identical to one that was never interrupted"
+)
 
 
 class Stream(Protocol):
@@ -50,6 +54,10 @@ class Stream(Protocol):
 
     def restore(self, state: dict[str, int]) -> None:
         """Moves to the position that the method `state` returned earlier."""
+        ...
+
+    def skip(self, count: int) -> None:
+        """Moves past `count` batches without making them; the position is then as after `count` calls of `next`."""
         ...
 
     def __iter__(self) -> Iterator[Batch]:
@@ -118,7 +126,12 @@ class Trainer:
         self.checkpoints = CheckpointDirectory(directory, keep=config.keep, prefer=config.average)
         self.updater = Updater(model, betas=config.betas, weight_decay=config.weight_decay, clip_norm=config.clip_norm)
         self.step = TrainingStep(
-            model, self.updater, precision, label_smoothing=config.label_smoothing, guided=GuidedAttention.of(config)
+            model,
+            self.updater,
+            precision,
+            label_smoothing=config.label_smoothing,
+            guided=GuidedAttention.of(config),
+            seed=config.seed,
         )
         self.schedule = build_schedule(config, config.steps)
         self.limit = TimeLimit(config)
@@ -216,7 +229,7 @@ class Trainer:
         self.model.train()
         batches = [next(self.stream) for _ in range(self.config.accumulate)]
         self.progress.step += 1
-        result = self.step(batches, self.schedule.rate(self.progress.step))
+        result = self.step(batches, self.schedule.rate(self.progress.step), update=self.progress.step)
         self.meter.add(result.loss, result.nll, result.norm, result.num_tokens)
 
     def _report(self) -> None:
@@ -303,7 +316,7 @@ class Trainer:
             "limit": self.limit.state(),
             "checkpoints": self.checkpoints.state(),
         }
-        self.checkpoints.save(state_tensors(self.model, self.updater, self.device), scalars)
+        self.checkpoints.save(state_tensors(self.model, self.updater), scalars)
 
     def _restore(self) -> bool:
         """Restores the saved state; returns whether its limits were different."""
@@ -318,7 +331,9 @@ class Trainer:
             ) from None
 
     def _restore_from(self, tensors: dict[str, Tensor], scalars: dict[str, Plain]) -> bool:
-        restore_tensors(self.checkpoints.state_path, tensors, self.model, self.updater, self.device)
+        restore_tensors(self.checkpoints.state_path, tensors, self.model, self.updater)
+        if has_generator_states(tensors):
+            self.reporter.on_message(_OLDER_STATE)
         self.progress = Progress(**cast("dict[str, int]", scalars["progress"]))
         self.stream.restore(cast("dict[str, int]", scalars["stream"]))
         self.schedule.restore(cast("dict[str, float]", scalars["schedule"]))

@@ -12,6 +12,7 @@ from regard.train.guided import GuidedAttention
 from regard.train.loss import chunked_cross_entropy
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
+from regard.train.seeding import seed_micro_batch
 from regard.values import Batch
 
 
@@ -41,6 +42,7 @@ class TrainingStep:
         precision: Number format of the matrix products.
         label_smoothing: ε of the target distribution.
         guided: Supervision of attention by word links; with None, batches need no links.
+        seed: Seed of the random numbers, such as dropout.
     """
 
     def __init__(
@@ -51,27 +53,34 @@ class TrainingStep:
         *,
         label_smoothing: float = 0.0,
         guided: GuidedAttention | None = None,
+        seed: int = 0,
     ) -> None:
         self.model = model
         self.updater = updater
         self.precision = precision
         self.label_smoothing = label_smoothing
         self.guided = guided
+        self.seed = seed
+        self.device = str(model.output_weight.device)
 
-    def __call__(self, batches: Sequence[Batch], rate: float) -> StepResult:
+    def __call__(self, batches: Sequence[Batch], rate: float, *, update: int) -> StepResult:
         """Makes one update from one or more batches; every target token has the same weight in the mean loss.
 
         Args:
             batches: Batches of the update, at least one.
             rate: Learning rate.
+            update: Number of the update, from 1; seed, update and number of the batch determine the random numbers.
 
         Returns:
             Losses, gradient norm and number of tokens.
         """
         tokens = sum(batch.num_tgt_tokens for batch in batches)
-        loss, nll = self.backward(batches[0], tokens)
-        for batch in batches[1:]:
-            more_loss, more_nll = self.backward(batch, tokens)
+        sums: list[tuple[Tensor, Tensor]] = []
+        for number, batch in enumerate(batches):
+            seed_micro_batch(self.seed, update, number, device=self.device)
+            sums.append(self.backward(batch, tokens))
+        loss, nll = sums[0]
+        for more_loss, more_nll in sums[1:]:
             loss, nll = loss + more_loss, nll + more_nll
         return StepResult(loss, nll, self.updater.update(rate), tokens)
 
@@ -85,7 +94,7 @@ class TrainingStep:
         Returns:
             The loss and the negative log-likelihood, each summed over the batch's target tokens, both scalars in nats.
         """
-        placed = batch if self.precision.device == "cpu" else batch.to(str(self.model.output_weight.device))
+        placed = batch if self.precision.device == "cpu" else batch.to(self.device)
         # Attention weights are requested only where links supervise them: attention is faster without them.
         guide = None if self.guided is None else placed.alignment_targets
         with self.precision.context():
