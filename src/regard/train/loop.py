@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
 from regard.store.checkpoint import Plain, load_state
 from regard.store.weights import copy_tensors, own_tensors
+from regard.train.agreement import Agreement
 from regard.train.average import average_states
 from regard.train.checkpoints import Checkpoint, CheckpointDirectory
 from regard.train.guided import GuidedAttention
@@ -23,17 +23,23 @@ from regard.train.limit import TimeLimit
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.progress import Meter, Progress, Stopwatch
+from regard.train.replicas import make_equal
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
 from regard.train.schedule import build_schedule
 from regard.train.state import check_fits, has_generator_states, restore_tensors, state_tensors
 from regard.train.step import TrainingStep
 from regard.train.validation import Validator
+from regard.train.workers import Workers
 from regard.values import Batch
 
 REPORT_SECONDS = 1.0
 """Seconds between two progress reports."""
 MAX_BROKEN_STEPS = 20
 """Number of consecutive steps with NaN or infinite gradients after which training stops with an error."""
+_UNEQUAL = (
+    "the weights of some workers differed in rounding from those of worker 0 and were replaced by them; this happens if "
+    "processors or numbers of threads differ"
+)
 _OLDER_STATE = (
     "the saved state was written by an earlier version of regard, which drew dropout differently: from here on, the "
     "training is not bit-identical to one that was never interrupted"
@@ -103,8 +109,8 @@ class Trainer:
         config: The resolved `[train]` section.
         directory: Directory of the checkpoints and of the training state.
         precision: Number format of the matrix products.
-        reporter: Receives progress and messages.
-        clock: Function that returns the time in seconds, from any origin.
+        reporter: Receives progress and messages; in workers other than 0, nobody should be told.
+        workers: All workers of the training, which are connected; None = this is the only one.
     """
 
     def __init__(
@@ -117,10 +123,12 @@ class Trainer:
         directory: Path,
         precision: Precision,
         reporter: Reporter,
-        clock: Callable[[], float] = time.monotonic,
+        workers: Workers | None = None,
     ) -> None:
         self.model, self.stream, self.validator = model, stream, validator
         self.config, self.precision, self.reporter = config, precision, reporter
+        self.workers = workers or Workers()
+        self.agreement = Agreement(self.workers)
         self.validate_every = config.validate_every
         self.device = str(model.output_weight.device)
         self.checkpoints = CheckpointDirectory(directory, keep=config.keep, prefer=config.average)
@@ -132,12 +140,13 @@ class Trainer:
             label_smoothing=config.label_smoothing,
             guided=GuidedAttention.of(config),
             seed=config.seed,
+            workers=self.workers,
         )
         self.schedule = build_schedule(config, config.steps)
         self.limit = TimeLimit(config)
         self.progress = Progress()
-        self.stopwatch = Stopwatch(clock)
-        self.meter = Meter(self.device, clock)
+        self.stopwatch = Stopwatch(self.agreement.clock)
+        self.meter = Meter(self.device, self.agreement.clock)
 
     def run(self, *, num_sentences: int = 0, resume: bool = False, interrupt: Interrupt | None = None) -> Outcome:
         """Trains until the last step, the end of patience or time, or an interruption.
@@ -154,15 +163,16 @@ class Trainer:
             CheckpointError: There is no training state to resume from, or the state belongs to another model.
             ConfigError: Gradients were infinite or NaN in `MAX_BROKEN_STEPS` consecutive steps.
         """
-        interrupt = interrupt or Interrupt()
+        interrupt = self.agreement.begin(interrupt or Interrupt())
         limits_changed = resume and self._restore()
+        self._make_equal()
         self.reporter.on_start(self._plan(num_sentences))
         if limits_changed:
             self.reporter.on_message(self.limit.start_message(self.schedule.rate(self.progress.step + 1)))
         self.meter.reset()
         try:
             self._train(interrupt)
-            chosen, validation = self._choose(interrupt)
+            chosen, validation = self._choose()
         except Interrupted:
             return self._outcome(interrupted=True)
         finally:
@@ -176,15 +186,16 @@ class Trainer:
 
     def _train(self, interrupt: Interrupt) -> None:
         try:
-            while not self._validate_if_due(interrupt):
+            while not self._validate_if_due():
                 interrupt.check()
                 self._advance()
+                self.agreement.update()
                 seconds = self.meter.seconds()
                 if seconds >= REPORT_SECONDS or self.limit.needs_check(self.meter.steps, seconds, self.progress.step):
                     self._report()
         except Interrupted:
             if interrupt.save:
-                self._save()
+                self._in_first(self._save)
             raise
 
     def _plan(self, num_sentences: int) -> TrainingPlan:
@@ -215,22 +226,32 @@ class Trainer:
             or self.limit.is_up(self.progress, self.stopwatch.elapsed())
         )
 
-    def _validate_if_due(self, interrupt: Interrupt) -> bool:
+    def _validate_if_due(self) -> bool:
         """Validates if it is due; returns whether training is over and its last weights are validated."""
         over = self._is_over()
         due = over or self.progress.step % self.validate_every == 0
         if due and self.progress.validated < self.progress.step:
-            self._validate(interrupt)
+            self._validate()
             return self._is_over()
         return over
 
     def _advance(self) -> None:
         """Makes one update, from `accumulate` batches."""
         self.model.train()
-        batches = [next(self.stream) for _ in range(self.config.accumulate)]
+        batches = self._own_batches()
         self.progress.step += 1
         result = self.step(batches, self.schedule.rate(self.progress.step), update=self.progress.step)
         self.meter.add(result.loss, result.nll, result.norm, result.num_tokens)
+
+    def _own_batches(self) -> list[Batch]:
+        """The batches of the next update that this worker computes; it skips all others of the update."""
+        batches = []
+        for number in range(self.config.accumulate):
+            if self.workers.owns(number):
+                batches.append(next(self.stream))
+            else:
+                self.stream.skip(1)
+        return batches
 
     def _report(self) -> None:
         self._check_finite()
@@ -267,25 +288,48 @@ class Trainer:
         if broken >= MAX_BROKEN_STEPS:
             raise ConfigError(_divergence_message(broken, self.progress.step, self.config.learning_rate))
 
-    def _validate(self, interrupt: Interrupt) -> None:
+    def _validate(self) -> None:
         self._check_finite()
         self.limit.record_pace(self.meter.steps, self.meter.seconds())
         start = self.stopwatch.elapsed()
-        validation = self.validator(self.model.eval(), check=interrupt.check)
+        self._make_equal()
+        validation = self.validator(self.model.eval(), check=self.agreement.check)
+        self.agreement.update()
         end = self.stopwatch.elapsed()
         self.progress.validation_seconds = end - start
         score = validation.score(self.config.metric)
         best = self.progress.record_score(score)
         self.schedule.observe(score)
         self._revise(end)
+        self._in_first(lambda: self._record_validation(validation, best=best))
+        self.agreement.update()
+        self.meter.reset()
+
+    def _record_validation(self, validation: Validation, *, best: bool) -> None:
         self.checkpoints.add(self.progress.step, validation, self.config.metric, own_tensors(self.model))
         # Before the state is saved: a training that is killed between the two validates and reports again.
         self.reporter.on_validation(self.progress.step, validation, best=best)
         self._save()
         self.checkpoints.prune()
-        self.meter.reset()
 
-    def _choose(self, interrupt: Interrupt) -> tuple[str, Validation]:
+    def _in_first(self, work: Callable[[], None]) -> None:
+        """Reads or writes files of the training in worker 0; then all workers know of the same checkpoints."""
+
+        def work_and_list() -> Plain:
+            work()
+            return self.checkpoints.state()
+
+        state = self.workers.first(work_and_list)
+        if not self.workers.is_first:
+            self.checkpoints.restore(state)
+
+    def _make_equal(self) -> None:
+        """Makes weights and optimizer equal in all workers, which they are but for differences in rounding."""
+        tensors = [*own_tensors(self.model).values(), *self.updater.state().values()]
+        if make_equal(self.workers, tensors):
+            self.reporter.on_message(_UNEQUAL)
+
+    def _choose(self) -> tuple[str, Validation]:
         """Loads the better of the best checkpoint and the average into the model."""
         best, averaged = self.checkpoints.best, self.checkpoints.averaged()
         if best is None:
@@ -293,8 +337,8 @@ class Trainer:
                 "expected a validation at the end of the training, found none: this is a bug in regard: report it"
             )
         if len(averaged) > 1:
-            copy_tensors(self.model, average_states(self._checkpoint_weights(entry) for entry in averaged))
-            validation = self.validator(self.model.eval(), check=interrupt.check)
+            self._load_weights(averaged)
+            validation = self.validator(self.model.eval(), check=self.agreement.check)
             metric = self.config.metric
             score = validation.score(metric)
             label = f"average of {len(averaged)} checkpoints, steps {averaged[0].step} to {averaged[-1].step}"
@@ -304,8 +348,18 @@ class Trainer:
             )
             if score >= best.score:
                 return label, validation
-        copy_tensors(self.model, self._checkpoint_weights(best))
+        self._load_weights([best])
         return f"checkpoint of step {best.step}", best.validation
+
+    def _load_weights(self, entries: list[Checkpoint]) -> None:
+        """Loads the average of checkpoints, or a single one, into the models of all workers."""
+
+        def load() -> None:
+            weights = [self._checkpoint_weights(entry) for entry in entries]
+            copy_tensors(self.model, average_states(weights) if len(weights) > 1 else weights[0])
+
+        self._in_first(load)
+        self.workers.copy_from_first(list(own_tensors(self.model).values()))
 
     def _save(self) -> None:
         self.progress.elapsed = self.stopwatch.elapsed()

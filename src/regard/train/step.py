@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from regard.model.seq2seq import Seq2Seq
+from regard.train.gradient_sum import GradientSum
 from regard.train.guided import GuidedAttention
 from regard.train.loss import chunked_cross_entropy
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.seeding import seed_micro_batch
+from regard.train.workers import Workers
 from regard.values import Batch
 
 
@@ -43,6 +46,7 @@ class TrainingStep:
         label_smoothing: ε of the target distribution.
         guided: Supervision of attention by word links; with None, batches need no links.
         seed: Seed of the random numbers, such as dropout.
+        workers: All workers, which share the batches of an update; None = this is the only one.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class TrainingStep:
         label_smoothing: float = 0.0,
         guided: GuidedAttention | None = None,
         seed: int = 0,
+        workers: Workers | None = None,
     ) -> None:
         self.model = model
         self.updater = updater
@@ -62,26 +67,32 @@ class TrainingStep:
         self.guided = guided
         self.seed = seed
         self.device = str(model.output_weight.device)
+        self.workers = workers or Workers()
+        self.gradients = GradientSum(updater.named, self.workers)
 
     def __call__(self, batches: Sequence[Batch], rate: float, *, update: int) -> StepResult:
         """Makes one update from one or more batches; every target token has the same weight in the mean loss.
 
         Args:
-            batches: Batches of the update, at least one.
+            batches: Batches of the update, at least one; with several workers, those of this worker, in their order.
             rate: Learning rate.
             update: Number of the update, from 1; seed, update and number of the batch determine the random numbers.
 
         Returns:
             Losses, gradient norm and number of tokens.
         """
-        tokens = sum(batch.num_tgt_tokens for batch in batches)
+        [tokens] = self.workers.sum([sum(batch.num_tgt_tokens for batch in batches)])
         sums: list[tuple[Tensor, Tensor]] = []
-        for number, batch in enumerate(batches):
+        for place, batch in enumerate(batches):
+            number = self.workers.rank + place * self.workers.count
             seed_micro_batch(self.seed, update, number, device=self.device)
+            if place == len(batches) - 1:
+                self.gradients.start()
             sums.append(self.backward(batch, tokens))
         loss, nll = sums[0]
         for more_loss, more_nll in sums[1:]:
             loss, nll = loss + more_loss, nll + more_nll
+        loss, nll = self.gradients.finish(torch.stack((loss, nll)))
         return StepResult(loss, nll, self.updater.update(rate), tokens)
 
     def backward(self, batch: Batch, num_tokens: int) -> tuple[Tensor, Tensor]:

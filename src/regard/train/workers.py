@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -23,6 +23,8 @@ from torch import Tensor
 
 from regard.errors import ConfigError, WorkerError
 from regard.store.checkpoint import Plain
+
+Item = TypeVar("Item")
 
 TIMEOUT_SECONDS = 120.0
 """Seconds after which a worker that does not answer is taken to be lost."""
@@ -96,33 +98,6 @@ class Place:
         return place
 
 
-class PendingSum:
-    """A sum over all workers that may still be on its way.
-
-    Args:
-        total: The sums once the operation is finished, `(N,)`, int64.
-        operation: The operation; None if it is finished.
-        first: Whether this is worker 0.
-    """
-
-    def __init__(self, total: Tensor, operation: dist.Work | None, *, first: bool) -> None:
-        self._total, self._operation, self._first = total, operation, first
-
-    def result(self) -> list[int]:
-        """Waits for the sums.
-
-        Returns:
-            The sums, the same in all workers.
-
-        Raises:
-            WorkerError: A worker has ended or does not answer.
-        """
-        if self._operation is not None:
-            with _connected(first=self._first):
-                self._operation.wait()
-        return [int(value) for value in self._total.tolist()]
-
-
 class Workers:
     """All workers of a training, seen from one of them; without arguments, the only worker.
 
@@ -132,13 +107,20 @@ class Workers:
         place: Place of this worker.
         store: Store that all workers share, and which holds nothing of an earlier start; None for an only worker.
         timeout: Seconds after which a worker that does not answer is taken to be lost.
+        clock: Function that returns the time in seconds, from any origin; that of worker 0 counts.
     """
 
     def __init__(
-        self, place: Place | None = None, store: Store | None = None, *, timeout: float = TIMEOUT_SECONDS
+        self,
+        place: Place | None = None,
+        store: Store | None = None,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.place = place or Place()
         self.timeout = timeout
+        self.clock = clock
         self._store = store
         self._turn = 0
 
@@ -158,8 +140,23 @@ class Workers:
         return self.place.rank == 0
 
     def owns(self, number: int) -> bool:
-        """Whether this worker computes the micro-batch (of an update) or the batch (of a validation) with a number."""
+        """Whether this worker computes the micro-batch with a number within an update."""
         return number % self.count == self.rank
+
+    def share(self, items: Sequence[Item], check: Callable[[], None]) -> Iterator[Item]:
+        """This worker's share of work that all workers divide among themselves.
+
+        Args:
+            items: Parts of the work, the same in all workers.
+            check: Function that is called equally often in all workers, before each item of this worker.
+
+        Yields:
+            Every `count`-th item.
+        """
+        for start in range(0, len(items), self.count):
+            check()
+            if start + self.rank < len(items):
+                yield items[start + self.rank]
 
     def first(self, work: Callable[[], Plain]) -> Plain:
         """Runs a function in worker 0, while all others wait for as long as worker 0 shows signs of life.
@@ -227,25 +224,6 @@ class Workers:
             with suppress(RuntimeError):  # the others may have gone already
                 dist.destroy_process_group()
 
-    def start_sum(self, values: Sequence[int]) -> PendingSum:
-        """Starts to add up integers over all workers.
-
-        Args:
-            values: Integers of this worker; as many in each worker, sums below 2^63.
-
-        Returns:
-            The sums, which may still be on their way.
-
-        Raises:
-            WorkerError: A worker has ended or does not answer.
-        """
-        total = torch.tensor(list(values), dtype=torch.int64)
-        if self.count == 1:
-            return PendingSum(total, None, first=True)
-        with _connected(first=self.is_first):
-            operation = dist.all_reduce(total, async_op=True)
-        return PendingSum(total, operation, first=self.is_first)
-
     def sum(self, values: Sequence[int]) -> list[int]:
         """Adds up integers over all workers.
 
@@ -258,7 +236,12 @@ class Workers:
         Raises:
             WorkerError: A worker has ended or does not answer.
         """
-        return self.start_sum(values).result()
+        if self.count == 1:
+            return [int(value) for value in values]
+        total = torch.tensor(list(values), dtype=torch.int64)
+        with self.connected():
+            dist.all_reduce(total)
+        return [int(value) for value in total.tolist()]
 
     def start_tensor_sum(self, tensor: Tensor) -> dist.Work:
         """Starts to replace a tensor by its sum over all workers.
@@ -289,7 +272,7 @@ class Workers:
         if self.count == 1:
             return [value]
         data = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
-        with _connected(first=self.is_first):
+        with self.connected():
             lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(self.count)]
             dist.all_gather(lengths, torch.tensor([len(data)]))
             size = max(int(length) for length in lengths)
@@ -324,7 +307,7 @@ class Workers:
         """
         if self.count == 1:
             return
-        with torch.no_grad(), _connected(first=self.is_first):
+        with torch.no_grad(), self.connected():
             for tensor in tensors:
                 dist.broadcast(tensor.detach(), src=0)
 

@@ -1,0 +1,204 @@
+"""What the workers of the tests of training with many workers do; see `gang.py`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from workbench import VOCAB, RecordingReporter, Workbench
+
+from regard.config.schema import TransformerConfig
+from regard.errors import WorkerError
+from regard.model.build import build_model
+from regard.model.seq2seq import Seq2Seq
+from regard.train.gradient_sum import GradientSum
+from regard.train.interrupt import Interrupt
+from regard.train.loop import Trainer
+from regard.train.optimizer import Updater
+from regard.train.replicas import make_equal
+from regard.train.workers import Workers
+
+
+def transformer() -> Seq2Seq:
+    """A small transformer with dropout at all places."""
+    torch.manual_seed(1)
+    config = TransformerConfig(
+        width=16, ff_size=32, heads=2, encoder_layers=2, decoder_layers=2, dropout=0.2, attention_dropout=0.1
+    )
+    return build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True)
+
+
+def digest(tensors: list[Tensor]) -> str:
+    return hashlib.sha256(b"".join(tensor.detach().numpy().tobytes() for tensor in tensors)).hexdigest()
+
+
+def sums(workers: Workers) -> dict[str, Any]:
+    """Sums and collections of each kind of value that workers exchange."""
+    workers.join("cpu")
+    large = (1 << 62) // workers.count
+    tensors = {}
+    for name in ("float32", "float64", "int64") if workers.count > 1 else ():
+        tensor = torch.arange(1, 100_001, dtype=getattr(torch, name)) * (workers.rank + 1)
+        workers.start_tensor_sum(tensor).wait()
+        tensors[name] = torch.equal(tensor, torch.arange(1, 100_001, dtype=tensor.dtype) * sum(range(1, workers.count + 1)))
+    copied = torch.full((3,), float(workers.rank))
+    workers.copy_from_first([copied])
+    return {
+        "tensors": tensors,
+        "integers": workers.sum([large - workers.rank, workers.rank]),
+        "collected": workers.gather({"rank": workers.rank, "text": "é" * workers.rank}),
+        "first": workers.from_first(f"of {workers.rank}"),
+        "copied": copied.tolist(),
+        "shares": list(workers.share(list(range(7)), lambda: None)),
+    }
+
+
+def gradients(workers: Workers, model: str, accumulate: int, bucket_bytes: int) -> dict[str, Any]:
+    """The gradients of the third update, and how many buckets were sent before the backward pass ended."""
+    workers.join("cpu")
+    bench = Workbench(Path("unused"))
+    network = transformer() if model == "transformer" else bench.model()
+    trainer = bench.trainer(network=network, accumulate=accumulate, workers=workers)
+    trainer.step.gradients.bucket_bytes = bucket_bytes
+    found: list[list[float]] = []
+    early: list[int] = []
+    update, finish = trainer.updater.update, trainer.step.gradients.finish
+
+    def recording_update(rate: float) -> Tensor:
+        found.append(torch.cat([weight.grad.flatten() for weight in trainer.updater.named.values()]).tolist())  # type: ignore[union-attr]
+        return update(0.0)
+
+    def recording_finish(extra: Tensor) -> Tensor:
+        early.append(len(trainer.step.gradients._sent))
+        return finish(extra)
+
+    trainer.updater.update = recording_update  # type: ignore[method-assign]
+    trainer.step.gradients.finish = recording_finish  # type: ignore[method-assign]
+    for _ in range(3):
+        trainer._advance()
+    return {"gradient": found[-1], "early": early, "loss": trainer.meter.means(), "position": trainer.stream.state()}
+
+
+def train(workers: Workers, directory: str, model: str, **options: Any) -> dict[str, Any]:
+    """Trains with a real validator's interface; returns the final weights and what was reported."""
+    torch.use_deterministic_algorithms(True)
+    workers.join("cpu")
+    bench, reporter = Workbench(Path(directory)), RecordingReporter()
+    Path(directory).mkdir(exist_ok=True)
+    network = transformer() if model == "transformer" else bench.model()
+    resume = options.pop("resume", False)
+    die_at, stop_at = options.pop("die_at", None), options.pop("stop_at", None)
+    interrupt = Interrupt()
+
+    trainer = bench.trainer(network=network, reporter=reporter, workers=workers, **options)
+    advance = trainer._advance
+    losses: list[tuple[float, float]] = []
+
+    def noted_advance() -> None:
+        if die_at and [workers.rank, trainer.progress.step] == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        advance()
+        losses.append((float(trainer.meter.sums[0]), trainer.meter.tokens))
+        if stop_at and [workers.rank, trainer.progress.step] == stop_at:
+            interrupt.request()
+
+    trainer._advance = noted_advance  # type: ignore[method-assign]
+    start = time.monotonic()
+    try:
+        outcome = trainer.run(resume=resume, interrupt=interrupt)
+    except WorkerError as error:
+        return {"error": str(error), "reported": error.reported, "seconds": time.monotonic() - start}
+    weights = list(trainer.model.state_dict().values())
+    moments = [value for name, value in sorted(trainer.updater.state().items())]
+    return {
+        "step": outcome.step,
+        "interrupted": outcome.interrupted,
+        "skipped": outcome.num_skipped,
+        "chosen": outcome.chosen,
+        "weights": torch.cat([weight.flatten() for weight in weights]).tolist(),
+        "digest": digest([*weights, *moments]),
+        "losses": losses,
+        "elapsed": outcome.seconds,
+        "messages": reporter.messages,
+        "validations": [step for step, _, _ in reporter.validations],
+        "stream": trainer.stream.state(),
+    }
+
+
+def waiting(workers: Workers, case: str, seconds: float) -> dict[str, Any]:
+    """Worker 0 works alone: for long, or with an error, or until it is killed."""
+    start = time.monotonic()
+
+    def work() -> str:
+        if case == "error":
+            raise ValueError("nothing to prepare")
+        time.sleep(seconds)
+        if case == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "done"
+
+    try:
+        results = [workers.first(work), workers.first(lambda: "again")]
+    except ValueError as error:
+        return {"own error": str(error)}
+    except WorkerError as error:
+        return {"error": str(error), "reported": error.reported, "seconds": time.monotonic() - start}
+    return {"results": results, "seconds": time.monotonic() - start}
+
+
+class _OneUnused(nn.Module):
+    """A module with a parameter that takes no part, and one that only worker 1 uses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.used, self.unused, self.sometimes = (nn.Parameter(torch.ones(3)) for _ in range(3))
+
+
+def unused(workers: Workers) -> dict[str, Any]:
+    """Gradients of two updates, in which a parameter is used by no worker, and another by worker 1 alone."""
+    workers.join("cpu")
+    module = _OneUnused()
+    sums = GradientSum(dict(module.named_parameters()), workers)
+    found = []
+    for _ in range(2):
+        module.zero_grad(set_to_none=True)
+        sums.start()
+        loss = module.used.sum() * (workers.rank + 1)
+        (loss + module.sometimes.sum() if workers.rank == 1 else loss).backward()
+        extra = sums.finish(torch.tensor([1.0, float(workers.rank)]))
+        found.append([None if value.grad is None else value.grad.tolist() for value in module.parameters()])
+    return {"gradients": found, "extra": extra.tolist()}
+
+
+def broken(workers: Workers) -> dict[str, Any]:
+    """An update in which the gradients of worker 1 alone are not finite, and one in which all are."""
+    workers.join("cpu")
+    module = nn.Linear(2, 2)
+    nn.init.ones_(module.weight)
+    updater = Updater(module, betas=(0.9, 0.98))
+    sums = GradientSum(updater.named, workers)
+    after = []
+    for factor in (float("nan"), 1.0):
+        sums.start()
+        (module(torch.ones(1, 2)).sum() * (factor if workers.rank == 1 else 1.0)).backward()
+        sums.finish(torch.zeros(1))
+        updater.update(0.5)
+        after.append([module.weight.tolist(), int(updater.num_skipped)])
+    return {"after": after}
+
+
+def unequal(workers: Workers) -> dict[str, Any]:
+    """Weights that differ in one bit in the last worker are made equal; equal ones are left alone."""
+    workers.join("cpu")
+    weights = [torch.arange(10.0), torch.ones(3, 3)]
+    found = [make_equal(workers, weights)]
+    if workers.rank == workers.count - 1:
+        weights[1][2, 2] = torch.nextafter(torch.tensor(1.0), torch.tensor(2.0))
+    found += [make_equal(workers, weights), make_equal(workers, weights)]
+    return {"found": found, "weights": [weight.tolist() for weight in weights]}
