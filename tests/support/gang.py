@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from deadlines import exit_code
 
 if TYPE_CHECKING:
-    from regard.train.workers import Workers
+    pass
 
 Job = tuple[int, dict[str, Any]]
 

@@ -19,7 +19,6 @@ from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
 from regard.train.gradient_sum import GradientSum
 from regard.train.interrupt import Interrupt
-from regard.train.loop import Trainer
 from regard.train.optimizer import Updater
 from regard.train.replicas import make_equal
 from regard.train.workers import Workers
@@ -46,7 +45,9 @@ def sums(workers: Workers) -> dict[str, Any]:
     for name in ("float32", "float64", "int64") if workers.count > 1 else ():
         tensor = torch.arange(1, 100_001, dtype=getattr(torch, name)) * (workers.rank + 1)
         workers.start_tensor_sum(tensor).wait()
-        tensors[name] = torch.equal(tensor, torch.arange(1, 100_001, dtype=tensor.dtype) * sum(range(1, workers.count + 1)))
+        tensors[name] = torch.equal(
+            tensor, torch.arange(1, 100_001, dtype=tensor.dtype) * sum(range(1, workers.count + 1))
+        )
     copied = torch.full((3,), float(workers.rank))
     workers.copy_from_first([copied])
     return {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -26,8 +27,9 @@ from regard.recipes.notices import notices
 from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
 from regard.recipes.readout import select_readout
 from regard.recipes.validator import TranslatingValidator
+from regard.recipes.workers import check_saved_share, check_share, device_of, load_for_worker, share_note, threads_of
 from regard.store import StoredModel, save_model
-from regard.store.checkpoint import read_scalars
+from regard.store.checkpoint import Plain, read_scalars
 from regard.store.manifest import StoredReadout
 from regard.store.model import write_readout
 from regard.store.training_directory import STATE, TRAINING, TrainingDirectory
@@ -35,6 +37,7 @@ from regard.train.interrupt import Interrupt
 from regard.train.loop import Outcome, Trainer
 from regard.train.precision import Precision, choose_precision
 from regard.train.reporter import Reporter, Reporters, Validation
+from regard.train.workers import Place, Workers
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def train(
     overwrite: bool = False,
     reporter: Reporter | None = None,
     interrupt: Interrupt | None = None,
+    workers: Workers | None = None,
 ) -> TrainResult:
     """Trains a model on the texts named in a configuration.
 
@@ -77,13 +81,16 @@ def train(
             `train.steps`, `train.max_minutes`, `train.threads` and the paths of texts and word links are taken from
             `config`; with None, nothing is changed.
         out: Directory of the model; the training state is in its subdirectory `training/`.
-        resume: Whether to resume the training in `out`, exactly where it was saved.
+        resume: Whether to resume the training in `out`, exactly where it was saved. If there is none, a new training
+            starts, provided that `config` names training texts.
         overwrite: Whether a model or training in `out` may be replaced. The old training is kept until the new training
             has saved its first state, the old model until the new model is finished.
         reporter: Receives progress and messages; none by default.
         interrupt: Object that is checked between two steps; once a stop is requested, the training saves its state and
             ends. None = never stopped. `regard.recipes.process.interrupt_on_signals` yields one for Ctrl-C, SIGTERM and
             SIGHUP.
+        workers: All processes of this training, if there are several; each of them must call this function. Worker 0
+            alone prepares the texts, writes files and reports. None = this process trains alone.
 
     Returns:
         Result of the training; its `interrupted` is True if a stop was requested.
@@ -92,31 +99,34 @@ def train(
         ConfigError: The configuration is invalid, or `out` already contains a model or a training.
         DataError: A text cannot be read or used.
         CheckpointError: There is no training to resume, another process trains in `out`, or the disk is full.
+        WorkerError: Another worker has ended or does not answer.
     """
     directory, interrupt = TrainingDirectory(checked_path(out, "out")), interrupt or Interrupt()
+    workers = workers or Workers()
+    reporter = reporter if workers.is_first else None
     with exclusive_training(), interrupt.watching(), ExitStack() as stack:
-        if resume:
-            prepared = _resume(config, directory, stack, reporter)
-        else:
-            prepared = _begin(config, directory, stack, reporter, overwrite=overwrite)
-        prepared, device, precision = _choose_for_machine(prepared)
-        model, stream = _build_model(prepared, device), _stream(prepared)
-        complete = resolve(prepared.config, batches_per_epoch=stream.batches_per_epoch, precision=precision.name)
-        prepared = replace(prepared, config=complete)
-        save_config(complete, directory.current)
-        notes = _notes(prepared, None if resume else config, complete, precision)
-        with _reporters(prepared, directory, reporter, notes) as reporters:
+        stack.callback(workers.leave)
+        resume = resume and not _begins(config, directory)
+        ready = _set_up(config, directory, stack, reporter, resume=resume, overwrite=overwrite, workers=workers)
+        prepared, complete = ready.prepared, ready.config
+        workers.join(ready.device)
+        with _reporters(prepared, directory, reporter, ready.notes, first=workers.is_first) as reporters:
             trainer = Trainer(
-                model,
-                stream,
-                TranslatingValidator(prepared.val, prepared.tgt_subword, config=complete, device=device),
+                _build_model(prepared, ready.device),
+                ready.stream,
+                TranslatingValidator(
+                    prepared.val, prepared.tgt_subword, config=complete, device=ready.device, workers=workers
+                ),
                 config=complete.train,
                 directory=directory.current,
-                precision=precision,
+                precision=ready.precision,
                 reporter=reporters,
+                workers=workers,
             )
             outcome = _run(trainer, directory, interrupt, prepared, resume=resume)
-            _finish(directory, model, prepared, outcome, reporters, saved=interrupt.save)
+            if workers.is_first:
+                saved = trainer.agreement.interrupt.save
+                _finish(directory, trainer.model, prepared, outcome, reporters, saved=saved)
     return TrainResult(
         directory.out, complete, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
         outcome.validation,
@@ -145,8 +155,69 @@ def choose_device(name: str) -> str:
     return name
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """All that a training needs to start."""
+
+    prepared: Prepared
+    config: ResolvedConfig
+    device: str
+    precision: Precision
+    stream: BatchStream
+    notes: list[str]
+
+
+def _set_up(
+    config: Config | None,
+    directory: TrainingDirectory,
+    stack: ExitStack,
+    reporter: Reporter | None,
+    *,
+    resume: bool,
+    overwrite: bool,
+    workers: Workers,
+) -> _Ready:
+    """Prepares a training, or loads one that resumes, in worker 0; the others then load what it has written."""
+    results: list[_Ready] = []
+
+    def prepare_all() -> str:
+        if resume:
+            prepared = _resume(config, directory, stack, reporter)
+            check_saved_share(prepared.config, workers.count, directory.out)
+        else:
+            prepared = _begin(config, directory, stack, reporter, overwrite=overwrite, place=workers.place)
+        results.append(_complete(prepared, None if resume else config, workers.place))
+        save_config(results[0].config, directory.current)
+        return str(directory.current)
+
+    path = workers.first(prepare_all)
+    if not workers.is_first:
+        results.append(_complete(load_for_worker(Path(str(path)), workers.place), None, workers.place))
+    return results[0]
+
+
+def _complete(prepared: Prepared, given: Config | None, place: Place) -> _Ready:
+    """Chooses what depends on the machine, and completes the configuration."""
+    prepared, device, precision = _choose_for_machine(prepared, place)
+    stream = _stream(prepared)
+    complete = resolve(prepared.config, batches_per_epoch=stream.batches_per_epoch, precision=precision.name)
+    prepared = replace(prepared, config=complete, notes=(*prepared.notes, share_note(complete, place.count)))
+    return _Ready(prepared, complete, device, precision, stream, _notes(prepared, given, complete, precision))
+
+
+def _begins(config: Config | None, directory: TrainingDirectory) -> bool:
+    """Whether there is nothing to resume, but the configuration names the texts of a new training."""
+    return config is not None and bool(config.data.src or config.data.corpora) and not directory.can_resume()
+
+
 def _begin(
-    config: Config | None, directory: TrainingDirectory, stack: ExitStack, reporter: Reporter | None, *, overwrite: bool
+    config: Config | None,
+    directory: TrainingDirectory,
+    stack: ExitStack,
+    reporter: Reporter | None,
+    *,
+    overwrite: bool,
+    place: Place,
 ) -> Prepared:
     """Checks everything, then prepares the training in a new directory next to what is there."""
     if config is None:
@@ -155,15 +226,16 @@ def _begin(
             "which needs none"
         )
     directory.check_free(overwrite=overwrite)
-    choose_device(config.train.device)
-    check_feasible(config)
+    check_share(config, place.count)
+    device = choose_device(device_of(config.train.device, place))
+    check_feasible(config, device=device, local_workers=place.local_count)
 
     def begin() -> None:
         stack.enter_context(directory.claimed())
         directory.check_free(overwrite=overwrite)  # another process may have been quicker
         directory.begin()
 
-    return prepare(config, directory.new_path, reporter, begin=begin)
+    return prepare(config, directory.new_path, reporter, begin=begin, workers=place.count)
 
 
 def _resume(
@@ -206,13 +278,20 @@ def _check_limits(changes: TrainConfig, saved: TrainConfig, directory: TrainingD
 def _run(
     trainer: Trainer, directory: TrainingDirectory, interrupt: Interrupt, prepared: Prepared, *, resume: bool
 ) -> Outcome:
-    has_state = (directory.current / STATE).is_file()
-    if directory.is_replacing and not directory.has_state():
-        directory.replace_old()
-    if directory.is_replacing and interrupt.requested:  # the old training is worth more than one of no steps
+    def start() -> Plain:
+        has_state = (directory.current / STATE).is_file()
+        if directory.is_replacing and not directory.has_state():
+            directory.replace_old()
+        if directory.is_replacing and interrupt.requested:  # the old training is worth more than one of no steps
+            return [True, False, ""]
+        trainer.checkpoints.set_owner(directory)
+        return [False, resume and has_state, str(directory.current)]
+
+    stopped, resumes, path = cast("tuple[bool, bool, str]", trainer.workers.first(start))
+    if stopped:
         return Outcome(0, 0.0, interrupted=True, num_skipped=0)
-    trainer.checkpoints.set_owner(directory)
-    return trainer.run(num_sentences=len(prepared.train), resume=resume and has_state, interrupt=interrupt)
+    trainer.checkpoints.directory = Path(path)  # workers other than 0 have no other way to know it
+    return trainer.run(num_sentences=len(prepared.train), resume=resumes, interrupt=interrupt)
 
 
 def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
@@ -226,11 +305,13 @@ def _notes(prepared: Prepared, given: Config | None, complete: ResolvedConfig, p
     return [note for note in (*prepared.notes, *about_config, precision.note) if note]
 
 
-def _choose_for_machine(prepared: Prepared) -> tuple[Prepared, str, Precision]:
+def _choose_for_machine(prepared: Prepared, place: Place) -> tuple[Prepared, str, Precision]:
     """Chooses what depends on the machine: device, threads (which may add a note), precision."""
     options, model = prepared.config.train, prepared.config.model
-    device = choose_device(options.device)
-    threads, note = clamped_threads(options.threads, name="train.threads")
+    device = choose_device(device_of(options.device, place))
+    threads, note = threads_of(options.threads, place)
+    if not note:
+        threads, note = clamped_threads(options.threads, name="train.threads")
     torch.set_num_threads(threads)
     rows = model.product_rows(options.batch_tokens)
     precision = choose_precision(options.precision, device, rows=rows, width=model.state_width)
@@ -263,9 +344,12 @@ def _stream(prepared: Prepared) -> BatchStream:
 
 @contextmanager
 def _reporters(
-    prepared: Prepared, directory: TrainingDirectory, reporter: Reporter | None, notes: Sequence[str]
+    prepared: Prepared, directory: TrainingDirectory, reporter: Reporter | None, notes: Sequence[str], *, first: bool
 ) -> Iterator[Reporter]:
-    """All reporters of the training, after they received the notes."""
+    """All reporters of the training, after they received the notes; in workers other than 0, none."""
+    if not first:
+        yield Reporters()
+        return
     given = [] if reporter is None else [reporter]
     reporters = Reporters([*given, *_tensorboard(prepared.config, directory, given)])
     for note in notes:

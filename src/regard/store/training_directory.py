@@ -65,7 +65,11 @@ class TrainingDirectory:
 
     def can_resume(self) -> bool:
         """Whether the directory holds a training that can be resumed."""
-        return any((directory / SETTINGS).is_file() for directory in self._candidates())
+        return self.saved_path() is not None
+
+    def saved_path(self) -> Path | None:
+        """Directory of a training that can be resumed, as it is now; None if there is none."""
+        return next((directory for directory in self._candidates() if (directory / SETTINGS).is_file()), None)
 
     def has_state(self) -> bool:
         """Whether an earlier training has saved a state there, which a new training would delete."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 from regard.train.workers import Workers
 
@@ -33,7 +33,9 @@ class GradientSum:
         self.workers = workers
         self.bucket_bytes = bucket_bytes
         self._parameters = parameters
-        self._buckets: list[list[Tensor]] | None = None  # planned with the first update, when it is known which are used
+        self._buckets: list[list[Tensor]] | None = (
+            None  # planned with the first update, when it is known which are used
+        )
         self._bucket_of: dict[Tensor, int] = {}
         self._missing: list[int] = []
         self._sent: list[tuple[dist.Work, Tensor]] = []
@@ -80,7 +82,9 @@ class GradientSum:
         if not self._listening or self._buckets is None:
             return
         if parameter not in self._bucket_of:
-            raise AssertionError("a parameter without gradient in the first update has one now: report this bug in regard")
+            raise AssertionError(
+                "a parameter without gradient in the first update has one now: report this bug in regard"
+            )
         self._missing[self._bucket_of[parameter]] -= 1
         # The last bucket also has what is only known after the backward pass.
         while len(self._sent) < len(self._buckets) - 1 and not self._missing[len(self._sent)]:
@@ -105,9 +109,7 @@ class GradientSum:
             used = self.workers.sum(has_gradient)
             chosen = [parameter for parameter, count in zip(self._parameters.values(), used, strict=True) if count]
             self._buckets = divide(chosen, self.bucket_bytes)
-            self._bucket_of = {
-                parameter: number for number, bucket in enumerate(self._buckets) for parameter in bucket
-            }
+            self._bucket_of = {parameter: number for number, bucket in enumerate(self._buckets) for parameter in bucket}
         return self._buckets
 
 

@@ -28,8 +28,9 @@ Item = TypeVar("Item")
 
 TIMEOUT_SECONDS = 120.0
 """Seconds after which a worker that does not answer is taken to be lost."""
-_BEAT_SECONDS = 5.0
-"""Seconds between two signs of life of worker 0 while it works alone."""
+_BEATS_PER_TIMEOUT = 20
+"""Number of signs of life that worker 0, while it works alone, shows within the time after which it is taken to be
+lost."""
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.001, 0.25
 """Seconds between two looks into the store: at first, and at last."""
 _BEAT = "beat"
@@ -88,7 +89,9 @@ class Place:
             return cls()
         names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
         names += ("TORCHELASTIC_RESTART_COUNT", "TORCHELASTIC_MAX_RESTARTS")
-        place = cls(*(_number(variables, name, default) for name, default in zip(names, (0, 1, 0, 1, 0, 0), strict=True)))
+        place = cls(
+            *(_number(variables, name, default) for name, default in zip(names, (0, 1, 0, 1, 0, 0), strict=True))
+        )
         if not (place.rank < place.count and place.local_rank < place.local_count <= place.count):
             raise ConfigError(
                 f"RANK={place.rank}, WORLD_SIZE={place.count}, LOCAL_RANK={place.local_rank}, "
@@ -278,9 +281,7 @@ class Workers:
             size = max(int(length) for length in lengths)
             texts = [torch.zeros(size, dtype=torch.uint8) for _ in range(self.count)]
             dist.all_gather(texts, torch.nn.functional.pad(data, (0, size - len(data))))
-        return [
-            json.loads(text[: int(length)].numpy().tobytes()) for text, length in zip(texts, lengths, strict=True)
-        ]
+        return [json.loads(text[: int(length)].numpy().tobytes()) for text, length in zip(texts, lengths, strict=True)]
 
     def from_first(self, value: Plain) -> Plain:
         """Sends a value of worker 0 to all.
@@ -329,7 +330,7 @@ class Workers:
         def beat() -> None:
             with suppress(RuntimeError):  # without the store, the others notice the silence
                 number = 0
-                while not ended.wait(_BEAT_SECONDS if number else 0.0):
+                while not ended.wait(self.timeout / _BEATS_PER_TIMEOUT if number else 0.0):
                     number += 1
                     if self._store is not None:
                         self._store.set(_BEAT, str(number))
