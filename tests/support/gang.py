@@ -46,13 +46,13 @@ def run_gangs(target: str, jobs: Sequence[Job], directory: Path) -> list[list[An
 
 
 def _work(function: Callable[..., Any], rank: int, job: Job, directory: Path) -> None:
-    import torch.distributed as dist
+    from torch._C._distributed_c10d import FileStore
 
     from regard.train.workers import Place, Workers
 
     count, arguments = job
     timeout = arguments.pop("timeout", 60.0)
-    store = dist.FileStore(str(directory / "store"), count)
+    store = FileStore(str(directory / "store"), count)
     workers = Workers(Place(rank, count, rank, count), store if count > 1 else None, timeout=timeout)
     result = function(workers, **arguments)
     (directory / f"{rank}.json").write_text(json.dumps(result))

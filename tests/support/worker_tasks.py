@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -86,48 +87,63 @@ def gradients(workers: Workers, model: str, accumulate: int, bucket_bytes: int) 
     return {"gradient": found[-1], "early": early, "loss": trainer.meter.means(), "position": trainer.stream.state()}
 
 
-def train(workers: Workers, directory: str, model: str, **options: Any) -> dict[str, Any]:
-    """Trains with a real validator's interface; returns the final weights and what was reported."""
-    torch.use_deterministic_algorithms(True)
-    workers.join("cpu")
-    bench, reporter = Workbench(Path(directory)), RecordingReporter()
-    Path(directory).mkdir(exist_ok=True)
-    network = transformer() if model == "transformer" else bench.model()
-    resume = options.pop("resume", False)
-    die_at, stop_at = options.pop("die_at", None), options.pop("stop_at", None)
-    interrupt = Interrupt()
+@dataclass
+class Course:
+    """How a training of the tests is run.
 
+    Attributes:
+        model: `rnn` or `transformer`.
+        options: Options of the section `[train]`.
+        resume: Whether to resume.
+        die_at: Rank of a worker that kills itself, and the step after which it does.
+        stop_at: Rank of a worker that is asked to stop, and the step.
+    """
+
+    model: str
+    options: dict[str, object]
+    resume: bool = False
+    die_at: list[int] | None = None
+    stop_at: list[int] | None = None
+
+
+def train(workers: Workers, directory: str, course: dict[str, Any]) -> dict[str, Any]:
+    """Trains; returns the final weights, the losses of the updates, and what was reported."""
+    workers.join("cpu")
+    this = Course(**course)
+    bench, reporter, interrupt = Workbench(Path(directory)), RecordingReporter(), Interrupt()
+    Path(directory).mkdir(exist_ok=True)
+    network = transformer() if this.model == "transformer" else bench.model()
+    options: dict[str, Any] = this.options
     trainer = bench.trainer(network=network, reporter=reporter, workers=workers, **options)
-    advance = trainer._advance
-    losses: list[tuple[float, float]] = []
+    advance, add = trainer._advance, trainer.meter.add
+    losses: list[float] = []
 
     def noted_advance() -> None:
-        if die_at and [workers.rank, trainer.progress.step] == die_at:
+        if this.die_at == [workers.rank, trainer.progress.step]:
             os.kill(os.getpid(), signal.SIGKILL)
         advance()
-        losses.append((float(trainer.meter.sums[0]), trainer.meter.tokens))
-        if stop_at and [workers.rank, trainer.progress.step] == stop_at:
+        if this.stop_at == [workers.rank, trainer.progress.step]:
             interrupt.request()
 
-    trainer._advance = noted_advance  # type: ignore[method-assign]
+    def noted_add(loss: Tensor, nll: Tensor, norm: Tensor, tokens: int) -> None:
+        losses.append(float(loss) / tokens)
+        add(loss, nll, norm, tokens)
+
+    trainer._advance, trainer.meter.add = noted_advance, noted_add  # type: ignore[method-assign]
     start = time.monotonic()
     try:
-        outcome = trainer.run(resume=resume, interrupt=interrupt)
+        outcome = trainer.run(resume=this.resume, interrupt=interrupt)
     except WorkerError as error:
         return {"error": str(error), "reported": error.reported, "seconds": time.monotonic() - start}
-    weights = list(trainer.model.state_dict().values())
-    moments = [value for name, value in sorted(trainer.updater.state().items())]
+    moments = [value for _, value in sorted(trainer.updater.state().items())]
     return {
-        "step": outcome.step,
-        "interrupted": outcome.interrupted,
-        "skipped": outcome.num_skipped,
-        "chosen": outcome.chosen,
-        "weights": torch.cat([weight.flatten() for weight in weights]).tolist(),
-        "digest": digest([*weights, *moments]),
+        "outcome": [outcome.step, outcome.interrupted, outcome.num_skipped, outcome.chosen],
+        "weights": {name: weight.flatten().tolist() for name, weight in trainer.model.state_dict().items()},
+        "digest": digest([*trainer.model.state_dict().values(), *moments]),
         "losses": losses,
         "elapsed": outcome.seconds,
         "messages": reporter.messages,
-        "validations": [step for step, _, _ in reporter.validations],
+        "validations": [(step, validation.loss) for step, validation, _ in reporter.validations],
         "stream": trainer.stream.state(),
     }
 
@@ -166,7 +182,7 @@ def unused(workers: Workers) -> dict[str, Any]:
     workers.join("cpu")
     module = _OneUnused()
     sums = GradientSum(dict(module.named_parameters()), workers)
-    found = []
+    found, extra = [], torch.zeros(2)
     for _ in range(2):
         module.zero_grad(set_to_none=True)
         sums.start()

@@ -78,7 +78,7 @@ def derive(
     threads = train.threads
     if threads is None:
         threads = available_cores() if cores is None else cores
-        notes.append(f"train.threads = {threads}, all cores" if cores is None else f"train.threads = {threads}")
+        notes.append(f"train.threads = {threads}, all cores")
     complete = {
         **dict(train), **length, "batch_tokens": batch_tokens, "accumulate": accumulate, "threads": threads,
     }  # fmt: skip

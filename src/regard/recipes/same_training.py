@@ -33,8 +33,8 @@ def check_same_training(given: Config, out: Path) -> None:
     if changed:
         raise ConfigError(
             f"{out}: a training that resumes keeps its configuration, but {', '.join(changed)} would change it: leave "
-            f"that out (only {', '.join(CHANGEABLE)} and the paths of its texts may be set), or start a new training in "
-            "another directory"
+            f"that out (only {', '.join(CHANGEABLE)} and the paths of its texts may be set), or start a new "
+            "training in another directory"
         )
 
 

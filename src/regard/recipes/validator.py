@@ -79,7 +79,7 @@ class TranslatingValidator:
             device=self.device,
             workers=self.workers,
         )
-        translations = {}
+        translations: dict[int, str] = {}
         for part in self.workers.gather(self._translate(model, check)):
             translations.update(cast("list[tuple[int, str]]", part))
         # Scores are those of all translations, computed once: a mean of the workers' scores would be another number.

@@ -89,8 +89,8 @@ def device_of(name: str, place: Place) -> str:
         return kind
     if kind != "cuda":
         raise ConfigError(
-            f"train.device = {name!r} names one GPU, but there are {place.count} workers: set train.device = 'cuda', and "
-            "each worker uses a GPU of its own"
+            f"train.device = {name!r} names one GPU, but there are {place.count} workers: set train.device = 'cuda', "
+            "and each worker uses a GPU of its own"
         )
     num_gpus = torch.cuda.device_count()
     if num_gpus < place.local_count:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.distributed as dist
@@ -29,13 +29,11 @@ class GradientSum:
         bucket_bytes: Approximate size of a bucket.
     """
 
-    def __init__(self, parameters: dict[str, Tensor], workers: Workers, *, bucket_bytes: int = BUCKET_BYTES) -> None:
+    def __init__(self, parameters: Mapping[str, Tensor], workers: Workers, *, bucket_bytes: int = BUCKET_BYTES) -> None:
         self.workers = workers
         self.bucket_bytes = bucket_bytes
         self._parameters = parameters
-        self._buckets: list[list[Tensor]] | None = (
-            None  # planned with the first update, when it is known which are used
-        )
+        self._buckets: list[list[Tensor]] | None = None  # planned in the first update, which shows what is used
         self._bucket_of: dict[Tensor, int] = {}
         self._missing: list[int] = []
         self._sent: list[tuple[dist.Work, Tensor]] = []

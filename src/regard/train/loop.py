@@ -37,8 +37,8 @@ REPORT_SECONDS = 1.0
 MAX_BROKEN_STEPS = 20
 """Number of consecutive steps with NaN or infinite gradients after which training stops with an error."""
 _UNEQUAL = (
-    "the weights of some workers differed in rounding from those of worker 0 and were replaced by them; this happens if "
-    "processors or numbers of threads differ"
+    "the weights of some workers differed in rounding from those of worker 0 and were replaced by them; this happens "
+    "if processors or numbers of threads differ"
 )
 _OLDER_STATE = (
     "the saved state was written by an earlier version of regard, which drew dropout differently: from here on, the "

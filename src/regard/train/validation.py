@@ -43,7 +43,7 @@ def corpus_loss(
 
     Args:
         model: Model in evaluation mode.
-        batches: Batches that contain every sentence pair of the corpus once; with several workers, those of this worker.
+        batches: Batches that contain every sentence pair of the corpus once; with several workers, this worker's share.
         label_smoothing: ε of the target distribution, the same as in training.
         device: Device of the model.
         check: Function to call before each batch; may raise an exception to stop.

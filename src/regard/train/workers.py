@@ -20,6 +20,7 @@ from typing import Protocol, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch._C._distributed_c10d import PrefixStore, TCPStore
 
 from regard.errors import ConfigError, WorkerError
 from regard.store.checkpoint import Plain
@@ -34,6 +35,15 @@ lost."""
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.001, 0.25
 """Seconds between two looks into the store: at first, and at last."""
 _BEAT = "beat"
+_VARIABLES = {
+    "RANK": 0,
+    "WORLD_SIZE": 1,
+    "LOCAL_RANK": 0,
+    "LOCAL_WORLD_SIZE": 1,
+    "TORCHELASTIC_RESTART_COUNT": 0,
+    "TORCHELASTIC_MAX_RESTARTS": 0,
+}
+"""Environment variables of torchrun in the order of the attributes of `Place`, and values if they are not set."""
 
 
 class Store(Protocol):
@@ -87,11 +97,7 @@ class Place:
         variables = os.environ if environment is None else environment
         if "RANK" not in variables or "WORLD_SIZE" not in variables:
             return cls()
-        names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
-        names += ("TORCHELASTIC_RESTART_COUNT", "TORCHELASTIC_MAX_RESTARTS")
-        place = cls(
-            *(_number(variables, name, default) for name, default in zip(names, (0, 1, 0, 1, 0, 0), strict=True))
-        )
+        place = cls(*(_number(variables, name, default) for name, default in _VARIABLES.items()))
         if not (place.rank < place.count and place.local_rank < place.local_count <= place.count):
             raise ConfigError(
                 f"RANK={place.rank}, WORLD_SIZE={place.count}, LOCAL_RANK={place.local_rank}, "
@@ -255,7 +261,7 @@ class Workers:
         Returns:
             The operation, whose method `wait` must be called before the tensor is used, under `connected`.
         """
-        operation = dist.all_reduce(tensor, async_op=True)
+        operation: dist.Work | None = dist.all_reduce(tensor, async_op=True)
         if operation is None:
             raise AssertionError("this process is no member of the process group: this is a bug in regard: report it")
         return operation
@@ -387,14 +393,14 @@ def open_store(place: Place, environment: Mapping[str, str] | None = None) -> St
         )
     hosted = variables.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     with _connected(first=place.rank == 0):
-        store = dist.TCPStore(
+        store = TCPStore(
             variables["MASTER_ADDR"],
             _number(variables, "MASTER_PORT", 0),
             place.count,
             is_master=place.rank == 0 and not hosted,
             timeout=timedelta(seconds=TIMEOUT_SECONDS),
         )
-    return dist.PrefixStore(f"regard/{place.restarts}", store)
+    return PrefixStore(f"regard/{place.restarts}", store)
 
 
 @contextmanager

@@ -50,6 +50,7 @@ class Machine:
         defaults = {"schedule": "cosine", "steps": 200, "validate_every": 40, "warmup": 20, "average": "last"}
         trainer = bench.trainer(
             validator=Slow(), reporter=reporter, precision="float32", clock=clock, network=None, batches=None,
+            workers=None,
             **{**defaults, **options},
         )  # fmt: skip
         interrupt = Interrupt()
