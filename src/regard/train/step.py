@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from regard.model.seq2seq import Seq2Seq
 from regard.train.guided import GuidedAttention
 from regard.train.loss import chunked_cross_entropy
+from regard.train.memory import MemoryLimit, Part, is_out_of_memory
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.seeding import seed_micro_batch
@@ -43,6 +45,7 @@ class TrainingStep:
         label_smoothing: ε of the target distribution.
         guided: Supervision of attention by word links; with None, batches need no links.
         seed: Seed of the random numbers, such as dropout.
+        memory: Limit of the size of a batch, which splits batches that do not fit into memory.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class TrainingStep:
         label_smoothing: float = 0.0,
         guided: GuidedAttention | None = None,
         seed: int = 0,
+        memory: MemoryLimit | None = None,
     ) -> None:
         self.model = model
         self.updater = updater
@@ -61,6 +65,7 @@ class TrainingStep:
         self.label_smoothing = label_smoothing
         self.guided = guided
         self.seed = seed
+        self.memory = memory or MemoryLimit(lambda _: None)
         self.device = str(model.output_weight.device)
 
     def __call__(self, batches: Sequence[Batch], rate: float, *, update: int) -> StepResult:
@@ -73,16 +78,40 @@ class TrainingStep:
 
         Returns:
             Losses, gradient norm and number of tokens.
+
+        Raises:
+            ConfigError: A single sentence pair does not fit into memory.
         """
         tokens = sum(batch.num_tgt_tokens for batch in batches)
+        parts = self.memory.parts(batches)
         sums: list[tuple[Tensor, Tensor]] = []
-        for number, batch in enumerate(batches):
-            seed_micro_batch(self.seed, update, number, device=self.device)
-            sums.append(self.backward(batch, tokens))
+        while len(sums) < len(parts):
+            losses = self._try(parts[len(sums)], update, tokens)
+            if losses is not None:
+                sums.append(losses)
+                continue
+            # The gradients of the part may be incomplete, and are added to those of the parts before: all are computed
+            # again, with the same random numbers.
+            parts = self.memory.split(parts, len(sums), update)
+            self.updater.clear_gradients()
+            sums = []
         loss, nll = sums[0]
         for more_loss, more_nll in sums[1:]:
             loss, nll = loss + more_loss, nll + more_nll
         return StepResult(loss, nll, self.updater.update(rate), tokens)
+
+    def _try(self, part: Part, update: int, num_tokens: int) -> tuple[Tensor, Tensor] | None:
+        """Adds the gradients of a part and returns its losses; None if it does not fit into memory."""
+        seed_micro_batch(self.seed, update, part.number, part=part.part, device=self.device)
+        try:
+            return self.backward(part.batch, num_tokens)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside of the handler, so that no traceback refers to tensors of the failed pass.
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        return None
 
     def backward(self, batch: Batch, num_tokens: int) -> tuple[Tensor, Tensor]:
         """Runs the forward and backward pass of a batch, which adds to the gradients of the parameters.

@@ -54,7 +54,7 @@ class Machine:
         )  # fmt: skip
         interrupt = Interrupt()
 
-        def step(batches: Sequence[Batch], rate: float) -> StepResult:
+        def step(batches: Sequence[Batch], rate: float, *, update: int) -> StepResult:
             clock.now += machine.pace(trainer.stopwatch.elapsed())
             machine.rates.append(rate)
             if trainer.progress.step == stop_at:
