@@ -23,7 +23,7 @@ EXAMPLES = examples(
     "regard train --corpus train.en,train.fr --corpus test.tsv:0.5 --out mixed",
     "regard train --resume --out my-model",
 )
-_RESUMABLE = ("train.steps", "train.max_minutes", "train.threads")
+_RESUMABLE = ("train.steps", "train.max_minutes", "train.save_minutes", "train.threads")
 _MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "data.corpora", "train.guided_file")
 
 _Corpora = Annotated[

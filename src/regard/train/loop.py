@@ -3,70 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
 
 from torch import Tensor
 
 from regard.config.resolved import ResolvedTrainConfig
-from regard.errors import CheckpointError, ConfigError
+from regard.errors import ConfigError
 from regard.model.seq2seq import Seq2Seq
-from regard.store.checkpoint import Plain, load_state
 from regard.store.weights import copy_tensors, own_tensors
 from regard.train.average import average_states
+from regard.train.broken import BrokenBatches
 from regard.train.checkpoints import Checkpoint, CheckpointDirectory
+from regard.train.conditions import current_conditions
 from regard.train.guided import GuidedAttention
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.limit import TimeLimit
+from regard.train.memory import MemoryLimit
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.progress import Meter, Progress, Stopwatch
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
+from regard.train.saving import StateSaver, TrainingParts
 from regard.train.schedule import build_schedule
-from regard.train.state import check_fits, has_generator_states, restore_tensors, state_tensors
+from regard.train.state import check_fits
 from regard.train.step import TrainingStep
+from regard.train.stream import Stream
 from regard.train.validation import Validator
-from regard.values import Batch
 
 REPORT_SECONDS = 1.0
 """Seconds between two progress reports."""
 MAX_BROKEN_STEPS = 20
 """Number of consecutive steps with NaN or infinite gradients after which training stops with an error."""
-_OLDER_STATE = (
-    "the saved state was written by an earlier version of regard, which drew dropout differently: from here on, the "
-    "training is not bit-identical to one that was never interrupted"
-)
-
-
-class Stream(Protocol):
-    """An endless stream of training batches, whose position can be saved and restored."""
-
-    @property
-    def epoch(self) -> float:
-        """Number of passes through the corpus so far, with fraction."""
-        ...
-
-    def state(self) -> dict[str, int]:
-        """The position in the stream as JSON, for `restore`."""
-        ...
-
-    def restore(self, state: dict[str, int]) -> None:
-        """Moves to the position that the method `state` returned earlier."""
-        ...
-
-    def skip(self, count: int) -> None:
-        """Moves past `count` batches without making them; the position is then as after `count` calls of `next`."""
-        ...
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Returns the stream itself, which is its own iterator."""
-        ...
-
-    def __next__(self) -> Batch:
-        """Returns the next batch."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -82,6 +51,7 @@ class Outcome:
         chosen: Description of the final weights: the best checkpoint, or an average of checkpoints.
         validation: Validation of the final weights.
         full_seconds: Estimated seconds of all `train.steps` steps if `train.max_minutes` ended the training; else None.
+        num_split: Number of batches and parts of batches that did not fit into memory and were split.
     """
 
     step: int
@@ -91,6 +61,7 @@ class Outcome:
     chosen: str | None = None
     validation: Validation | None = None
     full_seconds: float | None = None
+    num_split: int = 0
 
 
 class Trainer:
@@ -124,6 +95,8 @@ class Trainer:
         self.validate_every = config.validate_every
         self.device = str(model.output_weight.device)
         self.checkpoints = CheckpointDirectory(directory, keep=config.keep, prefer=config.average)
+        self.memory = MemoryLimit(reporter.on_message)
+        self.broken = BrokenBatches(self.checkpoints, reporter.on_message)
         self.updater = Updater(model, betas=config.betas, weight_decay=config.weight_decay, clip_norm=config.clip_norm)
         self.step = TrainingStep(
             model,
@@ -132,12 +105,27 @@ class Trainer:
             label_smoothing=config.label_smoothing,
             guided=GuidedAttention.of(config),
             seed=config.seed,
+            memory=self.memory,
         )
         self.schedule = build_schedule(config, config.steps)
         self.limit = TimeLimit(config)
         self.progress = Progress()
         self.stopwatch = Stopwatch(clock)
         self.meter = Meter(self.device, clock)
+        parts = TrainingParts(
+            model,
+            self.updater,
+            stream,
+            self.schedule,
+            self.limit,
+            self.memory,
+            self.checkpoints,
+            self.progress,
+            self.stopwatch,
+        )
+        self.saver = StateSaver(
+            parts, conditions=current_conditions(precision, self.device), minutes=config.save_minutes
+        )
 
     def run(self, *, num_sentences: int = 0, resume: bool = False, interrupt: Interrupt | None = None) -> Outcome:
         """Trains until the last step, the end of patience or time, or an interruption.
@@ -180,6 +168,7 @@ class Trainer:
                 interrupt.check()
                 self._advance()
                 seconds = self.meter.seconds()
+                self._save_if_due(seconds)
                 if seconds >= REPORT_SECONDS or self.limit.needs_check(self.meter.steps, seconds, self.progress.step):
                     self._report()
         except Interrupted:
@@ -202,7 +191,8 @@ class Trainer:
         skipped, elapsed = int(self.updater.num_skipped), self.stopwatch.elapsed()
         out_of_time = not (interrupted or self._is_out_of_patience or self.progress.step >= self.limit.max_steps)
         full = self.limit.full_time(self.progress, elapsed) if out_of_time else None
-        return Outcome(self.progress.step, elapsed, interrupted, skipped, chosen, validation, full)
+        split = self.memory.num_failures
+        return Outcome(self.progress.step, elapsed, interrupted, skipped, chosen, validation, full, split)
 
     @property
     def _is_out_of_patience(self) -> bool:
@@ -231,6 +221,7 @@ class Trainer:
         self.progress.step += 1
         result = self.step(batches, self.schedule.rate(self.progress.step), update=self.progress.step)
         self.meter.add(result.loss, result.nll, result.norm, result.num_tokens)
+        self.broken.add(self.progress.step, batches, result.norm)
 
     def _report(self) -> None:
         self._check_finite()
@@ -263,6 +254,7 @@ class Trainer:
             self.reporter.on_message(message)
 
     def _check_finite(self) -> None:
+        self.broken.write()
         broken = int(self.updater.num_broken_in_a_row)
         if broken >= MAX_BROKEN_STEPS:
             raise ConfigError(_divergence_message(broken, self.progress.step, self.config.learning_rate))
@@ -308,41 +300,22 @@ class Trainer:
         return f"checkpoint of step {best.step}", best.validation
 
     def _save(self) -> None:
-        self.progress.elapsed = self.stopwatch.elapsed()
-        scalars: dict[str, Plain] = {
-            "progress": asdict(self.progress),
-            "stream": {**self.stream.state()},
-            "schedule": {**self.schedule.state()},
-            "limit": self.limit.state(),
-            "checkpoints": self.checkpoints.state(),
-        }
-        self.checkpoints.save(state_tensors(self.model, self.updater), scalars)
+        """Saves the state, and before it the batches that were skipped since the last save."""
+        self.broken.write()
+        self.saver.save()
+
+    def _save_if_due(self, seconds: float) -> None:
+        """Saves the state by time; `seconds` are those of the meter. The time it takes is not that of steps."""
+        if self.saver.is_due(self.meter.start + seconds):
+            with self.meter.paused():
+                self._save()
 
     def _restore(self) -> bool:
         """Restores the saved state; returns whether its limits were different."""
-        path = self.checkpoints.state_path
-        tensors, scalars = load_state(path)
-        try:
-            return self._restore_from(tensors, scalars)
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            raise CheckpointError(
-                f"{path}: not the state of this training ({type(error).__name__}: {error}): start the training again "
-                "with --overwrite"
-            ) from None
-
-    def _restore_from(self, tensors: dict[str, Tensor], scalars: dict[str, Plain]) -> bool:
-        restore_tensors(self.checkpoints.state_path, tensors, self.model, self.updater)
-        if has_generator_states(tensors):
-            self.reporter.on_message(_OLDER_STATE)
-        self.progress = Progress(**cast("dict[str, int]", scalars["progress"]))
-        self.stream.restore(cast("dict[str, int]", scalars["stream"]))
-        self.schedule.restore(cast("dict[str, float]", scalars["schedule"]))
-        self.checkpoints.restore(scalars["checkpoints"])
-        self.stopwatch.resume(self.progress.elapsed)
-        if "limit" not in scalars:  # saved before limits were planned
-            return False
-        saved_limit = cast("dict[str, Plain]", scalars["limit"])
-        return self.limit.restore(saved_limit, self.progress, self.stopwatch.elapsed(), self.schedule)
+        restored = self.saver.restore()
+        for note in restored.notes:
+            self.reporter.on_message(note)
+        return restored.limits_changed
 
     def _checkpoint_weights(self, entry: Checkpoint) -> dict[str, Tensor]:
         where = f"{self.checkpoints.directory}: the checkpoint of step {entry.step}"
