@@ -67,7 +67,7 @@ def gradients(workers: Workers, model: str, accumulate: int, bucket_bytes: int) 
     bench = Workbench(Path("unused"))
     network = transformer() if model == "transformer" else bench.model()
     trainer = bench.trainer(network=network, accumulate=accumulate, workers=workers)
-    trainer.step.gradients.bucket_bytes = bucket_bytes
+    trainer.step.gradients.bucket_bytes, trainer.step.gradients.overlap = bucket_bytes, True
     found: list[list[float]] = []
     early: list[int] = []
     update, finish = trainer.updater.update, trainer.step.gradients.finish
@@ -76,7 +76,7 @@ def gradients(workers: Workers, model: str, accumulate: int, bucket_bytes: int) 
         found.append(torch.cat([weight.grad.flatten() for weight in trainer.updater.named.values()]).tolist())  # type: ignore[union-attr]
         return update(0.0)
 
-    def recording_finish(extra: Tensor) -> Tensor:
+    def recording_finish(extra: Tensor) -> Tensor | None:
         early.append(len(trainer.step.gradients._sent))
         return finish(extra)
 
@@ -181,16 +181,16 @@ def unused(workers: Workers) -> dict[str, Any]:
     """Gradients of two updates, in which a parameter is used by no worker, and another by worker 1 alone."""
     workers.join("cpu")
     module = _OneUnused()
-    sums = GradientSum(dict(module.named_parameters()), workers)
-    found, extra = [], torch.zeros(2)
+    sums = GradientSum(dict(module.named_parameters()), workers, overlap=True)
+    found, total = [], None
     for _ in range(2):
         module.zero_grad(set_to_none=True)
         sums.start()
         loss = module.used.sum() * (workers.rank + 1)
         (loss + module.sometimes.sum() if workers.rank == 1 else loss).backward()
-        extra = sums.finish(torch.tensor([1.0, float(workers.rank)]))
+        total = sums.finish(torch.tensor([1.0, float(workers.rank)]))
         found.append([None if value.grad is None else value.grad.tolist() for value in module.parameters()])
-    return {"gradients": found, "extra": extra.tolist()}
+    return {"gradients": found, "extra": None if total is None else total.tolist()}
 
 
 def broken(workers: Workers) -> dict[str, Any]:

@@ -26,13 +26,15 @@ from regard.recipes.feasibility import check_feasible
 from regard.recipes.notices import notices
 from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
 from regard.recipes.readout import select_readout
+from regard.recipes.training_lines import line_finder
 from regard.recipes.validator import TranslatingValidator
 from regard.recipes.workers import check_saved_share, check_share, device_of, load_for_worker, share_note, threads_of
 from regard.store import StoredModel, save_model
-from regard.store.checkpoint import Plain, read_scalars
+from regard.store.checkpoint import Plain
 from regard.store.manifest import StoredReadout
 from regard.store.model import write_readout
-from regard.store.training_directory import STATE, TRAINING, TrainingDirectory
+from regard.store.state_files import has_saved_state, newest_scalars
+from regard.store.training_directory import TRAINING, TrainingDirectory
 from regard.train.interrupt import Interrupt
 from regard.train.loop import Outcome, Trainer
 from regard.train.precision import Precision, choose_precision
@@ -78,8 +80,8 @@ def train(
 
     Args:
         config: Model, data and training options. When a training resumes, it keeps its saved configuration, and only
-            `train.steps`, `train.max_minutes`, `train.threads` and the paths of texts and word links are taken from
-            `config`; with None, nothing is changed.
+            `train.steps`, `train.max_minutes`, `train.save_minutes`, `train.threads` and the paths of texts and word
+            links are taken from `config`; with None, nothing is changed.
         out: Directory of the model; the training state is in its subdirectory `training/`.
         resume: Whether to resume the training in `out`, exactly where it was saved. If there is none, a new training
             starts, provided that `config` names training texts.
@@ -250,17 +252,15 @@ def _resume(
     _check_limits(config.train, prepared.config.train, directory)
     changes = {
         name: value
-        for name in ("steps", "max_minutes", "threads")
-        if (value := getattr(config.train, name)) is not None
+        for name in ("steps", "max_minutes", "save_minutes", "threads")
+        if name in config.train.model_fields_set and (value := getattr(config.train, name)) is not None
     }
     return _with_train(prepared, changes)
 
 
 def _check_limits(changes: TrainConfig, saved: TrainConfig, directory: TrainingDirectory) -> None:
     """Refuses limits that the training has passed already: its saved configuration would be wrong."""
-    if not (directory.path / STATE).is_file():
-        return
-    progress = read_scalars(directory.path / STATE).get("progress")
+    progress = newest_scalars(directory.path).get("progress")
     done = progress if isinstance(progress, dict) else {}
     for name, unit, passed in (
         ("steps", "steps", done.get("step")),
@@ -279,7 +279,7 @@ def _run(
     trainer: Trainer, directory: TrainingDirectory, interrupt: Interrupt, prepared: Prepared, *, resume: bool
 ) -> Outcome:
     def start() -> Plain:
-        has_state = (directory.current / STATE).is_file()
+        has_state = has_saved_state(directory.current)
         if directory.is_replacing and not directory.has_state():
             directory.replace_old()
         if directory.is_replacing and interrupt.requested:  # the old training is worth more than one of no steps
@@ -291,6 +291,7 @@ def _run(
     if stopped:
         return Outcome(0, 0.0, interrupted=True, num_skipped=0)
     trainer.checkpoints.directory = Path(path)  # workers other than 0 have no other way to know it
+    trainer.broken.find_line = line_finder(prepared)
     return trainer.run(num_sentences=len(prepared.train), resume=resumes, interrupt=interrupt)
 
 
@@ -382,7 +383,7 @@ def _finish(
     if outcome.interrupted and directory.is_replacing:
         reporter.on_message(f"stopped before the first step; {out} is unchanged")
     elif outcome.interrupted and not saved:
-        reporter.on_message(f"stopped after step {outcome.step}, without saving the steps since the last validation")
+        reporter.on_message(f"stopped after step {outcome.step}, without saving the steps since the last saved state")
     elif outcome.interrupted:
         reporter.on_message(
             f"stopped after step {outcome.step}; all is saved in {out / TRAINING}: "
@@ -403,6 +404,7 @@ def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> St
         "steps": outcome.step,
         "minutes": round(outcome.seconds / 60.0, 2),
         "skipped_steps": outcome.num_skipped,
+        **({"split_batches": outcome.num_split} if outcome.num_split else {}),
         "torch": version("torch"),
         "seed": prepared.config.train.seed,
         "training_pairs": len(prepared.train),

@@ -26,10 +26,20 @@ class GradientSum:
     Args:
         parameters: Parameters by name, in the order of the forward pass, the same in all workers.
         workers: All workers.
+        overlap: Whether to send buckets during the backward pass. On a CPU the threads that send would take time from
+            those that compute.
         bucket_bytes: Approximate size of a bucket.
     """
 
-    def __init__(self, parameters: Mapping[str, Tensor], workers: Workers, *, bucket_bytes: int = BUCKET_BYTES) -> None:
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        workers: Workers,
+        *,
+        overlap: bool = False,
+        bucket_bytes: int = BUCKET_BYTES,
+    ) -> None:
+        self.overlap = overlap
         self.workers = workers
         self.bucket_bytes = bucket_bytes
         self._parameters = parameters
@@ -37,19 +47,26 @@ class GradientSum:
         self._bucket_of: dict[Tensor, int] = {}
         self._missing: list[int] = []
         self._sent: list[tuple[dist.Work, Tensor]] = []
-        self._listening = False
+        self._listening = self._spoiled = False
         if workers.count > 1:
             for parameter in parameters.values():
                 parameter.register_post_accumulate_grad_hook(self._on_gradient)
 
     def start(self) -> None:
         """Must be called before the last backward pass of an update, so that full buckets are sent during it."""
-        if self.workers.count == 1 or self._buckets is None:
+        if not self.overlap or self.workers.count == 1 or self._buckets is None or self._sent:
             return
         self._missing = [len(bucket) for bucket in self._buckets]
         self._listening = True
 
-    def finish(self, extra: Tensor) -> Tensor:
+    def stop(self) -> None:
+        """Must be called if a backward pass after `start` failed, before its gradients are computed again."""
+        self._listening = False
+        self._spoiled = self._spoiled or bool(
+            self._sent
+        )  # these sums have incomplete gradients, and cannot be called back
+
+    def finish(self, extra: Tensor) -> Tensor | None:
         """Sends what is left, and waits until the gradients of all parameters are sums over all workers.
 
         Args:
@@ -57,7 +74,8 @@ class GradientSum:
                 parameters.
 
         Returns:
-            The sums of `extra`, `(N,)`.
+            The sums of `extra`, `(N,)`; None if a backward pass of some worker failed after buckets were sent. All
+            workers must then compute their gradients again, and call this method again.
 
         Raises:
             WorkerError: A worker has ended or does not answer.
@@ -73,6 +91,9 @@ class GradientSum:
             for operation, _ in self._sent:
                 operation.wait()
         self._sent.clear()
+        spoiled, self._spoiled = self._spoiled, False
+        if self.overlap and any(self.workers.sum([spoiled])):
+            return None
         return total[len(total) - len(extra) :]
 
     def _on_gradient(self, parameter: Tensor) -> None:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
 
 from torch import Tensor
 
 from regard.config.resolved import ResolvedTrainConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
-from regard.store.checkpoint import Plain, load_state
+from regard.store.checkpoint import Plain
 from regard.store.weights import copy_tensors, own_tensors
 from regard.train.agreement import Agreement
 from regard.train.average import average_states
+from regard.train.broken import BrokenBatches
 from regard.train.checkpoints import Checkpoint, CheckpointDirectory
+from regard.train.conditions import current_conditions
 from regard.train.guided import GuidedAttention
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.limit import TimeLimit
+from regard.train.memory import MemoryLimit
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.progress import Meter, Progress, Stopwatch
 from regard.train.replicas import make_equal
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
+from regard.train.saving import StateSaver, TrainingParts
 from regard.train.schedule import build_schedule
-from regard.train.state import check_fits, has_generator_states, restore_tensors, state_tensors
+from regard.train.state import check_fits
 from regard.train.step import TrainingStep
+from regard.train.stream import Stream
 from regard.train.validation import Validator
 from regard.train.workers import Workers
 from regard.values import Batch
@@ -40,39 +44,6 @@ _UNEQUAL = (
     "the weights of some workers differed in rounding from those of worker 0 and were replaced by them; this happens "
     "if processors or numbers of threads differ"
 )
-_OLDER_STATE = (
-    "the saved state was written by an earlier version of regard, which drew dropout differently: from here on, the "
-    "training is not bit-identical to one that was never interrupted"
-)
-
-
-class Stream(Protocol):
-    """An endless stream of training batches, whose position can be saved and restored."""
-
-    @property
-    def epoch(self) -> float:
-        """Number of passes through the corpus so far, with fraction."""
-        ...
-
-    def state(self) -> dict[str, int]:
-        """The position in the stream as JSON, for `restore`."""
-        ...
-
-    def restore(self, state: dict[str, int]) -> None:
-        """Moves to the position that the method `state` returned earlier."""
-        ...
-
-    def skip(self, count: int) -> None:
-        """Moves past `count` batches without making them; the position is then as after `count` calls of `next`."""
-        ...
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Returns the stream itself, which is its own iterator."""
-        ...
-
-    def __next__(self) -> Batch:
-        """Returns the next batch."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -88,6 +59,7 @@ class Outcome:
         chosen: Description of the final weights: the best checkpoint, or an average of checkpoints.
         validation: Validation of the final weights.
         full_seconds: Estimated seconds of all `train.steps` steps if `train.max_minutes` ended the training; else None.
+        num_split: Number of batches and parts of batches that did not fit into memory and were split.
     """
 
     step: int
@@ -97,6 +69,7 @@ class Outcome:
     chosen: str | None = None
     validation: Validation | None = None
     full_seconds: float | None = None
+    num_split: int = 0
 
 
 class Trainer:
@@ -109,7 +82,7 @@ class Trainer:
         config: The resolved `[train]` section.
         directory: Directory of the checkpoints and of the training state.
         precision: Number format of the matrix products.
-        reporter: Receives progress and messages; in workers other than 0, nobody should be told.
+        reporter: Receives progress and messages; in workers other than 0, it should do nothing.
         workers: All workers of the training, which are connected; None = this is the only one.
     """
 
@@ -132,6 +105,8 @@ class Trainer:
         self.validate_every = config.validate_every
         self.device = str(model.output_weight.device)
         self.checkpoints = CheckpointDirectory(directory, keep=config.keep, prefer=config.average)
+        self.memory = MemoryLimit(reporter.on_message)
+        self.broken = BrokenBatches(self.checkpoints, reporter.on_message, self.workers)
         self.updater = Updater(model, betas=config.betas, weight_decay=config.weight_decay, clip_norm=config.clip_norm)
         self.step = TrainingStep(
             model,
@@ -140,6 +115,7 @@ class Trainer:
             label_smoothing=config.label_smoothing,
             guided=GuidedAttention.of(config),
             seed=config.seed,
+            memory=self.memory,
             workers=self.workers,
         )
         self.schedule = build_schedule(config, config.steps)
@@ -147,6 +123,19 @@ class Trainer:
         self.progress = Progress()
         self.stopwatch = Stopwatch(self.agreement.clock)
         self.meter = Meter(self.device, self.agreement.clock)
+        parts = TrainingParts(
+            model,
+            self.updater,
+            stream,
+            self.schedule,
+            self.limit,
+            self.memory,
+            self.checkpoints,
+            self.progress,
+            self.stopwatch,
+        )
+        conditions = {**current_conditions(precision, self.device), "workers": str(self.workers.count)}
+        self.saver = StateSaver(parts, conditions=conditions, minutes=config.save_minutes)
 
     def run(self, *, num_sentences: int = 0, resume: bool = False, interrupt: Interrupt | None = None) -> Outcome:
         """Trains until the last step, the end of patience or time, or an interruption.
@@ -191,11 +180,12 @@ class Trainer:
                 self._advance()
                 self.agreement.update()
                 seconds = self.meter.seconds()
+                self._save_if_due(seconds)
                 if seconds >= REPORT_SECONDS or self.limit.needs_check(self.meter.steps, seconds, self.progress.step):
                     self._report()
         except Interrupted:
             if interrupt.save:
-                self._in_first(self._save)
+                self._save()
             raise
 
     def _plan(self, num_sentences: int) -> TrainingPlan:
@@ -213,7 +203,8 @@ class Trainer:
         skipped, elapsed = int(self.updater.num_skipped), self.stopwatch.elapsed()
         out_of_time = not (interrupted or self._is_out_of_patience or self.progress.step >= self.limit.max_steps)
         full = self.limit.full_time(self.progress, elapsed) if out_of_time else None
-        return Outcome(self.progress.step, elapsed, interrupted, skipped, chosen, validation, full)
+        split = self.memory.num_failures
+        return Outcome(self.progress.step, elapsed, interrupted, skipped, chosen, validation, full, split)
 
     @property
     def _is_out_of_patience(self) -> bool:
@@ -242,6 +233,7 @@ class Trainer:
         self.progress.step += 1
         result = self.step(batches, self.schedule.rate(self.progress.step), update=self.progress.step)
         self.meter.add(result.loss, result.nll, result.norm, result.num_tokens)
+        self.broken.add(self.progress.step, batches, result.norm)
 
     def _own_batches(self) -> list[Batch]:
         """The batches of the next update that this worker computes; it skips all others of the update."""
@@ -284,6 +276,7 @@ class Trainer:
             self.reporter.on_message(message)
 
     def _check_finite(self) -> None:
+        self.broken.write()
         broken = int(self.updater.num_broken_in_a_row)
         if broken >= MAX_BROKEN_STEPS:
             raise ConfigError(_divergence_message(broken, self.progress.step, self.config.learning_rate))
@@ -301,16 +294,13 @@ class Trainer:
         best = self.progress.record_score(score)
         self.schedule.observe(score)
         self._revise(end)
-        self._in_first(lambda: self._record_validation(validation, best=best))
-        self.agreement.update()
-        self.meter.reset()
-
-    def _record_validation(self, validation: Validation, *, best: bool) -> None:
-        self.checkpoints.add(self.progress.step, validation, self.config.metric, own_tensors(self.model))
+        weights = own_tensors(self.model)
+        self._in_first(lambda: self.checkpoints.add(self.progress.step, validation, self.config.metric, weights))
         # Before the state is saved: a training that is killed between the two validates and reports again.
         self.reporter.on_validation(self.progress.step, validation, best=best)
         self._save()
-        self.checkpoints.prune()
+        self._in_first(self.checkpoints.prune)
+        self.meter.reset()
 
     def _in_first(self, work: Callable[[], None]) -> None:
         """Reads or writes files of the training in worker 0; then all workers know of the same checkpoints."""
@@ -355,48 +345,39 @@ class Trainer:
         """Loads the average of checkpoints, or a single one, into the models of all workers."""
 
         def load() -> None:
-            weights = [self._checkpoint_weights(entry) for entry in entries]
-            copy_tensors(self.model, average_states(weights) if len(weights) > 1 else weights[0])
+            if len(entries) > 1:
+                copy_tensors(self.model, average_states(self._checkpoint_weights(entry) for entry in entries))
+            else:
+                copy_tensors(self.model, self._checkpoint_weights(entries[0]))
 
         self._in_first(load)
         self.workers.copy_from_first(list(own_tensors(self.model).values()))
 
     def _save(self) -> None:
-        self.progress.elapsed = self.stopwatch.elapsed()
-        scalars: dict[str, Plain] = {
-            "progress": asdict(self.progress),
-            "stream": {**self.stream.state()},
-            "schedule": {**self.schedule.state()},
-            "limit": self.limit.state(),
-            "checkpoints": self.checkpoints.state(),
-        }
-        self.checkpoints.save(state_tensors(self.model, self.updater), scalars)
+        """Saves the state, and before it the batches that were skipped since the last save."""
+        self.broken.write()
+        self._in_first(self.saver.save)
+        self.saver.restart()
+        self.agreement.update()
+
+    def _save_if_due(self, seconds: float) -> None:
+        """Saves the state by time; `seconds` are those of the meter. The time it takes is not that of steps."""
+        if self.saver.is_due(self.meter.start + seconds):
+            with self.meter.paused():
+                self._save()
 
     def _restore(self) -> bool:
         """Restores the saved state; returns whether its limits were different."""
-        path = self.checkpoints.state_path
-        tensors, scalars = load_state(path)
-        try:
-            return self._restore_from(tensors, scalars)
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        restored = self.saver.restore()
+        steps = self.workers.gather(self.progress.step)
+        if set(map(str, steps)) != {str(self.progress.step)}:
             raise CheckpointError(
-                f"{path}: not the state of this training ({type(error).__name__}: {error}): start the training again "
-                "with --overwrite"
-            ) from None
-
-    def _restore_from(self, tensors: dict[str, Tensor], scalars: dict[str, Plain]) -> bool:
-        restore_tensors(self.checkpoints.state_path, tensors, self.model, self.updater)
-        if has_generator_states(tensors):
-            self.reporter.on_message(_OLDER_STATE)
-        self.progress = Progress(**cast("dict[str, int]", scalars["progress"]))
-        self.stream.restore(cast("dict[str, int]", scalars["stream"]))
-        self.schedule.restore(cast("dict[str, float]", scalars["schedule"]))
-        self.checkpoints.restore(scalars["checkpoints"])
-        self.stopwatch.resume(self.progress.elapsed)
-        if "limit" not in scalars:  # saved before limits were planned
-            return False
-        saved_limit = cast("dict[str, Plain]", scalars["limit"])
-        return self.limit.restore(saved_limit, self.progress, self.stopwatch.elapsed(), self.schedule)
+                f"{self.checkpoints.directory}: expected the same state for all workers, found states of the steps "
+                f"{steps}: the directory must be the same on all machines, such as on a shared disk"
+            )
+        for note in restored.notes:
+            self.reporter.on_message(note)
+        return restored.limits_changed
 
     def _checkpoint_weights(self, entry: Checkpoint) -> dict[str, Tensor]:
         where = f"{self.checkpoints.directory}: the checkpoint of step {entry.step}"

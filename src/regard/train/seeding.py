@@ -44,7 +44,7 @@ def seed_micro_batch(seed: int, update: int, number: int, *, part: int = 0, devi
     torch.default_generator.manual_seed(value)
     place = torch.device(device)
     if place.type == "cuda":
-        index = torch.cuda.current_device() if place.index is None else place.index
-        torch.cuda.default_generators[index].manual_seed(value)
+        with torch.cuda.device(place):  # `torch.cuda.manual_seed` seeds the current device
+            torch.cuda.manual_seed(value)
     elif place.type != "cpu":
         torch.get_device_module(place).manual_seed(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -44,7 +45,7 @@ def restore_tensors(path: Path, tensors: dict[str, Tensor], model: nn.Module, up
     updater.restore(_with_prefix(tensors, _OPTIMIZER))
 
 
-def has_generator_states(tensors: dict[str, Tensor]) -> bool:
+def has_generator_states(tensors: Mapping[str, Tensor]) -> bool:
     """Whether a state has states of generators: it was written before they were seeded per micro-batch."""
     return any(name.startswith(_OF_GENERATORS) for name in tensors)
 

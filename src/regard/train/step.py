@@ -12,6 +12,7 @@ from regard.model.seq2seq import Seq2Seq
 from regard.train.gradient_sum import GradientSum
 from regard.train.guided import GuidedAttention
 from regard.train.loss import chunked_cross_entropy
+from regard.train.memory import MemoryLimit, Part, is_out_of_memory
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.seeding import seed_micro_batch
@@ -46,6 +47,7 @@ class TrainingStep:
         label_smoothing: ε of the target distribution.
         guided: Supervision of attention by word links; with None, batches need no links.
         seed: Seed of the random numbers, such as dropout.
+        memory: Limit of the size of a batch, which splits batches that do not fit into memory.
         workers: All workers, which share the batches of an update; None = this is the only one.
     """
 
@@ -58,6 +60,7 @@ class TrainingStep:
         label_smoothing: float = 0.0,
         guided: GuidedAttention | None = None,
         seed: int = 0,
+        memory: MemoryLimit | None = None,
         workers: Workers | None = None,
     ) -> None:
         self.model = model
@@ -66,9 +69,10 @@ class TrainingStep:
         self.label_smoothing = label_smoothing
         self.guided = guided
         self.seed = seed
+        self.memory = memory or MemoryLimit(lambda _: None)
         self.device = str(model.output_weight.device)
         self.workers = workers or Workers()
-        self.gradients = GradientSum(updater.named, self.workers)
+        self.gradients = GradientSum(updater.named, self.workers, overlap=self.device.startswith("cuda"))
 
     def __call__(self, batches: Sequence[Batch], rate: float, *, update: int) -> StepResult:
         """Makes one update from one or more batches; every target token has the same weight in the mean loss.
@@ -80,20 +84,57 @@ class TrainingStep:
 
         Returns:
             Losses, gradient norm and number of tokens.
+
+        Raises:
+            ConfigError: A single sentence pair does not fit into memory.
         """
         [tokens] = self.workers.sum([sum(batch.num_tgt_tokens for batch in batches)])
+        parts = self.memory.parts(batches, first=self.workers.rank, stride=self.workers.count)
+        total = None
+        while total is None:
+            parts, losses = self._backward(parts, update, tokens)
+            total = self.gradients.finish(losses)
+            if total is None:
+                self.updater.clear_gradients()
+        return StepResult(total[0], total[1], self.updater.update(rate), tokens)
+
+    def _backward(self, parts: list[Part], update: int, tokens: int) -> tuple[list[Part], Tensor]:
+        """Computes the gradients of all parts.
+
+        Returns:
+            The parts, some of them split if they did not fit into memory; and the sums of both losses, `(2,)`.
+        """
         sums: list[tuple[Tensor, Tensor]] = []
-        for place, batch in enumerate(batches):
-            number = self.workers.rank + place * self.workers.count
-            seed_micro_batch(self.seed, update, number, device=self.device)
-            if place == len(batches) - 1:
+        while len(sums) < len(parts):
+            if len(sums) == len(parts) - 1:
                 self.gradients.start()
-            sums.append(self.backward(batch, tokens))
+            losses = self._try(parts[len(sums)], update, tokens)
+            if losses is not None:
+                sums.append(losses)
+                continue
+            # The gradients of the part may be incomplete, and are added to those of the parts before: all are computed
+            # again, with the same random numbers.
+            parts = self.memory.split(parts, len(sums), update)
+            self.gradients.stop()
+            self.updater.clear_gradients()
+            sums = []
         loss, nll = sums[0]
         for more_loss, more_nll in sums[1:]:
             loss, nll = loss + more_loss, nll + more_nll
-        loss, nll = self.gradients.finish(torch.stack((loss, nll)))
-        return StepResult(loss, nll, self.updater.update(rate), tokens)
+        return parts, torch.stack((loss, nll))
+
+    def _try(self, part: Part, update: int, num_tokens: int) -> tuple[Tensor, Tensor] | None:
+        """Adds the gradients of a part and returns its losses; None if it does not fit into memory."""
+        seed_micro_batch(self.seed, update, part.number, part=part.part, device=self.device)
+        try:
+            return self.backward(part.batch, num_tokens)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside of the handler, so that no traceback refers to tensors of the failed pass.
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        return None
 
     def backward(self, batch: Batch, num_tokens: int) -> tuple[Tensor, Tensor]:
         """Runs the forward and backward pass of a batch, which adds to the gradients of the parameters.
