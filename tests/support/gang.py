@@ -1,7 +1,7 @@
 """Runs functions in groups of worker processes, forked from one Python process that has loaded torch.
 
-`python gang.py MODULE:FUNCTION DIRECTORY < jobs.json > results.json`; a job is `[number of workers, arguments]`, and
-the function is called as `function(workers, **arguments)` in each worker. It returns a JSON value.
+`python gang.py DIRECTORY` reads jobs from standard input, one JSON list `[function of worker_tasks, number of workers,
+arguments]` per line, and writes what the workers returned, one line per job.
 """
 
 from __future__ import annotations
@@ -25,24 +25,41 @@ if TYPE_CHECKING:
 Job = tuple[int, dict[str, Any]]
 
 
-def run_gangs(target: str, jobs: Sequence[Job], directory: Path) -> list[list[Any]]:
-    """Runs a function in several groups of workers, one group after another.
+class Gangs:
+    """A process that runs groups of workers, one group after another.
 
     Args:
-        target: Module and function, such as `worker_tasks:train`.
-        jobs: Number of workers and arguments of each group.
         directory: Directory for the results.
-
-    Returns:
-        Per job, what each worker returned; its exit code if it was killed.
     """
-    done = subprocess.run(
-        [sys.executable, __file__, target, str(directory)],
-        input=json.dumps(jobs), stdout=subprocess.PIPE, text=True, check=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    results: list[list[Any]] = json.loads(done.stdout)
-    return results
+
+    def __init__(self, directory: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, str(directory)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+
+    def run(self, function: str, jobs: Sequence[Job]) -> list[list[Any]]:
+        """Runs a function in groups of workers.
+
+        Args:
+            function: Name of a function in `worker_tasks.py`, called as `function(workers, **arguments)`.
+            jobs: Number of workers and arguments of each group.
+
+        Returns:
+            Per job, what each worker returned; its exit code if it returned nothing.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        results = []
+        for count, arguments in jobs:
+            self._process.stdin.write(json.dumps([function, count, arguments]) + "\n")
+            self._process.stdin.flush()
+            results.append(json.loads(self._process.stdout.readline()))
+        return results
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.communicate()
 
 
 def _work(function: Callable[..., Any], rank: int, job: Job, directory: Path) -> None:
@@ -51,7 +68,7 @@ def _work(function: Callable[..., Any], rank: int, job: Job, directory: Path) ->
     from regard.train.workers import Place, Workers
 
     count, arguments = job
-    timeout = arguments.pop("timeout", 60.0)
+    timeout = arguments.pop("timeout", 600.0)
     store = FileStore(str(directory / "store"), count)
     workers = Workers(Place(rank, count, rank, count), store if count > 1 else None, timeout=timeout)
     result = function(workers, **arguments)
@@ -76,16 +93,15 @@ def _gang(function: Callable[..., Any], job: Job, directory: Path) -> list[Any]:
     return [json.loads(path.read_text()) if path.exists() else code for path, code in zip(results, codes, strict=True)]
 
 
-def main(target: str, directory: Path) -> None:
-    module, _, name = target.partition(":")
-    function = getattr(importlib.import_module(module), name)
+def main(directory: Path) -> None:
+    tasks = importlib.import_module("worker_tasks")
     importlib.import_module("torch").set_num_threads(1)
     importlib.import_module("torch._dynamo")  # else the first step of an optimizer loads it in each worker
-    results = []
-    for job in json.load(sys.stdin):
-        results.append(_gang(function, job, Path(tempfile.mkdtemp(dir=directory))))
-    json.dump(results, sys.stdout)
+    for line in sys.stdin:
+        name, count, arguments = json.loads(line)
+        results = _gang(getattr(tasks, name), (count, arguments), Path(tempfile.mkdtemp(dir=directory)))
+        print(json.dumps(results), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -219,3 +219,46 @@ def unequal(workers: Workers) -> dict[str, Any]:
         weights[1][2, 2] = torch.nextafter(torch.tensor(1.0), torch.tensor(2.0))
     found += [make_equal(workers, weights), make_equal(workers, weights)]
     return {"found": found, "weights": [weight.tolist() for weight in weights]}
+
+
+class _Fails(torch.autograd.Function):
+    """The identity, whose backward pass fails once."""
+
+    failures = 0
+
+    @staticmethod
+    def forward(context: Any, value: Tensor) -> Tensor:  # noqa: ANN401 - as in PyTorch
+        return value.clone()
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ANN401
+        if _Fails.failures:
+            _Fails.failures -= 1
+            raise RuntimeError("out of memory")
+        return gradient
+
+
+def spoiled(workers: Workers) -> dict[str, Any]:
+    """The backward pass of worker 1 fails after the bucket of the last parameter was sent."""
+    workers.join("cpu")
+    first, last = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
+    sums = GradientSum({"first": first, "last": last}, workers, overlap=True, bucket_bytes=1)
+
+    def backward() -> None:
+        (_Fails.apply(first * 1.0) * last * (workers.rank + 1)).sum().backward()
+
+    backward()
+    sums.finish(torch.zeros(1))  # the first update plans the buckets
+    again = []
+    _Fails.failures = workers.rank
+    while not again or again[-1]:
+        first.grad = last.grad = None
+        sums.start()
+        try:
+            backward()
+        except RuntimeError:
+            sums.stop()
+            first.grad = last.grad = None
+            backward()
+        again.append(sums.finish(torch.zeros(1)) is None)
+    return {"again": again, "gradients": [float(weight.grad) for weight in (first, last) if weight.grad is not None]}
