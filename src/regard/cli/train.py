@@ -106,7 +106,9 @@ def train(
     Settings that are not given are derived from the corpus and printed. torchrun starts several processes that train
     one model together: torchrun --nproc-per-node 4 -m regard train ...
     """
-    sets = warn_replaced([*texts.settings(), *reading.settings(), *(overrides or [])])
+    sets = [*texts.settings(), *reading.settings(), *(overrides or [])]
+    if _is_first():
+        warn_replaced(sets)
 
     with _reported_once():
         settings = _settings(config, preset, sets, resume=resume)
@@ -160,12 +162,17 @@ def _settings(config: Path | None, preset: str | None, sets: list[str], *, resum
     return load_config(config, preset=preset, overrides=sets)
 
 
+def _is_first() -> bool:
+    """Whether this is worker 0 under torchrun, or the only process; known before PyTorch is loaded."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def _reported_once() -> Iterator[None]:
     """Context for errors that all workers under torchrun find alike; only worker 0 shows them."""
     try:
         yield
     except RegardError as error:
-        if os.environ.get("RANK", "0") != "0":
+        if not _is_first():
             raise WorkerError(str(error), reported=True) from None
         raise
