@@ -89,6 +89,7 @@ class Contender:
         updater = Updater(self.model, betas=(0.9, 0.999))
         self.step = TrainingStep(self.model, updater, self.precision)
         self.config = config
+        self.num_updates = 0
         self.fast: Seq2Seq | None = None  # for searches, until the weights change
         self.engine: CTranslate2Engine | None = None
         self.best = "best" in parts and transformer
@@ -107,7 +108,8 @@ class Contender:
         """Forward, backward and update; returns the mean loss per target token."""
         self.model.train()
         self.fast = None
-        return float(self.step([batch], RATE).loss) / batch.num_tgt_tokens
+        self.num_updates += 1
+        return float(self.step([batch], RATE, update=self.num_updates).loss) / batch.num_tgt_tokens
 
     def decode(self, batch: ForeignBatch, beam: int, max_len: int, min_len: int = 0) -> list[list[int]]:
         """Translates a batch; returns ids without eos, in row order."""

@@ -40,7 +40,7 @@ def last_loss(task: str, precision: Precision, stream: BatchStream, *, vocab: in
     step = TrainingStep(model, updater, choose_precision(precision, "cpu"), label_smoothing=0.1)
     losses = []
     for number in range(1, steps + 1):
-        result = step([next(stream)], 1e-3 * min(1.0, number / 100))
+        result = step([next(stream)], 1e-3 * min(1.0, number / 100), update=number)
         if number > 0.9 * steps:
             losses.append(float(result.nll) / result.num_tokens)
     return statistics.mean(losses)

@@ -29,3 +29,21 @@ class CheckpointError(RegardError):
 
 class SearchError(RegardError):
     """Error in a search for translations: impossible options, or a model whose outputs are not finite."""
+
+
+class WorkerError(RegardError):
+    """Error of a training by several workers: another worker has ended or does not answer.
+
+    Attributes:
+        reported: Whether another worker shows the message, so that this one need not.
+    """
+
+    def __init__(self, message: str, *, reported: bool = False) -> None:
+        """Makes the error.
+
+        Args:
+            message: What happened, and what to do.
+            reported: Whether another worker shows the message.
+        """
+        super().__init__(message)
+        self.reported = reported

@@ -17,6 +17,7 @@ from regard.model.seq2seq import Seq2Seq
 from regard.train.loop import Trainer
 from regard.train.precision import Precision
 from regard.train.reporter import StepReport, TrainingPlan, Validation
+from regard.train.workers import Workers
 from regard.values import Specials
 
 VOCAB = 20
@@ -129,6 +130,7 @@ class Workbench:
         clock: Callable[[], float] | None = None,
         network: Seq2Seq | None = None,
         batches: BatchStream | None = None,
+        workers: Workers | None = None,
         **changes: object,
     ) -> Trainer:
         return Trainer(
@@ -139,5 +141,5 @@ class Workbench:
             directory=self.directory,
             precision=Precision(precision, "cpu"),  # type: ignore[arg-type]
             reporter=reporter or RecordingReporter(),
-            clock=clock or Clock(),
+            workers=workers or Workers(clock=clock or Clock()),
         )

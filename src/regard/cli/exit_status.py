@@ -17,7 +17,7 @@ import typer
 from regard.cli.call_stack import call_with_room
 from regard.cli.messages import warn
 from regard.cli.streams import standard_streams
-from regard.errors import RegardError
+from regard.errors import RegardError, WorkerError
 from regard.files.paths import error_reason, error_remedy, is_disk_full
 
 INTERRUPTED = 130
@@ -58,6 +58,8 @@ def _run(work: Callable[[], object]) -> int:
 def _report_error(error: Exception) -> int:
     if os.environ.get(DEBUG):
         warn("".join(traceback.format_exception(error)))
+    if isinstance(error, WorkerError) and error.reported:
+        return 2  # another worker of the same training shows the message
     if isinstance(error, RegardError):
         warn(f"error: {error}")
         return 2

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,9 +16,10 @@ from regard.cli.loading import loading
 from regard.cli.options import Set, examples, parse_path, warn_replaced, with_groups
 from regard.cli.parallel import DEFAULT_READING, Reading
 from regard.config.presets import preset_names
+from regard.config.resume import CHANGEABLE, MOVABLE
 from regard.config.toml_text import write_value
 from regard.corpora.naming import parse_corpus
-from regard.errors import ConfigError
+from regard.errors import RegardError, WorkerError
 from regard.files.paths import check_encodable, checked_path
 
 if TYPE_CHECKING:
@@ -27,8 +31,6 @@ EXAMPLES = examples(
     "regard train --from my-model --src mine.tmx --langs en-fr --out mine",
     "regard train --resume --out my-model",
 )
-_RESUMABLE = ("train.steps", "train.max_minutes", "train.threads")
-_MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "data.corpora", "train.guided_file")
 
 _Corpora = Annotated[
     list[str] | None,
@@ -106,33 +108,44 @@ def train(
         bool,
         typer.Option("--new-vocabulary", help="With --from: learn a vocabulary; known subwords keep their embedding."),
     ] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in DIR.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Resume the interrupted training in DIR; if there is none, start the one described.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model or training in DIR.")] = False,
 ) -> int:
     """Train a model on parallel text.
 
-    Settings that are not given are derived from the corpus and printed.
+    Settings that are not given are derived from the corpus and printed. torchrun starts several processes that train
+    one model together: torchrun --nproc-per-node 4 -m regard train ...
     """
-    sets = warn_replaced(
-        [*texts.settings(), *reading.settings(), *_vocabulary(parent, new_vocabulary), *(overrides or [])]
-    )
+    sets = [*texts.settings(), *reading.settings(), *_vocabulary(parent, new_vocabulary), *(overrides or [])]
+    if _is_first():
+        warn_replaced(sets)
 
-    from regard.config.load import load_config, read_overrides
-
-    if resume:
-        _check_resumable(out, config, preset, parent, sets)
-        settings = read_overrides(sets) if sets else None
-    else:
-        settings = load_config(config, preset=preset, overrides=sets, parent=_parent(parent))
+    with _reported_once():
+        settings = _settings(config, preset, sets, parent=parent, resume=resume)
 
     with loading():
         from regard.recipes.process import interrupt_on_signals, prepare_process
+        from regard.recipes.same_training import check_same_training
+        from regard.recipes.torchrun import joined_workers
         from regard.recipes.training import train as run
         from regard.train.console import ConsoleReporter
 
     prepare_process()
-    with interrupt_on_signals() as interrupt:
-        result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter(), interrupt=interrupt)
+    with joined_workers(overwrite=overwrite) as (workers, restarted), interrupt_on_signals() as interrupt:
+        resume = resume or restarted
+        if resume and settings is not None:
+            with _reported_once():
+                check_same_training(settings, out)
+        result = run(
+            settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter(),
+            interrupt=interrupt, workers=workers,
+        )  # fmt: skip
     return INTERRUPTED if result.interrupted else 0
 
 
@@ -171,16 +184,29 @@ def _corpus_settings(names: list[str]) -> list[str]:
     return [f"data.corpora={write_value(given)}"] if given else []
 
 
-def _check_resumable(out: Path, config: Path | None, preset: str | None, parent: Path | None, sets: list[str]) -> None:
-    """Refuses changes to a training that resumes, except to its limits and to the paths of its texts."""
-    keys = [override.partition("=")[0].strip() for override in sets]
-    changed = [key for key in keys if key not in (*_RESUMABLE, *_MOVABLE)]
-    changed += (
-        ["CONFIG"] * (config is not None) + ["--preset"] * (preset is not None) + ["--from"] * (parent is not None)
-    )
-    if changed:
-        raise ConfigError(
-            f"{out}: a training that resumes keeps its configuration, but {', '.join(changed)} would change it: leave "
-            f"that out (only {', '.join(_RESUMABLE)} and the paths of its texts may be set), or start a new "
-            "training in another directory"
-        )
+def _settings(
+    config: Path | None, preset: str | None, sets: list[str], *, parent: Path | None, resume: bool
+) -> Config | None:
+    """The configuration that was given; None if nothing was given, to resume a training as it is."""
+    from regard.config.load import load_config, read_overrides
+
+    keys = {item.partition("=")[0].strip() for item in sets}
+    if resume and config is None and preset is None and parent is None and keys <= {*CHANGEABLE, *MOVABLE}:
+        return read_overrides(sets) if sets else None
+    return load_config(config, preset=preset, overrides=sets, parent=_parent(parent))
+
+
+def _is_first() -> bool:
+    """Whether this is worker 0 under torchrun, or the only process; known before PyTorch is loaded."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+@contextmanager
+def _reported_once() -> Iterator[None]:
+    """Context for errors that all workers under torchrun find alike; only worker 0 shows them."""
+    try:
+        yield
+    except RegardError as error:
+        if not _is_first():
+            raise WorkerError(str(error), reported=True) from None
+        raise

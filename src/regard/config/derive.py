@@ -21,13 +21,21 @@ _FEWEST_EPOCHS = 5.0
 _CHARACTERS_PER_TOKEN = ((1_000, 3.0), (2_000, 3.4), (4_000, 3.8), (8_000, 4.2))
 """`(subwords, characters)`: characters per token, typical of European languages, by vocabulary size."""
 _CHARACTERS_BEYOND = 4.5
+_MIN_BATCH_TOKENS = 512
+"""Smallest batch size that is derived."""
 _VALIDATIONS = 20
 _MIN_STEPS_BETWEEN = 50
 """Steps between validations, at least: more frequent ones would dominate the time of a short training."""
 
 
 def derive(
-    config: Config, *, num_pairs: int, num_src_chars: int, num_tgt_chars: int, cores: int | None = None
+    config: Config,
+    *,
+    num_pairs: int,
+    num_src_chars: int,
+    num_tgt_chars: int,
+    cores: int | None = None,
+    workers: int = 1,
 ) -> tuple[DerivedConfig, list[str]]:
     """Sets options that are None from the size of the corpus and the machine.
 
@@ -41,6 +49,8 @@ def derive(
         num_src_chars: Number of characters in all source sentences.
         num_tgt_chars: Number of characters in all target sentences.
         cores: Value for `train.threads`; by default, the number of cores that this process may use.
+        workers: Number of processes that train together. If `train.batch_tokens` and `train.accumulate` are not set and
+            an update would have fewer batches than there are workers, it gets one smaller batch per worker.
 
     Returns:
         The completed configuration, and one note for the user per derived value.
@@ -56,17 +66,22 @@ def derive(
         vocab_size = _by_size(_VOCABULARY, num_pairs, _LARGEST_VOCABULARY)
         notes.append(f"subword.vocab_size = {vocab_size}, for {num_pairs:,} sentence pairs")
     tokens = max(num_src_chars, num_tgt_chars) / _by_size(_CHARACTERS_PER_TOKEN, vocab_size, _CHARACTERS_BEYOND)
-    batch_tokens = train.batch_tokens
+    batch_tokens, accumulate = train.batch_tokens, train.accumulate
     if batch_tokens is None:
         batch_tokens = _batch_tokens(config, tokens)
-        notes.append(f"train.batch_tokens = {batch_tokens}, for about {_rounded(tokens):,} subwords")
-    length, length_notes = _length(train, num_pairs, max(1.0, tokens / (batch_tokens * train.accumulate)))
+        note = f"train.batch_tokens = {batch_tokens}, for about {_rounded(tokens):,} subwords"
+        if accumulate < workers:
+            batch_tokens, accumulate, note = _divided(batch_tokens * accumulate, workers)
+        notes.append(note)
+    length, length_notes = _length(train, num_pairs, max(1.0, tokens / (batch_tokens * accumulate)))
     notes += length_notes
     threads = train.threads
     if threads is None:
         threads = available_cores() if cores is None else cores
         notes.append(f"train.threads = {threads}, all cores")
-    complete = {**dict(train), **length, "batch_tokens": batch_tokens, "threads": threads}
+    complete = {
+        **dict(train), **length, "batch_tokens": batch_tokens, "accumulate": accumulate, "threads": threads,
+    }  # fmt: skip
     sections = {
         "subword": DerivedSubwordConfig.model_validate({**dict(config.subword), "vocab_size": vocab_size}),
         "train": DerivedTrainConfig.model_validate(complete),
@@ -95,7 +110,19 @@ def _length(train: TrainConfig, num_pairs: int, steps_per_epoch: float) -> tuple
 def _batch_tokens(config: Config, tokens: float) -> int:
     """The model's default batch size, or half of it for a small corpus, which needs more steps per epoch."""
     default = config.model.default_batch_tokens
-    return default if tokens > 60 * default else max(512, default // 2)
+    return default if tokens > 60 * default else max(_MIN_BATCH_TOKENS, default // 2)
+
+
+def _divided(update_tokens: int, workers: int) -> tuple[int, int, str]:
+    """Batch size and batches per update of several workers, and a note on them."""
+    batch_tokens = max(_MIN_BATCH_TOKENS, math.ceil(update_tokens / workers))
+    same = "as many tokens per update as with one worker"
+    more = f"more tokens per update than with one worker, which has {update_tokens}"
+    note = (
+        f"train.batch_tokens = {batch_tokens} and train.accumulate = {workers}, for {workers} workers: "
+        f"{same if batch_tokens * workers < update_tokens + workers else more}"
+    )
+    return batch_tokens, workers, note
 
 
 def _by_size(table: Sequence[tuple[int, Number]], size: int, beyond: Number) -> Number:

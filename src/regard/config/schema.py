@@ -151,6 +151,8 @@ class TrainConfig(Section):
     """Checkpoints kept on disk."""
     average: Literal["best", "last", "none"] = "last"
     """Checkpoints that are averaged into the final model."""
+    save_minutes: Annotated[float, NUMBER, Field(ge=0, le=10_000_000), ADDED_LATER] = 10.0
+    """Minutes between two saves of the training state; 0 = only after validations and when training is stopped."""
     seed: Seed = 1
     threads: Annotated[int, NUMBER, Field(ge=1, le=1024)] | None = None
     """CPU threads; by default, one per core."""

@@ -12,7 +12,7 @@ from regard.data.collate import collate
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks
 from regard.data.mixture import CorpusShare, Mixture
-from regard.errors import CheckpointError, DataError
+from regard.errors import CheckpointError, DataError, ShapeError
 from regard.values import Batch, Specials
 
 
@@ -114,6 +114,22 @@ class BatchStream:
                 f"{batch}: the training state is damaged or belongs to another corpus; start a new training"
             )
         self._batch = batch
+
+    def skip(self, count: int) -> None:
+        """Moves past batches without making their tensors, also beyond the end of the epoch.
+
+        Args:
+            count: Number of batches, at least 0. The stream continues as after as many calls of `next`.
+
+        Raises:
+            ShapeError: `count` is negative.
+        """
+        if count < 0:
+            raise ShapeError(f"expected a number of batches to skip of at least 0, got {count}: use restore to go back")
+        while count > len(self._batches) - self._batch:
+            count -= len(self._batches) - self._batch
+            self._start_epoch(self._epoch + 1)
+        self._batch += count
 
     def _identity(self) -> dict[str, int]:
         return {"num_pairs": len(self.corpus), "batch_tokens": self.batch_tokens, "seed": self.seed}

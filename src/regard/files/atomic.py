@@ -36,31 +36,46 @@ def write_pending(path: Path, write: Callable[[Path], object]) -> None:
     _write_and_sync(path, pending_path(path), write)
 
 
-def commit_pending(path: Path) -> None:
+def commit_pending(path: Path, *, previous: Path | None = None) -> None:
     """Renames a file from `write_pending` to its final path, and atomically replaces an existing file there.
 
     Args:
         path: Final path of the file.
+        previous: Path in the same directory that the existing file gets; None = it is deleted.
 
     Raises:
         CheckpointError: The file cannot be renamed.
     """
+    if previous is None or not path.exists():
+        move(pending_path(path), path)
+        return
+    second_name = pending_path(previous)
+    try:
+        second_name.unlink(missing_ok=True)
+        os.link(path, second_name)
+    except OSError:  # the file system has no hard links: for a moment there is only the previous file
+        move(path, previous)
+        move(pending_path(path), path)
+        return
+    # The new file first: so at every moment both paths have a complete file, and not the same one.
     move(pending_path(path), path)
+    move(second_name, previous)
 
 
-def write_file(path: Path, write: Callable[[Path], object]) -> None:
+def write_file(path: Path, write: Callable[[Path], object], *, previous: Path | None = None) -> None:
     """Writes a file atomically: a crash leaves the old file or the new one.
 
     Args:
         path: Path of the file; its directory is created if necessary.
         write: Function that writes the content; it is called with a temporary path.
+        previous: Path in the same directory that an existing file at `path` gets; None = it is deleted.
 
     Raises:
         CheckpointError: The disk is full, or the path cannot be written; an existing file is unchanged.
     """
     make_directory(path.parent)
     write_pending(path, write)
-    commit_pending(path)
+    commit_pending(path, previous=previous)
 
 
 def write_output(path: Path, write: Callable[[Path], object]) -> None:

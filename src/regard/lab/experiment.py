@@ -33,6 +33,7 @@ from regard.lab.systems import system_configs
 from regard.recipes.prepare import prepare, save_config
 from regard.store.migrations import rename_keys
 from regard.store.sealed_json import read_sealed, sealed
+from regard.store.state_files import has_saved_state
 from regard.store.training_directory import TRAINING
 
 _LAB, _BASE, _CORPUS, _VOCABULARIES = "lab.toml", "base.toml", "corpus", "vocabularies"
@@ -335,7 +336,7 @@ def prepare_run(experiment: Experiment, run: Run, *, workers: int) -> DerivedCon
     threads = chosen or max(1, available_cores() // workers)
     config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
     config_file = training / "config.toml"
-    if (training / "state.safetensors").exists():  # a started training keeps its options, but the lab may have moved
+    if has_saved_state(training):  # a started training keeps its options, but the lab may have moved
         text = read_text(config_file, max_bytes=4 * MAX_CHARS, remedy=_CURE)
         stored = parse_config(rename_keys(text), where=str(config_file))
         save_config(with_corpus(stored, experiment.corpus), training)

@@ -22,7 +22,8 @@ from regard.inspection.record import AttentionRecord
 from regard.recipes.training import TrainResult, train
 from regard.store.manifest import MANIFEST
 from regard.store.migrations import rename_keys
-from regard.store.training_directory import SETTINGS, STATE, TRAINING, TrainingDirectory
+from regard.store.state_files import PREVIOUS_STATE, STATE
+from regard.store.training_directory import SETTINGS, TRAINING, TrainingDirectory
 from regard.text.readers import read_lines
 from regard.train.console import ConsoleReporter, format_duration
 from regard.train.interrupt import Interrupt, Interrupted
@@ -168,10 +169,11 @@ def _check_own(model: Path, corpus: Path) -> None:
 
 def _can_resume(model: Path) -> bool:
     """Whether there is an unfinished training: the state of a finished one is older than its model."""
-    state, manifest = model / TRAINING / STATE, model / MANIFEST
-    if not state.exists():
+    manifest = model / MANIFEST
+    states = [path for name in (STATE, PREVIOUS_STATE) if (path := model / TRAINING / name).exists()]
+    if not states:
         return False
-    return not manifest.exists() or state.stat().st_mtime_ns > manifest.stat().st_mtime_ns
+    return not manifest.exists() or states[0].stat().st_mtime_ns > manifest.stat().st_mtime_ns
 
 
 def _train(

@@ -72,7 +72,12 @@ class Prepared:
 
 
 def prepare(
-    config: Config, directory: Path, reporter: Reporter | None = None, *, begin: Callable[[], object] = lambda: None
+    config: Config,
+    directory: Path,
+    reporter: Reporter | None = None,
+    *,
+    begin: Callable[[], object] = lambda: None,
+    workers: int = 1,
 ) -> Prepared:
     """Reads the corpus, learns the subword models, completes the configuration, and saves models and configuration.
 
@@ -81,6 +86,7 @@ def prepare(
         directory: Directory for subword models, configuration and hashes of the texts; `load_prepared` reads them.
         reporter: Receives messages about work that may take minutes.
         begin: Function called after everything was read and checked, before anything is written.
+        workers: Number of processes that will train together.
 
     Returns:
         The input of the training.
@@ -97,7 +103,7 @@ def prepare(
         require_package("eflomal", to="link words with eflomal", extra="align")
     text = read_training_text(config)
     parent = None if config.train.parent is None else load_parent(config)
-    derived, derived_notes = _derive(config, text)
+    derived, derived_notes = _derive(config, text, workers)
     derived, tokenizer_notes = _choose_tokenizer(derived, text.val)
     src_subword, tgt_subword = _subwords(derived, text, parent)
     notes = [*text.notes, *derived_notes, *tokenizer_notes]
@@ -142,7 +148,7 @@ def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes:
             f"{directory}: there is no training to resume, since the file {SETTINGS} is missing: start a training "
             "without --resume"
         )
-    config, hashes = _with_paths(_load_config(directory), changes), _load_hashes(directory)
+    config, hashes = _with_paths(load_config(directory), changes), _load_hashes(directory)
     _check_names(config)
     _check_texts_are_there(config.data, directory)
     text = read_training_text(config, by_source=hashes.get(_HELD_OUT) != _BOTH_SIDES)
@@ -182,7 +188,18 @@ def save_config(config: Config, directory: Path) -> None:
         write_text(path, text)
 
 
-def _load_config(directory: Path) -> Config:
+def load_config(directory: Path) -> Config:
+    """Loads the saved configuration of a training.
+
+    Args:
+        directory: The directory that was passed to `prepare`.
+
+    Returns:
+        The configuration, as it was saved last.
+
+    Raises:
+        CheckpointError: The file is missing or damaged.
+    """
     path = directory / SETTINGS
     text = read_text(path, max_bytes=_MAX_BYTES, remedy=_REMEDY)
     settings, hash_line, _ = text.partition(_HASH_LINE)
@@ -333,10 +350,12 @@ def _add_guided_links(prepared: Prepared, text: TrainingText, directory: Path, r
     return replace(prepared, guided_links=guided_links, notes=(*prepared.notes, *left_out))
 
 
-def _derive(config: Config, text: TrainingText) -> tuple[DerivedConfig, list[str]]:
+def _derive(config: Config, text: TrainingText, workers: int = 1) -> tuple[DerivedConfig, list[str]]:
     num_src_chars, num_tgt_chars = text.num_characters()
     num_pairs = sum(len(corpus.pairs) for corpus in text.corpora)
-    return derive(config, num_pairs=num_pairs, num_src_chars=num_src_chars, num_tgt_chars=num_tgt_chars)
+    return derive(
+        config, num_pairs=num_pairs, num_src_chars=num_src_chars, num_tgt_chars=num_tgt_chars, workers=workers
+    )
 
 
 def _hash_lines(path: Path) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -15,29 +15,28 @@ from regard.config.resolved import ResolvedConfig, resolve
 from regard.config.schema import Config, TrainConfig
 from regard.config.threads import clamped_threads
 from regard.data.stream import BatchStream
-from regard.errors import CheckpointError, ConfigError
+from regard.errors import ConfigError
 from regard.files.paths import checked_path
 from regard.model.build import build_model
-from regard.model.low_rank import merge_low_rank_updates
 from regard.model.seq2seq import Seq2Seq
 from regard.native.device import resolve_device
-from regard.recipes.before_after import before_after
 from regard.recipes.exclusive import exclusive_training
 from regard.recipes.feasibility import check_feasible
+from regard.recipes.finishing import final_weights, finish
 from regard.recipes.notices import notices
-from regard.recipes.parent import add_parent_share, choose_weights, load_parent
+from regard.recipes.parent import choose_weights
 from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
-from regard.recipes.readout import select_readout
+from regard.recipes.training_lines import line_finder
 from regard.recipes.validator import TranslatingValidator
-from regard.store import StoredModel, save_model
-from regard.store.checkpoint import read_scalars
-from regard.store.manifest import StoredReadout
-from regard.store.model import write_readout
-from regard.store.training_directory import STATE, TRAINING, TrainingDirectory
+from regard.recipes.workers import check_saved_share, check_share, device_of, load_for_worker, share_note, threads_of
+from regard.store.checkpoint import Plain
+from regard.store.state_files import has_saved_state, newest_scalars
+from regard.store.training_directory import TrainingDirectory
 from regard.train.interrupt import Interrupt
 from regard.train.loop import Outcome, Trainer
 from regard.train.precision import Precision, choose_precision
 from regard.train.reporter import Reporter, Reporters, Validation
+from regard.train.workers import Place, Workers
 
 
 @dataclass(frozen=True)
@@ -72,21 +71,25 @@ def train(
     overwrite: bool = False,
     reporter: Reporter | None = None,
     interrupt: Interrupt | None = None,
+    workers: Workers | None = None,
 ) -> TrainResult:
     """Trains a model on the texts named in a configuration.
 
     Args:
         config: Model, data and training options. When a training resumes, it keeps its saved configuration, and only
-            `train.steps`, `train.max_minutes`, `train.threads` and the paths of texts and word links are taken from
-            `config`; with None, nothing is changed.
+            `train.steps`, `train.max_minutes`, `train.save_minutes`, `train.threads` and the paths of texts and word
+            links are taken from `config`; with None, nothing is changed.
         out: Directory of the model; the training state is in its subdirectory `training/`.
-        resume: Whether to resume the training in `out`, exactly where it was saved.
+        resume: Whether to resume the training in `out`, exactly where it was saved. If there is none, a new training
+            starts, provided that `config` names training texts.
         overwrite: Whether a model or training in `out` may be replaced. The old training is kept until the new training
             has saved its first state, the old model until the new model is finished.
         reporter: Receives progress and messages; none by default.
         interrupt: Object that is checked between two steps; once a stop is requested, the training saves its state and
             ends. None = never stopped. `regard.recipes.process.interrupt_on_signals` yields one for Ctrl-C, SIGTERM and
             SIGHUP.
+        workers: All processes of this training, if there are several; each of them must call this function. Worker 0
+            alone prepares the texts, writes files and reports. None = this process trains alone.
 
     Returns:
         Result of the training; its `interrupted` is True if a stop was requested.
@@ -95,35 +98,39 @@ def train(
         ConfigError: The configuration is invalid, or `out` already contains a model or a training.
         DataError: A text cannot be read or used.
         CheckpointError: There is no training to resume, another process trains in `out`, or the disk is full.
+        WorkerError: Another worker has ended or does not answer.
     """
     directory, interrupt = TrainingDirectory(checked_path(out, "out")), interrupt or Interrupt()
+    workers = workers or Workers()
+    reporter = reporter if workers.is_first else None
     with exclusive_training(), interrupt.watching(), ExitStack() as stack:
-        if resume:
-            prepared = _resume(config, directory, stack, reporter)
-        else:
-            prepared = _begin(config, directory, stack, reporter, overwrite=overwrite)
-        prepared, device, precision = _choose_for_machine(prepared)
-        has_state = resume and (directory.current / STATE).is_file()
-        model, weight_notes = _build_model(prepared, device, has_state=has_state)
-        stream = _stream(prepared)
-        complete = resolve(prepared.config, batches_per_epoch=stream.batches_per_epoch, precision=precision.name)
-        prepared = replace(prepared, config=complete)
-        save_config(complete, directory.current)
-        notes = [*_notes(prepared, None if resume else config, complete, precision), *weight_notes]
-        with _reporters(prepared, directory, reporter, notes) as reporters:
-            validator = TranslatingValidator(prepared.val, prepared.tgt_subword, config=complete, device=device)
+        stack.callback(workers.leave)
+        resume = resume and not _begins(config, directory)
+        ready = _set_up(config, directory, stack, reporter, resume=resume, overwrite=overwrite, workers=workers)
+        prepared, complete = ready.prepared, ready.config
+        workers.join(ready.device)
+        has_state = bool(workers.first(lambda: resume and has_saved_state(directory.current)))
+        model, weight_notes = _build_model(prepared, ready.device, has_state=has_state)
+        notes = [*ready.notes, *weight_notes]
+        with _reporters(prepared, directory, reporter, notes, first=workers.is_first) as reporters:
+            validator = TranslatingValidator(
+                prepared.val, prepared.tgt_subword, config=complete, device=ready.device, workers=workers
+            )
             trainer = Trainer(
                 model,
-                stream,
+                ready.stream,
                 validator,
                 config=complete.train,
                 directory=directory.current,
-                precision=precision,
+                precision=ready.precision,
                 reporter=reporters,
+                workers=workers,
             )
             outcome = _run(trainer, directory, interrupt, prepared, resume=resume)
-            outcome = _with_parent_share(outcome, model, prepared, validator, reporters)
-            _finish(directory, model, prepared, outcome, reporters, saved=interrupt.save)
+            outcome = final_weights(outcome, model, prepared, validator, reporters)
+            if workers.is_first:
+                saved = trainer.agreement.interrupt.save
+                finish(directory, model, prepared, outcome, reporters, saved=saved)
     return TrainResult(
         directory.out, complete, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
         outcome.validation,
@@ -152,8 +159,69 @@ def choose_device(name: str) -> str:
     return name
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """All that a training needs to start."""
+
+    prepared: Prepared
+    config: ResolvedConfig
+    device: str
+    precision: Precision
+    stream: BatchStream
+    notes: list[str]
+
+
+def _set_up(
+    config: Config | None,
+    directory: TrainingDirectory,
+    stack: ExitStack,
+    reporter: Reporter | None,
+    *,
+    resume: bool,
+    overwrite: bool,
+    workers: Workers,
+) -> _Ready:
+    """Prepares a training, or loads one that resumes, in worker 0; the others then load what it has written."""
+    results: list[_Ready] = []
+
+    def prepare_all() -> str:
+        if resume:
+            prepared = _resume(config, directory, stack, reporter)
+            check_saved_share(prepared.config, workers.count, directory.out)
+        else:
+            prepared = _begin(config, directory, stack, reporter, overwrite=overwrite, place=workers.place)
+        results.append(_complete(prepared, None if resume else config, workers.place))
+        save_config(results[0].config, directory.current)
+        return str(directory.current)
+
+    path = workers.first(prepare_all)
+    if not workers.is_first:
+        results.append(_complete(load_for_worker(Path(str(path)), workers.place), None, workers.place))
+    return results[0]
+
+
+def _complete(prepared: Prepared, given: Config | None, place: Place) -> _Ready:
+    """Chooses what depends on the machine, and completes the configuration."""
+    prepared, device, precision = _choose_for_machine(prepared, place)
+    stream = _stream(prepared)
+    complete = resolve(prepared.config, batches_per_epoch=stream.batches_per_epoch, precision=precision.name)
+    prepared = replace(prepared, config=complete, notes=(*prepared.notes, share_note(complete, place.count)))
+    return _Ready(prepared, complete, device, precision, stream, _notes(prepared, given, complete, precision))
+
+
+def _begins(config: Config | None, directory: TrainingDirectory) -> bool:
+    """Whether there is nothing to resume, but the configuration names the texts of a new training."""
+    return config is not None and bool(config.data.src or config.data.corpora) and not directory.can_resume()
+
+
 def _begin(
-    config: Config | None, directory: TrainingDirectory, stack: ExitStack, reporter: Reporter | None, *, overwrite: bool
+    config: Config | None,
+    directory: TrainingDirectory,
+    stack: ExitStack,
+    reporter: Reporter | None,
+    *,
+    overwrite: bool,
+    place: Place,
 ) -> Prepared:
     """Checks everything, then prepares the training in a new directory next to what is there."""
     if config is None:
@@ -162,15 +230,16 @@ def _begin(
             "which needs none"
         )
     directory.check_free(overwrite=overwrite)
-    choose_device(config.train.device)
-    check_feasible(config)
+    check_share(config, place.count)
+    device = choose_device(device_of(config.train.device, place))
+    check_feasible(config, device=device, local_workers=place.local_count)
 
     def begin() -> None:
         stack.enter_context(directory.claimed())
         directory.check_free(overwrite=overwrite)  # another process may have been quicker
         directory.begin()
 
-    return prepare(config, directory.new_path, reporter, begin=begin)
+    return prepare(config, directory.new_path, reporter, begin=begin, workers=place.count)
 
 
 def _resume(
@@ -185,17 +254,15 @@ def _resume(
     _check_limits(config.train, prepared.config.train, directory)
     changes = {
         name: value
-        for name in ("steps", "max_minutes", "threads")
-        if (value := getattr(config.train, name)) is not None
+        for name in ("steps", "max_minutes", "save_minutes", "threads")
+        if name in config.train.model_fields_set and (value := getattr(config.train, name)) is not None
     }
     return _with_train(prepared, changes)
 
 
 def _check_limits(changes: TrainConfig, saved: TrainConfig, directory: TrainingDirectory) -> None:
     """Refuses limits that the training has passed already: its saved configuration would be wrong."""
-    if not (directory.path / STATE).is_file():
-        return
-    progress = read_scalars(directory.path / STATE).get("progress")
+    progress = newest_scalars(directory.path).get("progress")
     done = progress if isinstance(progress, dict) else {}
     for name, unit, passed in (
         ("steps", "steps", done.get("step")),
@@ -213,13 +280,21 @@ def _check_limits(changes: TrainConfig, saved: TrainConfig, directory: TrainingD
 def _run(
     trainer: Trainer, directory: TrainingDirectory, interrupt: Interrupt, prepared: Prepared, *, resume: bool
 ) -> Outcome:
-    has_state = (directory.current / STATE).is_file()
-    if directory.is_replacing and not directory.has_state():
-        directory.replace_old()
-    if directory.is_replacing and interrupt.requested:  # the old training is worth more than one of no steps
+    def start() -> Plain:
+        has_state = has_saved_state(directory.current)
+        if directory.is_replacing and not directory.has_state():
+            directory.replace_old()
+        if directory.is_replacing and interrupt.requested:  # the old training is worth more than one of no steps
+            return [True, False, ""]
+        trainer.checkpoints.set_owner(directory)
+        return [False, resume and has_state, str(directory.current)]
+
+    stopped, resumes, path = cast("tuple[bool, bool, str]", trainer.workers.first(start))
+    if stopped:
         return Outcome(0, 0.0, interrupted=True, num_skipped=0)
-    trainer.checkpoints.set_owner(directory)
-    return trainer.run(num_sentences=len(prepared.train), resume=resume and has_state, interrupt=interrupt)
+    trainer.checkpoints.directory = Path(path)  # workers other than 0 have no other way to know it
+    trainer.broken.find_line = line_finder(prepared)
+    return trainer.run(num_sentences=len(prepared.train), resume=resumes, interrupt=interrupt)
 
 
 def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
@@ -233,11 +308,13 @@ def _notes(prepared: Prepared, given: Config | None, complete: ResolvedConfig, p
     return [note for note in (*prepared.notes, *about_config, precision.note) if note]
 
 
-def _choose_for_machine(prepared: Prepared) -> tuple[Prepared, str, Precision]:
+def _choose_for_machine(prepared: Prepared, place: Place) -> tuple[Prepared, str, Precision]:
     """Chooses what depends on the machine: device, threads (which may add a note), precision."""
     options, model = prepared.config.train, prepared.config.model
-    device = choose_device(options.device)
-    threads, note = clamped_threads(options.threads, name="train.threads")
+    device = choose_device(device_of(options.device, place))
+    threads, note = threads_of(options.threads, place)
+    if not note:
+        threads, note = clamped_threads(options.threads, name="train.threads")
     torch.set_num_threads(threads)
     rows = model.product_rows(options.batch_tokens)
     precision = choose_precision(options.precision, device, rows=rows, width=model.state_width)
@@ -255,7 +332,8 @@ def _build_model(prepared: Prepared, device: str, *, has_state: bool) -> tuple[S
         shared=config.subword.shared,
         specials=specials,
     )
-    notes = choose_weights(model, config, (prepared.src_subword, prepared.tgt_subword), has_state=has_state)
+    subwords = (prepared.src_subword, prepared.tgt_subword)
+    notes = choose_weights(model, config, subwords, has_state=has_state)
     return model.to(device), notes
 
 
@@ -273,9 +351,12 @@ def _stream(prepared: Prepared) -> BatchStream:
 
 @contextmanager
 def _reporters(
-    prepared: Prepared, directory: TrainingDirectory, reporter: Reporter | None, notes: Sequence[str]
+    prepared: Prepared, directory: TrainingDirectory, reporter: Reporter | None, notes: Sequence[str], *, first: bool
 ) -> Iterator[Reporter]:
-    """All reporters of the training, after they received the notes."""
+    """All reporters of the training, after they received the notes; in workers other than 0, none."""
+    if not first:
+        yield Reporters()
+        return
     given = [] if reporter is None else [reporter]
     reporters = Reporters([*given, *_tensorboard(prepared.config, directory, given)])
     for note in notes:
@@ -293,97 +374,3 @@ def _tensorboard(config: Config, directory: TrainingDirectory, warned: Sequence[
     from regard.train.tensorboard import TensorBoardReporter
 
     return [TensorBoardReporter(lambda: directory.current / "tensorboard", warn=Reporters(warned).on_message)]
-
-
-def _finish(
-    directory: TrainingDirectory,
-    model: Seq2Seq,
-    prepared: Prepared,
-    outcome: Outcome,
-    reporter: Reporter,
-    *,
-    saved: bool,
-) -> None:
-    out = directory.out
-    if outcome.interrupted and directory.is_replacing:
-        reporter.on_message(f"stopped before the first step; {out} is unchanged")
-    elif outcome.interrupted and not saved:
-        reporter.on_message(f"stopped after step {outcome.step}, without saving the steps since the last validation")
-    elif outcome.interrupted:
-        reporter.on_message(
-            f"stopped after step {outcome.step}; all is saved in {out / TRAINING}: "
-            f"`regard train --out {out} --resume` resumes from there"
-        )
-    else:
-        readout, stored = _save(out, model, prepared, outcome)
-        if readout is not None:
-            reporter.on_message(f"word links are read from {readout}")
-        reporter.on_message(f"the model, {outcome.chosen}, is in {out}")
-        if prepared.config.train.parent is not None:
-            _compare_with_parent(stored, prepared, reporter)
-
-
-def _with_parent_share(
-    outcome: Outcome, model: Seq2Seq, prepared: Prepared, validator: TranslatingValidator, reporter: Reporter
-) -> Outcome:
-    """Gives the model its final weights, which may have a share of the parent's."""
-    if outcome.interrupted:
-        return outcome
-    merge_low_rank_updates(model)
-    share, metric = prepared.config.train.parent_share, prepared.config.train.metric
-    if not share or outcome.validation is None:
-        return outcome
-    try:
-        add_parent_share(model, prepared.config)
-    except CheckpointError as error:
-        reporter.on_message(f"the model has none of the weights of its parent, which is not there any more: {error}")
-        return outcome
-    validation = validator(model.eval(), check=lambda: None)
-    trained, mixed = outcome.validation.value(metric), validation.value(metric)
-    reporter.on_message(
-        f"the final weights are {100 * share:g} % the parent's (train.parent_share): {metric} {mixed:.4g}; the trained "
-        f"weights alone: {trained:.4g}"
-    )
-    return replace(outcome, chosen=f"{outcome.chosen}, with {100 * share:g} % of the parent", validation=validation)
-
-
-def _compare_with_parent(stored: StoredModel, prepared: Prepared, reporter: Reporter) -> None:
-    try:
-        parent = load_parent(prepared.config)
-    except CheckpointError as error:  # the new model is finished, and was resumed without it
-        reporter.on_message(f"the parent cannot be compared with the new model: {error}")
-        return
-    count = prepared.config.train.validate_sentences
-    reporter.on_message(before_after(parent, stored, prepared.val.pairs, max_pairs=count))
-
-
-def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> tuple[StoredReadout | None, StoredModel]:
-    """Saves the model first, and then how its attention is read, which may take some seconds."""
-    validation = outcome.validation
-    details: dict[str, str | float | int] = {
-        "chosen": outcome.chosen or "",
-        "steps": outcome.step,
-        "minutes": round(outcome.seconds / 60.0, 2),
-        "skipped_steps": outcome.num_skipped,
-        "torch": version("torch"),
-        "seed": prepared.config.train.seed,
-        "training_pairs": len(prepared.train),
-        "validation_pairs": len(prepared.val),
-        **{f"corpus_{number}": description for number, description in enumerate(prepared.corpora, start=1)},
-    }
-    if validation:
-        numbers = {"loss": validation.loss, "nll": validation.nll, "bleu": validation.bleu, "chrf": validation.chrf}
-        details |= {f"validation_{name}": round(value, 4) for name, value in numbers.items() if value is not None}
-    manifest = save_model(
-        out,
-        model=model,
-        config=prepared.config,
-        src_subword=prepared.src_subword,
-        tgt_subword=prepared.tgt_subword,
-        details=details,
-    )
-    stored = StoredModel(model.eval(), prepared.config, prepared.src_subword, prepared.tgt_subword, manifest)
-    readout = select_readout(stored, prepared.val)
-    if readout is not None:
-        write_readout(out, readout)
-    return readout, stored

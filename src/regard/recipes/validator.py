@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import numpy as np
 import torch
@@ -17,9 +18,11 @@ from regard.evaluate.tokenizers import choose_tokenizer
 from regard.inspection.measures import entropy, sharpness
 from regard.model.seq2seq import Seq2Seq
 from regard.search.greedy import greedy_search
+from regard.store.checkpoint import Plain
 from regard.text.subword import Subword
 from regard.train.reporter import Sample, Validation
 from regard.train.validation import corpus_loss
+from regard.train.workers import Workers
 from regard.values import Batch
 
 SENTENCES_AT_ONCE = 128
@@ -39,13 +42,23 @@ class TranslatingValidator:
         config: Configuration, which gives batch size, label smoothing, number of sentences to translate, and length
             limits.
         device: Device of the model.
+        workers: All workers, which share the work; None = this is the only one.
     """
 
-    def __init__(self, corpus: Corpus, tgt_subword: Subword, *, config: DerivedConfig, device: str) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        tgt_subword: Subword,
+        *,
+        config: DerivedConfig,
+        device: str,
+        workers: Workers | None = None,
+    ) -> None:
         self.corpus = corpus
         self.tgt_subword = tgt_subword
         self.config = config
         self.device = device
+        self.workers = workers or Workers()
         self.tokenizer = choose_tokenizer([pair.tgt for pair in corpus.pairs], config.train.bleu_tokenize)
         self.positions = config.model.num_positions
         src_lens, tgt_lens = corpus.src_lens + 1, corpus.tgt_lens + 1
@@ -61,20 +74,28 @@ class TranslatingValidator:
         start = time.perf_counter()
         loss, nll = corpus_loss(
             model,
-            self._batches(model),
+            self._batches(model, check),
             label_smoothing=self.config.train.label_smoothing,
             device=self.device,
-            check=check,
+            workers=self.workers,
         )
-        translations_by_row = self._translate(model, check)
+        translations: dict[int, str] = {}
+        for part in self.workers.gather(self._translate(model, check)):
+            translations.update(cast("list[tuple[int, str]]", part))
+        # Scores are those of all translations, computed once: a mean of the workers' scores would be another number.
+        scores = self._scores(model, translations) if self.workers.is_first else None
+        bleu, chrf, entropy, sharpness = cast("list[float | None]", self.workers.from_first(scores))
         pairs = self.corpus.pairs
-        translations = [translations_by_row[row] for row in self.rows]
-        references = [pairs[row].tgt for row in self.rows]
-        samples = tuple(Sample(pairs[row].src, translations_by_row[row], pairs[row].tgt) for row in self.sample_rows)
-        attention = self._attention(model) or (None, None)
+        samples = tuple(Sample(pairs[row].src, translations[row], pairs[row].tgt) for row in self.sample_rows)
         seconds = time.perf_counter() - start
-        bleu = corpus_bleu(translations, references, tokenize=self.tokenizer)
-        return Validation(loss, nll, bleu, corpus_chrf(translations, references), samples, seconds, *attention)
+        return Validation(loss, nll, bleu, chrf, samples, seconds, entropy, sharpness)
+
+    def _scores(self, model: Seq2Seq, translations: dict[int, str]) -> list[Plain]:
+        """BLEU, chrF, and entropy and sharpness of the attention."""
+        hypotheses = [translations[row] for row in self.rows]
+        references = [self.corpus.pairs[row].tgt for row in self.rows]
+        bleu = corpus_bleu(hypotheses, references, tokenize=self.tokenizer)
+        return [bleu, corpus_chrf(hypotheses, references), *(self._attention(model) or (None, None))]
 
     def _attention(self, model: Seq2Seq) -> tuple[float, float] | None:
         """Mean entropy and sharpness of the attention to the source over all layers and heads, for the references."""
@@ -92,16 +113,17 @@ class TranslatingValidator:
         total_entropy, total_sharpness, count = sums.tolist()
         return (total_entropy / count, total_sharpness / count) if count else None
 
-    def _batches(self, model: Seq2Seq) -> Iterator[Batch]:
-        for rows in self.batches:
+    def _batches(self, model: Seq2Seq, check: Callable[[], None]) -> Iterator[Batch]:
+        """This worker's share of the batches."""
+        for rows in self.workers.share(self.batches, check):
             src, tgt = [self.corpus.src_ids(row) for row in rows], [self.corpus.tgt_ids(row) for row in rows]
             yield collate(src, tgt, specials=model.specials)
 
-    def _translate(self, model: Seq2Seq, check: Callable[[], None]) -> dict[int, str]:
-        translations: dict[int, str] = {}
+    def _translate(self, model: Seq2Seq, check: Callable[[], None]) -> list[Plain]:
+        """This worker's share of the translations, as pairs of row and text."""
+        translations: list[Plain] = []
         limits = self.config.search
-        for start in range(0, len(self.rows), SENTENCES_AT_ONCE):
-            check()
+        for start in self.workers.share(range(0, len(self.rows), SENTENCES_AT_ONCE), check):
             rows = self.rows[start : start + SENTENCES_AT_ONCE]
             batch = collate([self.corpus.src_ids(row) for row in rows], None, specials=model.specials).to(self.device)
             max_len = (batch.src_len * limits.max_len_ratio).long() + limits.max_len_offset
@@ -112,5 +134,5 @@ class TranslatingValidator:
                 )
             for row, hypothesis in zip(rows, hypotheses, strict=True):
                 ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
-                translations[row] = self.tgt_subword.decode(ids).text
+                translations.append([row, self.tgt_subword.decode(ids).text])
         return translations

@@ -15,18 +15,31 @@ from regard.errors import CheckpointError
 from regard.files.atomic import write_file
 from regard.store.weights import read_metadata, read_tensors, write_tensors
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+"""Version of the format of training states. Version 1 also had the states of random number generators."""
+_READABLE = (1, STATE_VERSION)
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 """A JSON value."""
 
 
-def save_state(path: str | Path, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
+class StateVersionError(CheckpointError):
+    """A training state of a format version that this version of regard cannot read."""
+
+
+def save_state(
+    path: str | Path,
+    tensors: Mapping[str, Tensor],
+    scalars: Mapping[str, Plain],
+    *,
+    previous: Path | None = None,
+) -> None:
     """Writes a training state atomically: after a crash, the file holds the old state or the new one.
 
     Args:
         path: Path of the file, usually with suffix `.safetensors`.
         tensors: Tensors of the state by name, each of any shape `(...)`.
         scalars: All other values of the state by name; they must be convertible to JSON.
+        previous: Path in the same directory that an existing state at `path` gets; None = it is deleted.
 
     Raises:
         CheckpointError: The file cannot be written.
@@ -37,7 +50,7 @@ def save_state(path: str | Path, tensors: Mapping[str, Tensor], scalars: Mapping
     content = {"format_version": STATE_VERSION, "sha256": _digest(tensors, plain), "scalars": plain}
     # One entry, because the format does not fix the order of several, and equal states should give equal bytes.
     metadata = {"regard": json.dumps(content, sort_keys=True)}
-    write_file(Path(path), lambda file: write_tensors(file, tensors, metadata=metadata))
+    write_file(Path(path), lambda file: write_tensors(file, tensors, metadata=metadata), previous=previous)
 
 
 def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Plain]]:
@@ -50,7 +63,8 @@ def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Plain]]:
         The tensors of the state by name, each of any shape `(...)`, and its JSON values by name.
 
     Raises:
-        CheckpointError: The file is missing, damaged or of another format version.
+        StateVersionError: The file is of a newer format version.
+        CheckpointError: The file is missing or damaged.
     """
     file = Path(path)
     if not file.is_file():
@@ -67,10 +81,10 @@ def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Plain]]:
             f"{file}: expected a training state written by regard, found a file without its metadata; start a new "
             "training, without --resume"
         ) from None
-    if version != STATE_VERSION:
-        raise CheckpointError(
-            f"{file}: a training state of format version {version}, but this version of regard reads format version "
-            f"{STATE_VERSION}: resume with the version of regard that wrote it, or start a new training, without "
+    if version not in _READABLE:
+        raise StateVersionError(
+            f"{file}: a training state of format version {version}, but this version of regard reads format versions "
+            f"up to {STATE_VERSION}: resume with the version of regard that wrote it, or start a new training, without "
             "--resume"
         )
     if not isinstance(scalars, dict) or digest != _digest(tensors, scalars):

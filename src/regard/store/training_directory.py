@@ -18,23 +18,22 @@ from regard.errors import CheckpointError, ConfigError
 from regard.files.atomic import PENDING, make_directory, move, remove
 from regard.files.locks import Lock
 from regard.store.manifest import KNOWN_FILES, MANIFEST
+from regard.store.state_files import has_saved_state
 
 TRAINING = "training"
 """Name of the training directory within the model directory."""
-STATE = "state.safetensors"
-"""File of the state that a training resumes from; missing until the first state is saved."""
 SETTINGS = "config.toml"
 """File of the training's configuration; missing until the training is prepared."""
 WATCH_SECONDS = 60.0
 """Seconds without heartbeat after which a lock held by another machine is taken over."""
 
 _OWN = re.compile(
-    r"(config\.toml|texts\.json|facts\.json|guided\.align|subword\.(src|tgt)\.model|state\.safetensors|tensorboard"
+    r"(config\.toml|texts\.json|facts\.json|guided\.align|subword\.(src|tgt)\.model|state(\.previous)?\.safetensors|tensorboard|broken"
     rf"|step-\d+\.safetensors)({re.escape(PENDING)})?"
 )
 """Names of the files that regard writes to the directory."""
-_INCOMPLETE = re.compile(r"\.tmp\w{6}")
-"""Temporary files of safetensors, which remain if the process is killed."""
+_INCOMPLETE = re.compile(rf"\.tmp\w{{6}}|state(\.previous)?\.safetensors{re.escape(PENDING)}")
+"""Temporary files of states and of safetensors, which remain if the process is killed."""
 
 
 class TrainingDirectory:
@@ -65,11 +64,15 @@ class TrainingDirectory:
 
     def can_resume(self) -> bool:
         """Whether the directory holds a training that can be resumed."""
-        return any((directory / SETTINGS).is_file() for directory in self._candidates())
+        return self.saved_path() is not None
+
+    def saved_path(self) -> Path | None:
+        """Directory of a training that can be resumed, as it is now; None if there is none."""
+        return next((directory for directory in self._candidates() if (directory / SETTINGS).is_file()), None)
 
     def has_state(self) -> bool:
         """Whether an earlier training has saved a state there, which a new training would delete."""
-        return any((directory / STATE).is_file() for directory in self._candidates())
+        return any(has_saved_state(directory) for directory in self._candidates())
 
     def check_free(self, *, overwrite: bool) -> None:
         """Raises an error if a new training would replace a model or a training; writes nothing.
@@ -217,7 +220,7 @@ class TrainingDirectory:
             move(self.new_path if self.new_path.exists() else self._old_path, self.path)
         remove(self.new_path)
         remove(self._old_path)
-        for file in self.path.glob(".tmp*"):
+        for file in self.path.glob("*"):
             if _INCOMPLETE.fullmatch(file.name):
                 remove(file)
 

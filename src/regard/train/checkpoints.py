@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -11,8 +12,8 @@ from torch import Tensor
 
 from regard.errors import CheckpointError
 from regard.files.atomic import remove
-from regard.store.checkpoint import Plain, load_state, save_state
-from regard.store.training_directory import STATE
+from regard.store.checkpoint import Plain, load_state, read_scalars, save_state
+from regard.store.state_files import PREVIOUS_STATE, LoadedState, StateFiles
 from regard.train.reporter import Validation
 
 WORST_SCORE = -1e30
@@ -70,12 +71,10 @@ class CheckpointDirectory:
         self.keep = keep
         self.prefer = prefer
         self.entries: list[Checkpoint] = []
+        self._states = StateFiles()
+        self._needed_by_newest: set[int] = set()
+        self._needed_by_previous: set[int] = set()
         self._owner: DirectoryOwner | None = None
-
-    @property
-    def state_path(self) -> Path:
-        """Path of the file with the training state from which an interrupted training resumes."""
-        return self.directory / STATE
 
     @property
     def destination(self) -> Path:
@@ -85,7 +84,7 @@ class CheckpointDirectory:
     @property
     def best(self) -> Checkpoint | None:
         """The checkpoint with the highest score, the earliest if several are equal; None without checkpoints."""
-        return max(self.entries, key=lambda entry: (entry.score, -entry.step), default=None)
+        return _best(self.entries)
 
     def set_owner(self, owner: DirectoryOwner) -> None:
         """Sets the owner, which may move the directory.
@@ -98,13 +97,7 @@ class CheckpointDirectory:
 
     def averaged(self) -> list[Checkpoint]:
         """The checkpoints whose weights are to be averaged, in the order of their steps; empty without averaging."""
-        if self.prefer == "none":
-            return []
-        if self.prefer == "best":
-            chosen = sorted(self.entries, key=lambda entry: (-entry.score, entry.step))[: self.keep]
-        else:
-            chosen = self.entries[-self.keep :]
-        return sorted(chosen, key=lambda entry: entry.step)
+        return self._averaged(self.entries)
 
     def add(self, step: int, validation: Validation, metric: str, weights: dict[str, Tensor]) -> None:
         """Writes a checkpoint. Older checkpoints are removed only by `prune`.
@@ -123,7 +116,7 @@ class CheckpointDirectory:
         self.entries = [*(old for old in self.entries if old.step != step), entry]
 
     def save(self, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
-        """Writes the training state from which an interrupted training resumes.
+        """Writes the training state from which an interrupted training resumes, and keeps the one before.
 
         Args:
             tensors: Tensors of the state by name, each of any shape `(...)`.
@@ -133,21 +126,34 @@ class CheckpointDirectory:
             CheckpointError: The file cannot be written, or the directory no longer belongs to this training.
         """
         self._check()
-        save_state(self.state_path, tensors, scalars)
+        if not self._states.newest_is_damaged:
+            self._needed_by_previous = self._needed_by_newest
+        self._states.save(self.directory, tensors, scalars)
+        self._needed_by_newest = self._needed_steps(self.entries)
         if self._owner:
             self.directory = self._owner.after_save()
+
+    def load(self) -> LoadedState:
+        """Reads the newest training state, or the one before if the newest is missing or damaged.
+
+        Returns:
+            The state.
+
+        Raises:
+            CheckpointError: No state can be read.
+        """
+        return self._states.load(self.directory)
 
     def prune(self) -> None:
         """Deletes checkpoint files, except those of the best checkpoint and of the checkpoints to be averaged.
 
-        Without averaging, the last `keep` checkpoints are kept in place of those to be averaged. Incomplete files of an
-        interrupted run are deleted too.
+        Without averaging, the last `keep` checkpoints are kept in place of those to be averaged. Files that the state
+        before the newest one needs are kept too, in case the training resumes from it. Incomplete files of an
+        interrupted run are deleted.
         """
-        kept_steps = {entry.step for entry in (self.averaged() or self.entries[-self.keep :])}
-        if self.best:
-            kept_steps.add(self.best.step)
+        kept_steps = self._needed_steps(self.entries)
         self.entries = [entry for entry in self.entries if entry.step in kept_steps]
-        names = {self._path(step).name for step in kept_steps}
+        names = {self._path(step).name for step in kept_steps | self._needed_by_previous}
         for path in self.directory.glob("step-*"):
             if path.name not in names:
                 remove(path)
@@ -188,6 +194,25 @@ class CheckpointDirectory:
             raise CheckpointError(
                 f"{self.directory}: the list of checkpoints is damaged: start the training again"
             ) from None
+        self._needed_by_newest = self._needed_steps(self.entries)
+        previous = read_scalars(self.directory / PREVIOUS_STATE).get("checkpoints")
+        with suppress(KeyError, TypeError):
+            self._needed_by_previous = self._needed_steps([_checkpoint(entry) for entry in previous])  # type: ignore[union-attr]
+
+    def _averaged(self, entries: Sequence[Checkpoint]) -> list[Checkpoint]:
+        if self.prefer == "none":
+            return []
+        if self.prefer == "best":
+            chosen = sorted(entries, key=lambda entry: (-entry.score, entry.step))[: self.keep]
+        else:
+            chosen = list(entries[-self.keep :])
+        return sorted(chosen, key=lambda entry: entry.step)
+
+    def _needed_steps(self, entries: Sequence[Checkpoint]) -> set[int]:
+        """Steps of the checkpoints that a training with these entries may still choose or average."""
+        steps = {entry.step for entry in (self._averaged(entries) or entries[-self.keep :])}
+        best = _best(entries)
+        return steps | {best.step} if best else steps
 
     def _check(self) -> None:
         if self._owner:
@@ -195,6 +220,10 @@ class CheckpointDirectory:
 
     def _path(self, step: int) -> Path:
         return self.directory / f"step-{step:08d}.safetensors"
+
+
+def _best(entries: Sequence[Checkpoint]) -> Checkpoint | None:
+    return max(entries, key=lambda entry: (entry.score, -entry.step), default=None)
 
 
 def _plain(validation: Validation) -> Plain:

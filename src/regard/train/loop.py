@@ -2,63 +2,48 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
 
 from torch import Tensor
 
 from regard.config.resolved import ResolvedTrainConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
-from regard.store.checkpoint import Plain, load_state
+from regard.store.checkpoint import Plain
 from regard.store.weights import copy_tensors, own_tensors
+from regard.train.agreement import Agreement
 from regard.train.average import average_states
+from regard.train.broken import BrokenBatches
 from regard.train.checkpoints import Checkpoint, CheckpointDirectory
+from regard.train.conditions import current_conditions
 from regard.train.guided import GuidedAttention
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.limit import TimeLimit
+from regard.train.memory import MemoryLimit
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.progress import Meter, Progress, Stopwatch
+from regard.train.replicas import make_equal
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
+from regard.train.saving import StateSaver, TrainingParts
 from regard.train.schedule import build_schedule
-from regard.train.state import check_fits, restore_tensors, state_tensors
+from regard.train.state import check_fits
 from regard.train.step import TrainingStep
+from regard.train.stream import Stream
 from regard.train.validation import Validator
+from regard.train.workers import Workers
 from regard.values import Batch
 
 REPORT_SECONDS = 1.0
 """Seconds between two progress reports."""
 MAX_BROKEN_STEPS = 20
 """Number of consecutive steps with NaN or infinite gradients after which training stops with an error."""
-
-
-class Stream(Protocol):
-    """An endless stream of training batches, whose position can be saved and restored."""
-
-    @property
-    def epoch(self) -> float:
-        """Number of passes through the corpus so far, with fraction."""
-        ...
-
-    def state(self) -> dict[str, int]:
-        """The position in the stream as JSON, for `restore`."""
-        ...
-
-    def restore(self, state: dict[str, int]) -> None:
-        """Moves to the position that the method `state` returned earlier."""
-        ...
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Returns the stream itself, which is its own iterator."""
-        ...
-
-    def __next__(self) -> Batch:
-        """Returns the next batch."""
-        ...
+_UNEQUAL = (
+    "the weights of some workers differed in rounding from those of worker 0 and were replaced by them; this happens "
+    "if processors or numbers of threads differ"
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +59,7 @@ class Outcome:
         chosen: Description of the final weights: the best checkpoint, or an average of checkpoints.
         validation: Validation of the final weights.
         full_seconds: Estimated seconds of all `train.steps` steps if `train.max_minutes` ended the training; else None.
+        num_split: Number of batches and parts of batches that did not fit into memory and were split.
     """
 
     step: int
@@ -83,6 +69,7 @@ class Outcome:
     chosen: str | None = None
     validation: Validation | None = None
     full_seconds: float | None = None
+    num_split: int = 0
 
 
 class Trainer:
@@ -95,8 +82,8 @@ class Trainer:
         config: The resolved `[train]` section.
         directory: Directory of the checkpoints and of the training state.
         precision: Number format of the matrix products.
-        reporter: Receives progress and messages.
-        clock: Function that returns the time in seconds, from any origin.
+        reporter: Receives progress and messages; in workers other than 0, it should do nothing.
+        workers: All workers of the training, which are connected; None = this is the only one.
     """
 
     def __init__(
@@ -109,22 +96,46 @@ class Trainer:
         directory: Path,
         precision: Precision,
         reporter: Reporter,
-        clock: Callable[[], float] = time.monotonic,
+        workers: Workers | None = None,
     ) -> None:
         self.model, self.stream, self.validator = model, stream, validator
         self.config, self.precision, self.reporter = config, precision, reporter
+        self.workers = workers or Workers()
+        self.agreement = Agreement(self.workers)
         self.validate_every = config.validate_every
         self.device = str(model.output_weight.device)
         self.checkpoints = CheckpointDirectory(directory, keep=config.keep, prefer=config.average)
+        self.memory = MemoryLimit(reporter.on_message)
+        self.broken = BrokenBatches(self.checkpoints, reporter.on_message, self.workers)
         self.updater = Updater(model, betas=config.betas, weight_decay=config.weight_decay, clip_norm=config.clip_norm)
         self.step = TrainingStep(
-            model, self.updater, precision, label_smoothing=config.label_smoothing, guided=GuidedAttention.of(config)
+            model,
+            self.updater,
+            precision,
+            label_smoothing=config.label_smoothing,
+            guided=GuidedAttention.of(config),
+            seed=config.seed,
+            memory=self.memory,
+            workers=self.workers,
         )
         self.schedule = build_schedule(config, config.steps)
         self.limit = TimeLimit(config)
         self.progress = Progress()
-        self.stopwatch = Stopwatch(clock)
-        self.meter = Meter(self.device, clock)
+        self.stopwatch = Stopwatch(self.agreement.clock)
+        self.meter = Meter(self.device, self.agreement.clock)
+        parts = TrainingParts(
+            model,
+            self.updater,
+            stream,
+            self.schedule,
+            self.limit,
+            self.memory,
+            self.checkpoints,
+            self.progress,
+            self.stopwatch,
+        )
+        conditions = {**current_conditions(precision, self.device), "workers": str(self.workers.count)}
+        self.saver = StateSaver(parts, conditions=conditions, minutes=config.save_minutes)
 
     def run(self, *, num_sentences: int = 0, resume: bool = False, interrupt: Interrupt | None = None) -> Outcome:
         """Trains until the last step, the end of patience or time, or an interruption.
@@ -141,15 +152,16 @@ class Trainer:
             CheckpointError: There is no training state to resume from, or the state belongs to another model.
             ConfigError: Gradients were infinite or NaN in `MAX_BROKEN_STEPS` consecutive steps.
         """
-        interrupt = interrupt or Interrupt()
+        interrupt = self.agreement.begin(interrupt or Interrupt())
         limits_changed = resume and self._restore()
+        self._make_equal()
         self.reporter.on_start(self._plan(num_sentences))
         if limits_changed:
             self.reporter.on_message(self.limit.start_message(self.schedule.rate(self.progress.step + 1)))
         self.meter.reset()
         try:
             self._train(interrupt)
-            chosen, validation = self._choose(interrupt)
+            chosen, validation = self._choose()
         except Interrupted:
             return self._outcome(interrupted=True)
         finally:
@@ -163,10 +175,12 @@ class Trainer:
 
     def _train(self, interrupt: Interrupt) -> None:
         try:
-            while not self._validate_if_due(interrupt):
+            while not self._validate_if_due():
                 interrupt.check()
                 self._advance()
+                self.agreement.update()
                 seconds = self.meter.seconds()
+                self._save_if_due(seconds)
                 if seconds >= REPORT_SECONDS or self.limit.needs_check(self.meter.steps, seconds, self.progress.step):
                     self._report()
         except Interrupted:
@@ -189,7 +203,8 @@ class Trainer:
         skipped, elapsed = int(self.updater.num_skipped), self.stopwatch.elapsed()
         out_of_time = not (interrupted or self._is_out_of_patience or self.progress.step >= self.limit.max_steps)
         full = self.limit.full_time(self.progress, elapsed) if out_of_time else None
-        return Outcome(self.progress.step, elapsed, interrupted, skipped, chosen, validation, full)
+        split = self.memory.num_failures
+        return Outcome(self.progress.step, elapsed, interrupted, skipped, chosen, validation, full, split)
 
     @property
     def _is_out_of_patience(self) -> bool:
@@ -202,22 +217,33 @@ class Trainer:
             or self.limit.is_up(self.progress, self.stopwatch.elapsed())
         )
 
-    def _validate_if_due(self, interrupt: Interrupt) -> bool:
+    def _validate_if_due(self) -> bool:
         """Validates if it is due; returns whether training is over and its last weights are validated."""
         over = self._is_over()
         due = over or self.progress.step % self.validate_every == 0
         if due and self.progress.validated < self.progress.step:
-            self._validate(interrupt)
+            self._validate()
             return self._is_over()
         return over
 
     def _advance(self) -> None:
         """Makes one update, from `accumulate` batches."""
         self.model.train()
-        batches = [next(self.stream) for _ in range(self.config.accumulate)]
+        batches = self._own_batches()
         self.progress.step += 1
-        result = self.step(batches, self.schedule.rate(self.progress.step))
+        result = self.step(batches, self.schedule.rate(self.progress.step), update=self.progress.step)
         self.meter.add(result.loss, result.nll, result.norm, result.num_tokens)
+        self.broken.add(self.progress.step, batches, result.norm)
+
+    def _own_batches(self) -> list[Batch]:
+        """The batches of the next update that this worker computes; it skips all others of the update."""
+        batches = []
+        for number in range(self.config.accumulate):
+            if self.workers.owns(number):
+                batches.append(next(self.stream))
+            else:
+                self.stream.skip(1)
+        return batches
 
     def _report(self) -> None:
         self._check_finite()
@@ -250,29 +276,50 @@ class Trainer:
             self.reporter.on_message(message)
 
     def _check_finite(self) -> None:
+        self.broken.write()
         broken = int(self.updater.num_broken_in_a_row)
         if broken >= MAX_BROKEN_STEPS:
             raise ConfigError(_divergence_message(broken, self.progress.step, self.config.learning_rate))
 
-    def _validate(self, interrupt: Interrupt) -> None:
+    def _validate(self) -> None:
         self._check_finite()
         self.limit.record_pace(self.meter.steps, self.meter.seconds())
         start = self.stopwatch.elapsed()
-        validation = self.validator(self.model.eval(), check=interrupt.check)
+        self._make_equal()
+        validation = self.validator(self.model.eval(), check=self.agreement.check)
+        self.agreement.update()
         end = self.stopwatch.elapsed()
         self.progress.validation_seconds = end - start
         score = validation.score(self.config.metric)
         best = self.progress.record_score(score)
         self.schedule.observe(score)
         self._revise(end)
-        self.checkpoints.add(self.progress.step, validation, self.config.metric, own_tensors(self.model))
+        weights = own_tensors(self.model)
+        self._in_first(lambda: self.checkpoints.add(self.progress.step, validation, self.config.metric, weights))
         # Before the state is saved: a training that is killed between the two validates and reports again.
         self.reporter.on_validation(self.progress.step, validation, best=best)
         self._save()
-        self.checkpoints.prune()
+        self._in_first(self.checkpoints.prune)
         self.meter.reset()
 
-    def _choose(self, interrupt: Interrupt) -> tuple[str, Validation]:
+    def _in_first(self, work: Callable[[], None]) -> None:
+        """Reads or writes files of the training in worker 0; then all workers know of the same checkpoints."""
+
+        def work_and_list() -> Plain:
+            work()
+            return self.checkpoints.state()
+
+        state = self.workers.first(work_and_list)
+        if not self.workers.is_first:
+            self.checkpoints.restore(state)
+
+    def _make_equal(self) -> None:
+        """Makes weights and optimizer equal in all workers, which they are but for differences in rounding."""
+        tensors = [*own_tensors(self.model).values(), *self.updater.state().values()]
+        if make_equal(self.workers, tensors):
+            self.reporter.on_message(_UNEQUAL)
+
+    def _choose(self) -> tuple[str, Validation]:
         """Loads the better of the best checkpoint and the average into the model."""
         best, averaged = self.checkpoints.best, self.checkpoints.averaged()
         if best is None:
@@ -280,8 +327,8 @@ class Trainer:
                 "expected a validation at the end of the training, found none: this is a bug in regard: report it"
             )
         if len(averaged) > 1:
-            copy_tensors(self.model, average_states(self._checkpoint_weights(entry) for entry in averaged))
-            validation = self.validator(self.model.eval(), check=interrupt.check)
+            self._load_weights(averaged)
+            validation = self.validator(self.model.eval(), check=self.agreement.check)
             metric = self.config.metric
             score = validation.score(metric)
             label = f"average of {len(averaged)} checkpoints, steps {averaged[0].step} to {averaged[-1].step}"
@@ -291,43 +338,46 @@ class Trainer:
             )
             if score >= best.score:
                 return label, validation
-        copy_tensors(self.model, self._checkpoint_weights(best))
+        self._load_weights([best])
         return f"checkpoint of step {best.step}", best.validation
 
+    def _load_weights(self, entries: list[Checkpoint]) -> None:
+        """Loads the average of checkpoints, or a single one, into the models of all workers."""
+
+        def load() -> None:
+            if len(entries) > 1:
+                copy_tensors(self.model, average_states(self._checkpoint_weights(entry) for entry in entries))
+            else:
+                copy_tensors(self.model, self._checkpoint_weights(entries[0]))
+
+        self._in_first(load)
+        self.workers.copy_from_first(list(own_tensors(self.model).values()))
+
     def _save(self) -> None:
-        self.progress.elapsed = self.stopwatch.elapsed()
-        scalars: dict[str, Plain] = {
-            "progress": asdict(self.progress),
-            "stream": {**self.stream.state()},
-            "schedule": {**self.schedule.state()},
-            "limit": self.limit.state(),
-            "checkpoints": self.checkpoints.state(),
-        }
-        self.checkpoints.save(state_tensors(self.model, self.updater, self.device), scalars)
+        """Saves the state, and before it the batches that were skipped since the last save."""
+        self.broken.write()
+        self._in_first(self.saver.save)
+        self.saver.restart()
+        self.agreement.update()
+
+    def _save_if_due(self, seconds: float) -> None:
+        """Saves the state by time; `seconds` are those of the meter. The time it takes is not that of steps."""
+        if self.saver.is_due(self.meter.start + seconds):
+            with self.meter.paused():
+                self._save()
 
     def _restore(self) -> bool:
         """Restores the saved state; returns whether its limits were different."""
-        path = self.checkpoints.state_path
-        tensors, scalars = load_state(path)
-        try:
-            return self._restore_from(tensors, scalars)
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        restored = self.saver.restore()
+        steps = self.workers.gather(self.progress.step)
+        if set(map(str, steps)) != {str(self.progress.step)}:
             raise CheckpointError(
-                f"{path}: not the state of this training ({type(error).__name__}: {error}): start the training again "
-                "with --overwrite"
-            ) from None
-
-    def _restore_from(self, tensors: dict[str, Tensor], scalars: dict[str, Plain]) -> bool:
-        restore_tensors(self.checkpoints.state_path, tensors, self.model, self.updater, self.device)
-        self.progress = Progress(**cast("dict[str, int]", scalars["progress"]))
-        self.stream.restore(cast("dict[str, int]", scalars["stream"]))
-        self.schedule.restore(cast("dict[str, float]", scalars["schedule"]))
-        self.checkpoints.restore(scalars["checkpoints"])
-        self.stopwatch.resume(self.progress.elapsed)
-        if "limit" not in scalars:  # saved before limits were planned
-            return False
-        saved_limit = cast("dict[str, Plain]", scalars["limit"])
-        return self.limit.restore(saved_limit, self.progress, self.stopwatch.elapsed(), self.schedule)
+                f"{self.checkpoints.directory}: expected the same state for all workers, found states of the steps "
+                f"{steps}: the directory must be the same on all machines, such as on a shared disk"
+            )
+        for note in restored.notes:
+            self.reporter.on_message(note)
+        return restored.limits_changed
 
     def _checkpoint_weights(self, entry: Checkpoint) -> dict[str, Tensor]:
         where = f"{self.checkpoints.directory}: the checkpoint of step {entry.step}"

@@ -56,10 +56,14 @@ class Updater:
         self.optimizer.grad_scale = torch.where(broken > 0, 1.0, divisor).float()  # type: ignore[attr-defined]
         self.optimizer.found_inf = broken  # type: ignore[attr-defined]
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.clear_gradients()
         self.num_skipped += broken
         self.num_broken_in_a_row.add_(1.0).mul_(broken)
         return norm
+
+    def clear_gradients(self) -> None:
+        """Discards the gradients of all parameters."""
+        self.optimizer.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, Tensor]:
         """Tensors that `restore` needs, by name.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -29,6 +30,15 @@ class Progress:
     waited: int = 0
     elapsed: float = 0.0
     validation_seconds: float = 0.0
+
+    def restore(self, state: Mapping[str, int]) -> None:
+        """Takes over all values of a saved progress.
+
+        Args:
+            state: Value of each attribute by its name; an attribute without value gets its default.
+        """
+        for name, value in asdict(Progress(**state)).items():
+            setattr(self, name, value)
 
     def record_score(self, score: float) -> bool:
         """Records the score of a validation after the present step.
@@ -106,8 +116,19 @@ class Meter:
         self.steps += 1
 
     def seconds(self) -> float:
-        """Seconds since the last reset."""
+        """Seconds since the last reset, without those that were excluded."""
         return self.clock() - self.start
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Excludes the time that a `with` block takes from `seconds`.
+
+        Yields:
+            Nothing.
+        """
+        begin = self.clock()
+        yield
+        self.start += self.clock() - begin
 
     def means(self) -> tuple[float, float]:
         """Mean label-smoothed loss and mean negative log-likelihood since the last reset, in nats per target token."""

@@ -1,55 +1,53 @@
-"""The tensors of a training state: weights, moments of the optimizer, states of the random number generators."""
+"""The tensors of a training state: weights and moments of the optimizer."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from regard.store.weights import check_shapes, copy_tensors, own_tensors
 from regard.train.optimizer import Updater
 
-_WEIGHT, _OPTIMIZER, _CPU, _CUDA = "weight.", "optimizer.", "random.cpu", "random.cuda"
+_WEIGHT, _OPTIMIZER = "weight.", "optimizer."
+_OF_GENERATORS = "random."
+"""Prefix of the states of random number generators, which format version 1 had."""
 
 
-def state_tensors(model: nn.Module, updater: Updater, device: str) -> dict[str, Tensor]:
+def state_tensors(model: nn.Module, updater: Updater) -> dict[str, Tensor]:
     """Collects all tensors that an interrupted training needs to resume.
 
     Args:
         model: Model in training.
         updater: Optimizer of the model.
-        device: Device of model and optimizer.
 
     Returns:
-        Weights, moments of the optimizer and states of the random number generators, by name.
+        Weights and moments of the optimizer, by name.
     """
     tensors = {f"{_WEIGHT}{name}": weight for name, weight in own_tensors(model).items()}
-    tensors |= {f"{_OPTIMIZER}{name}": value for name, value in updater.state().items()}
-    tensors[_CPU] = torch.get_rng_state()
-    if device.startswith("cuda"):
-        tensors[_CUDA] = torch.cuda.get_rng_state(device)
-    return tensors
+    return tensors | {f"{_OPTIMIZER}{name}": value for name, value in updater.state().items()}
 
 
-def restore_tensors(path: Path, tensors: dict[str, Tensor], model: nn.Module, updater: Updater, device: str) -> None:
-    """Restores weights, optimizer and random number generators of an interrupted training.
+def restore_tensors(path: Path, tensors: dict[str, Tensor], model: nn.Module, updater: Updater) -> None:
+    """Restores weights and optimizer of an interrupted training.
 
     Args:
         path: File that the tensors were read from, for messages.
         tensors: Tensors by name that `state_tensors` returned.
         model: Model that receives the weights.
         updater: Optimizer that receives the moments.
-        device: Device of model and optimizer.
 
     Raises:
         CheckpointError: The tensors belong to another model.
     """
     copy_tensors(model, check_fits(str(path), _with_prefix(tensors, _WEIGHT), model))
     updater.restore(_with_prefix(tensors, _OPTIMIZER))
-    torch.set_rng_state(tensors[_CPU])
-    if _CUDA in tensors and device.startswith("cuda"):
-        torch.cuda.set_rng_state(tensors[_CUDA], device)
+
+
+def has_generator_states(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether a state has states of generators: it was written before they were seeded per micro-batch."""
+    return any(name.startswith(_OF_GENERATORS) for name in tensors)
 
 
 def check_fits(where: str, weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from regard.model.seq2seq import Seq2Seq
+from regard.train.gradient_sum import GradientSum
 from regard.train.guided import GuidedAttention
 from regard.train.loss import chunked_cross_entropy
+from regard.train.memory import MemoryLimit, Part, is_out_of_memory
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
+from regard.train.seeding import seed_micro_batch
+from regard.train.workers import Workers
 from regard.values import Batch
 
 
@@ -41,6 +46,9 @@ class TrainingStep:
         precision: Number format of the matrix products.
         label_smoothing: ε of the target distribution.
         guided: Supervision of attention by word links; with None, batches need no links.
+        seed: Seed of the random numbers, such as dropout.
+        memory: Limit of the size of a batch, which splits batches that do not fit into memory.
+        workers: All workers, which share the batches of an update; None = this is the only one.
     """
 
     def __init__(
@@ -51,29 +59,82 @@ class TrainingStep:
         *,
         label_smoothing: float = 0.0,
         guided: GuidedAttention | None = None,
+        seed: int = 0,
+        memory: MemoryLimit | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self.model = model
         self.updater = updater
         self.precision = precision
         self.label_smoothing = label_smoothing
         self.guided = guided
+        self.seed = seed
+        self.memory = memory or MemoryLimit(lambda _: None)
+        self.device = str(model.output_weight.device)
+        self.workers = workers or Workers()
+        self.gradients = GradientSum(updater.named, self.workers, overlap=self.device.startswith("cuda"))
 
-    def __call__(self, batches: Sequence[Batch], rate: float) -> StepResult:
+    def __call__(self, batches: Sequence[Batch], rate: float, *, update: int) -> StepResult:
         """Makes one update from one or more batches; every target token has the same weight in the mean loss.
 
         Args:
-            batches: Batches of the update, at least one.
+            batches: Batches of the update, at least one; with several workers, those of this worker, in their order.
             rate: Learning rate.
+            update: Number of the update, from 1; seed, update and number of the batch determine the random numbers.
 
         Returns:
             Losses, gradient norm and number of tokens.
+
+        Raises:
+            ConfigError: A single sentence pair does not fit into memory.
         """
-        tokens = sum(batch.num_tgt_tokens for batch in batches)
-        loss, nll = self.backward(batches[0], tokens)
-        for batch in batches[1:]:
-            more_loss, more_nll = self.backward(batch, tokens)
+        [tokens] = self.workers.sum([sum(batch.num_tgt_tokens for batch in batches)])
+        parts = self.memory.parts(batches, first=self.workers.rank, stride=self.workers.count)
+        total = None
+        while total is None:
+            parts, losses = self._backward(parts, update, tokens)
+            total = self.gradients.finish(losses)
+            if total is None:
+                self.updater.clear_gradients()
+        return StepResult(total[0], total[1], self.updater.update(rate), tokens)
+
+    def _backward(self, parts: list[Part], update: int, tokens: int) -> tuple[list[Part], Tensor]:
+        """Computes the gradients of all parts.
+
+        Returns:
+            The parts, some of them split if they did not fit into memory; and the sums of both losses, `(2,)`.
+        """
+        sums: list[tuple[Tensor, Tensor]] = []
+        while len(sums) < len(parts):
+            if len(sums) == len(parts) - 1:
+                self.gradients.start()
+            losses = self._try(parts[len(sums)], update, tokens)
+            if losses is not None:
+                sums.append(losses)
+                continue
+            # The gradients of the part may be incomplete, and are added to those of the parts before: all are computed
+            # again, with the same random numbers.
+            parts = self.memory.split(parts, len(sums), update)
+            self.gradients.stop()
+            self.updater.clear_gradients()
+            sums = []
+        loss, nll = sums[0]
+        for more_loss, more_nll in sums[1:]:
             loss, nll = loss + more_loss, nll + more_nll
-        return StepResult(loss, nll, self.updater.update(rate), tokens)
+        return parts, torch.stack((loss, nll))
+
+    def _try(self, part: Part, update: int, num_tokens: int) -> tuple[Tensor, Tensor] | None:
+        """Adds the gradients of a part and returns its losses; None if it does not fit into memory."""
+        seed_micro_batch(self.seed, update, part.number, part=part.part, device=self.device)
+        try:
+            return self.backward(part.batch, num_tokens)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside of the handler, so that no traceback refers to tensors of the failed pass.
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        return None
 
     def backward(self, batch: Batch, num_tokens: int) -> tuple[Tensor, Tensor]:
         """Runs the forward and backward pass of a batch, which adds to the gradients of the parameters.
@@ -85,7 +146,7 @@ class TrainingStep:
         Returns:
             The loss and the negative log-likelihood, each summed over the batch's target tokens, both scalars in nats.
         """
-        placed = batch if self.precision.device == "cpu" else batch.to(str(self.model.output_weight.device))
+        placed = batch if self.precision.device == "cpu" else batch.to(self.device)
         # Attention weights are requested only where links supervise them: attention is faster without them.
         guide = None if self.guided is None else placed.alignment_targets
         with self.precision.context():

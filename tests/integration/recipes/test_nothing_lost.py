@@ -138,7 +138,7 @@ def test_a_stop_without_saving_writes_nothing_more(toy: Toy, monkeypatch: pytest
     stopped = train(toy.config(), out, reporter=reporter, interrupt=interrupt)
     assert (stopped.interrupted, stopped.steps) == (True, 6)
     assert (out / "training/state.safetensors").read_bytes() == states[0]
-    assert reporter.messages[-1] == "stopped after step 6, without saving the steps since the last validation"
+    assert reporter.messages[-1] == "stopped after step 6, without saving the steps since the last saved state"
 
 
 def test_a_prepared_training_without_steps_is_replaced(toy: Toy) -> None:

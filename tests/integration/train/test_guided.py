@@ -126,8 +126,8 @@ def test_the_gradient_is_that_of_both_losses(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_attention_goes_where_the_links_point(name: str) -> None:
     model, step = step_of(name, GuidedAttention(1.0))
-    for _ in range(60):
-        step([batch_of(GUIDE)], 0.02)
+    for update in range(1, 61):
+        step([batch_of(GUIDE)], 0.02, update=update)
     with torch.no_grad():
         layer = model.eval()(batch_of(None), need_weights=True).weights[0]
     rows, steps, columns = GUIDE.indices
@@ -145,6 +145,6 @@ def test_without_guided_attention_no_weights_are_computed() -> None:
         requested: list[bool] = []
         hook = partial(note_request, requested)
         handle = model.decoder.register_forward_pre_hook(hook, with_kwargs=True)
-        step([batch_of(guide)], 0.01)
+        step([batch_of(guide)], 0.01, update=1)
         handle.remove()
         assert requested == [False]

@@ -11,6 +11,7 @@ from workbench import FakeValidator, RecordingReporter, Workbench
 
 from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
+from regard.store import checkpoint
 from regard.store.checkpoint import load_state
 from regard.train.interrupt import Interrupt
 from regard.train.loop import Outcome, Trainer
@@ -98,6 +99,36 @@ def test_an_interrupted_training_gives_the_same_weights(
     assert same(states[0][0], states[1][0])
     names = [sorted(path.name for path in place.iterdir()) for place in (bench.directory, broken.directory)]
     assert names[0] == names[1]
+
+
+def test_the_caller_s_random_numbers_change_nothing(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    quiet, noisy = bench.trainer(), bench.trainer()
+    quiet.run()
+    advance = noisy._advance
+
+    def draw_and_advance() -> None:
+        torch.rand(3)
+        advance()
+
+    monkeypatch.setattr(noisy, "_advance", draw_and_advance)
+    noisy.run()
+    assert same(weights(quiet), weights(noisy))
+
+
+def test_a_state_with_generator_states_is_resumed_with_a_message(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """States of format version 1 had the states of random number generators."""
+    run_until(bench.trainer(), 6)
+    path = bench.directory / "state.safetensors"
+    tensors, scalars = load_state(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "STATE_VERSION", 1)
+        checkpoint.save_state(path, {**tensors, "random.cpu": torch.get_rng_state()}, scalars)
+    reporter = bench.reporter()
+    assert bench.trainer(reporter=reporter).run(resume=True).step == 12
+    assert sum("an earlier version of regard" in message for message in reporter.messages) == 1
+    assert not any(name.startswith("random") for name in load_state(path)[0])
 
 
 def test_a_stop_without_saving_leaves_the_last_saved_state(bench: Workbench) -> None:

@@ -8,7 +8,7 @@ import torch
 from regard.data.corpus import Corpus, Ragged
 from regard.data.mixture import CorpusShare
 from regard.data.stream import BatchStream
-from regard.errors import CheckpointError, DataError
+from regard.errors import CheckpointError, DataError, ShapeError
 from regard.text.subword import Subword
 from regard.values import Batch, Pair, Specials
 
@@ -90,6 +90,32 @@ def test_a_restored_stream_continues_exactly(corpus: Corpus) -> None:
     next(stream)
     stream.restore(states[3])  # an earlier position of the same stream
     assert flat(next(stream)) == seen[3]
+
+
+def test_skipped_batches_lead_to_the_position_of_iterated_batches(corpus: Corpus) -> None:
+    per_epoch = make(corpus).batches_per_epoch
+    for before in (0, 3, per_epoch - 1, per_epoch):
+        for count in (0, 1, per_epoch - 3, per_epoch, per_epoch + 1, 2 * per_epoch + 5):
+            iterated, skipped = make(corpus), make(corpus)
+            for _ in range(before + count):
+                next(iterated)
+            for _ in range(before):
+                next(skipped)
+            skipped.skip(count)
+            assert skipped.state() == iterated.state()
+            assert flat(next(skipped)) == flat(next(iterated))
+
+
+def test_a_skipped_batch_is_not_collated(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = make(corpus)
+    monkeypatch.setattr("regard.data.stream.collate", lambda *_, **__: pytest.fail("collated"))
+    stream.skip(3)
+
+
+def test_a_negative_number_of_batches_is_not_skipped(corpus: Corpus) -> None:
+    stream = make(corpus)
+    with pytest.raises(ShapeError, match="expected a number of batches to skip of at least 0, got -1"):
+        stream.skip(-1)
 
 
 def test_other_random_draws_change_nothing(corpus: Corpus, subword: Subword) -> None:

@@ -77,6 +77,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
             "a training state of format version 9, but this",
         ),
         ({"regard": '{"format_version": 1, "sha256": "", "scalars": {}}'}, "does not match its hash"),
+        ({"regard": '{"format_version": 2, "sha256": "", "scalars": {}}'}, "does not match its hash"),
     ],
 )
 def test_other_safetensors_files_are_refused(tmp_path: Path, metadata: dict[str, str] | None, message: str) -> None:

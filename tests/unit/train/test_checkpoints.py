@@ -57,6 +57,23 @@ def test_leftovers_of_an_interrupted_run_are_removed(tmp_path: Path) -> None:
     assert not (tmp_path / "step-00000099.safetensors").exists()
 
 
+def test_what_the_state_before_needs_is_kept_until_it_is_replaced(tmp_path: Path) -> None:
+    """In case the newest state is damaged."""
+    checkpoints = CheckpointDirectory(tmp_path, keep=1, prefer="last")
+    on_disk = []
+    for step in (10, 20, 30, 40):
+        checkpoints.add(step, Validation(1.0, 1.0, float(step)), "bleu", {"w": torch.zeros(1)})
+        checkpoints.save({}, {"checkpoints": checkpoints.state()})
+        checkpoints.prune()
+        assert [entry.step for entry in checkpoints.entries] == [step]
+        on_disk.append([int(path.stem.removeprefix("step-")) for path in sorted(tmp_path.glob("step-*"))])
+    assert on_disk == [[10], [10, 20], [20, 30], [30, 40]]
+    resumed = CheckpointDirectory(tmp_path, keep=1, prefer="last")
+    resumed.restore(resumed.load().scalars["checkpoints"])
+    resumed.prune()
+    assert len(list(tmp_path.glob("step-*"))) == 2
+
+
 def test_a_step_done_again_replaces_the_first(tmp_path: Path) -> None:
     checkpoints = filled(tmp_path, "last")
     checkpoints.add(50, Validation(1.0, 1.0, 99.0), "bleu", {"w": torch.zeros(1)})

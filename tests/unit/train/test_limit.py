@@ -50,11 +50,12 @@ class Machine:
         defaults = {"schedule": "cosine", "steps": 200, "validate_every": 40, "warmup": 20, "average": "last"}
         trainer = bench.trainer(
             validator=Slow(), reporter=reporter, precision="float32", clock=clock, network=None, batches=None,
+            workers=None,
             **{**defaults, **options},
         )  # fmt: skip
         interrupt = Interrupt()
 
-        def step(batches: Sequence[Batch], rate: float) -> StepResult:
+        def step(batches: Sequence[Batch], rate: float, *, update: int) -> StepResult:
             clock.now += machine.pace(trainer.stopwatch.elapsed())
             machine.rates.append(rate)
             if trainer.progress.step == stop_at:

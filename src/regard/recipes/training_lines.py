@@ -1,0 +1,30 @@
+"""Where each row of a training corpus comes from, for files about broken batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import accumulate
+
+from regard.recipes.prepare import Prepared
+from regard.train.broken import TrainingLine
+
+
+def line_finder(prepared: Prepared) -> Callable[[int], TrainingLine]:
+    """Makes a function that finds the sentence pair of a row of the training corpus.
+
+    Args:
+        prepared: Input of the training.
+
+    Returns:
+        Function of a row number. The origin of a pair is the file with its source and its line there.
+    """
+    data, pairs = prepared.config.data, prepared.train.pairs
+    names = [corpus.src for corpus in data.corpora] or [data.src or ""]
+    ends = list(accumulate(share.num_rows for share in prepared.shares)) or [len(pairs)]
+
+    def find(row: int) -> TrainingLine:
+        pair = pairs[row]
+        name = names[next(number for number, end in enumerate(ends) if row < end)]
+        return TrainingLine(f"{name}:{pair.line}" if pair.line else name, pair.src, pair.tgt)
+
+    return find

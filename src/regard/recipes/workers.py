@@ -1,0 +1,142 @@
+"""What several workers of one training need before it starts: a device, threads, a share of the work, the files."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+
+from regard.config.resolved import DerivedConfig
+from regard.config.schema import Config
+from regard.config.threads import available_cores
+from regard.errors import ConfigError, DataError
+from regard.native.device import resolve_device
+from regard.recipes.prepare import Prepared, load_prepared
+from regard.store.training_directory import SETTINGS
+from regard.train.workers import Place
+
+
+def check_share(config: Config, count: int) -> None:
+    """Checks that each worker has something to do in each update of a new training.
+
+    Args:
+        config: Configuration as the user gave it. If it sets neither the batch size nor the number of batches per
+            update, both are derived from the number of workers.
+        count: Number of workers.
+
+    Raises:
+        ConfigError: An update has fewer batches than there are workers.
+    """
+    train = config.train
+    if train.accumulate >= count or (train.batch_tokens is None and "accumulate" not in train.model_fields_set):
+        return
+    size = ""
+    if train.batch_tokens is not None:
+        size = f" and train.batch_tokens={math.ceil(train.batch_tokens * train.accumulate / count)}"
+    raise ConfigError(
+        f"train.accumulate = {train.accumulate}: {_batches(train.accumulate)} cannot be shared by {count} workers: set "
+        f"train.accumulate={count}{size}, for the same number of tokens per update, or a multiple of {count}; or start "
+        "fewer workers"
+    )
+
+
+def check_saved_share(config: DerivedConfig, count: int, out: Path) -> None:
+    """Checks that each worker has something to do in each update of a training that resumes.
+
+    Args:
+        config: Saved configuration of the training.
+        count: Number of workers.
+        out: Directory of the model, for the message.
+
+    Raises:
+        ConfigError: An update has fewer batches than there are workers.
+    """
+    accumulate = config.train.accumulate
+    if accumulate < count:
+        raise ConfigError(
+            f"{out}: this training has train.accumulate = {accumulate}, and {_batches(accumulate)} cannot be shared by "
+            f"{count} workers: resume it with at most {accumulate}, or start a new training"
+        )
+
+
+def share_note(config: DerivedConfig, count: int) -> str:
+    """A note for the user if some workers have more batches per update than others; else an empty text."""
+    accumulate = config.train.accumulate
+    if accumulate % count == 0:
+        return ""
+    return (
+        f"train.accumulate = {accumulate} is no multiple of the {count} workers: {count - accumulate % count} of them "
+        "wait at each update while the others compute one more batch"
+    )
+
+
+def device_of(name: str, place: Place) -> str:
+    """The device of a worker: with GPUs, each worker of a machine has one of its own.
+
+    Args:
+        name: Value of `train.device`.
+        place: Place of the worker.
+
+    Returns:
+        A device name, such as `cpu` or `cuda:1`; not checked.
+
+    Raises:
+        ConfigError: Several workers would share a GPU.
+    """
+    kind = resolve_device(name)
+    if place.count == 1 or not kind.startswith("cuda"):
+        return kind
+    if kind != "cuda":
+        raise ConfigError(
+            f"train.device = {name!r} names one GPU, but there are {place.count} workers: set train.device = 'cuda', "
+            "and each worker uses a GPU of its own"
+        )
+    num_gpus = torch.cuda.device_count()
+    if num_gpus < place.local_count:
+        raise ConfigError(
+            f"expected a GPU for each of the {place.local_count} workers of this machine, found {num_gpus} GPUs: start "
+            f"torchrun with --nproc-per-node {max(1, num_gpus)}, or set train.device = 'cpu'"
+        )
+    return f"cuda:{place.local_rank}"
+
+
+def threads_of(threads: int, place: Place) -> tuple[int, str]:
+    """The number of CPU threads of a worker, so that all workers of a machine have no more threads than it has cores.
+
+    Args:
+        threads: Value of `train.threads`.
+        place: Place of the worker.
+
+    Returns:
+        The number of threads, and a note for the user if it is less than `threads`; else an empty text.
+    """
+    most = max(1, available_cores() // place.local_count)
+    if place.count == 1 or threads <= most:
+        return threads, ""
+    return most, f"threads per worker: {most}, because {place.local_count} workers share {available_cores()} cores"
+
+
+def load_for_worker(directory: Path, place: Place) -> Prepared:
+    """Loads what worker 0 has prepared, in another worker.
+
+    Args:
+        directory: Directory that worker 0 has written, as that worker sees it.
+        place: Place of this worker.
+
+    Returns:
+        The same input of the training as in worker 0.
+
+    Raises:
+        DataError: The directory or a text is not there, or differs.
+    """
+    if not (directory / SETTINGS).is_file():
+        raise DataError(
+            f"{directory}: worker 0 has prepared the training there, but worker {place.rank} finds nothing: texts and "
+            "the directory of the model must have the same paths on all machines, such as on a shared disk"
+        )
+    return load_prepared(directory)
+
+
+def _batches(number: int) -> str:
+    return f"the {number} batches of an update" if number > 1 else "the single batch of an update"

@@ -1,0 +1,427 @@
+"""The processes ("workers") that train one model together, as `torchrun` starts them, and what they tell each other.
+
+Two channels connect them. A key-value store, which `torchrun` keeps, is used while worker 0 works alone and the others
+wait for as long as it takes. A process group of `torch.distributed` is used for everything else, with a limit of two
+minutes, because a worker that does not answer for so long is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch._C._distributed_c10d import PrefixStore, TCPStore
+
+from regard.errors import ConfigError, WorkerError
+from regard.store.checkpoint import Plain
+
+Item = TypeVar("Item")
+
+TIMEOUT_SECONDS = 120.0
+"""Seconds after which a worker that does not answer is taken to be lost."""
+_BEATS_PER_TIMEOUT = 20
+"""Number of signs of life that worker 0, while it works alone, shows within the time after which it is taken to be
+lost."""
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.001, 0.25
+"""Seconds between two looks into the store: at first, and at last."""
+_BEAT = "beat"
+_VARIABLES = {
+    "RANK": 0,
+    "WORLD_SIZE": 1,
+    "LOCAL_RANK": 0,
+    "LOCAL_WORLD_SIZE": 1,
+    "TORCHELASTIC_RESTART_COUNT": 0,
+    "TORCHELASTIC_MAX_RESTARTS": 0,
+}
+"""Environment variables of torchrun in the order of the attributes of `Place`, and values if they are not set."""
+
+
+class Store(Protocol):
+    """The methods of a store of `torch.distributed` that workers use."""
+
+    def set(self, key: str, value: str, /) -> None:
+        """Stores a value."""
+
+    def get(self, key: str, /) -> bytes:
+        """Returns a value."""
+        ...
+
+    def check(self, keys: list[str], /) -> bool:
+        """Whether all keys have a value."""
+        ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place of a worker among all workers of a training.
+
+    Attributes:
+        rank: Number of this worker, from 0.
+        count: Number of workers.
+        local_rank: Number of this worker among those of this machine, from 0.
+        local_count: Number of workers on this machine.
+        restarts: How often `torchrun` has restarted the workers after a failure.
+        max_restarts: How often `torchrun` restarts the workers at most.
+    """
+
+    rank: int = 0
+    count: int = 1
+    local_rank: int = 0
+    local_count: int = 1
+    restarts: int = 0
+    max_restarts: int = 0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Place:
+        """Reads the place of this process from the variables that `torchrun` sets.
+
+        Args:
+            environment: Environment variables; by default, those of this process.
+
+        Returns:
+            The place; that of an only worker if the process was not started by `torchrun`.
+
+        Raises:
+            ConfigError: A variable is not a number, or the numbers contradict each other.
+        """
+        variables = os.environ if environment is None else environment
+        if "RANK" not in variables or "WORLD_SIZE" not in variables:
+            return cls()
+        place = cls(*(_number(variables, name, default) for name, default in _VARIABLES.items()))
+        if not (place.rank < place.count and place.local_rank < place.local_count <= place.count):
+            raise ConfigError(
+                f"RANK={place.rank}, WORLD_SIZE={place.count}, LOCAL_RANK={place.local_rank}, "
+                f"LOCAL_WORLD_SIZE={place.local_count}: expected the variables that torchrun sets, found numbers that "
+                "contradict each other: start the workers with torchrun, or unset these variables"
+            )
+        return place
+
+
+class Workers:
+    """All workers of a training, seen from one of them; without arguments, the only worker.
+
+    All methods except the properties must be called by all workers in the same order.
+
+    Args:
+        place: Place of this worker.
+        store: Store that all workers share, and which holds nothing of an earlier start; None for an only worker.
+        timeout: Seconds after which a worker that does not answer is taken to be lost.
+        clock: Function that returns the time in seconds, from any origin; that of worker 0 counts.
+    """
+
+    def __init__(
+        self,
+        place: Place | None = None,
+        store: Store | None = None,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.place = place or Place()
+        self.timeout = timeout
+        self.clock = clock
+        self._store = store
+        self._turn = 0
+
+    @property
+    def rank(self) -> int:
+        """Number of this worker, from 0."""
+        return self.place.rank
+
+    @property
+    def count(self) -> int:
+        """Number of workers."""
+        return self.place.count
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is worker 0, which alone prepares, writes files and reports."""
+        return self.place.rank == 0
+
+    def owns(self, number: int) -> bool:
+        """Whether this worker computes the micro-batch with a number within an update."""
+        return number % self.count == self.rank
+
+    def share(self, items: Sequence[Item], check: Callable[[], None]) -> Iterator[Item]:
+        """This worker's share of work that all workers divide among themselves.
+
+        Args:
+            items: Parts of the work, the same in all workers.
+            check: Function that is called equally often in all workers, before each item of this worker.
+
+        Yields:
+            Every `count`-th item.
+        """
+        for start in range(0, len(items), self.count):
+            check()
+            if start + self.rank < len(items):
+                yield items[start + self.rank]
+
+    def first(self, work: Callable[[], Plain]) -> Plain:
+        """Runs a function in worker 0, while all others wait for as long as worker 0 shows signs of life.
+
+        Args:
+            work: Function to run in worker 0; returns a JSON value.
+
+        Returns:
+            The result of `work`, in all workers.
+
+        Raises:
+            WorkerError: In workers other than 0, if `work` raised an exception or worker 0 was lost.
+        """
+        if self._store is None:
+            return work()
+        self._turn += 1
+        key = f"first/{self._turn}"
+        if not self.is_first:
+            return self._await(key)
+        with self._beating():
+            try:
+                result = work()
+            except BaseException:
+                with suppress(RuntimeError):  # the error of the work matters more than a lost store
+                    self._store.set(key, "")
+                raise
+        with _connected(first=True):
+            self._store.set(key, json.dumps(result))
+        return result
+
+    def join(self, device: str) -> None:
+        """Connects all workers, once each is ready to train; must be called before the methods below.
+
+        Args:
+            device: Device of this worker, such as `cpu` or `cuda:1`.
+
+        Raises:
+            WorkerError: A worker is lost.
+            ConfigError: Some workers train on a GPU, and others do not.
+        """
+        if self._store is None:
+            return
+        cuda = device.startswith("cuda")
+        if cuda:
+            torch.cuda.set_device(device)
+        with _connected(first=self.is_first):
+            # Counts and texts are tensors on the CPU also where gradients are on GPUs, so both backends are needed.
+            dist.init_process_group(
+                "cpu:gloo,cuda:nccl" if cuda else "gloo",
+                store=self._store,  # type: ignore[arg-type]
+                rank=self.rank,
+                world_size=self.count,
+                timeout=timedelta(seconds=self.timeout),
+            )
+        num_cuda = self.sum([cuda])[0]
+        if num_cuda not in (0, self.count):
+            raise ConfigError(
+                f"expected the same kind of device in all workers, found {num_cuda} of {self.count} on GPUs: set "
+                "train.device = 'cpu', or start as many workers per machine as it has GPUs"
+            )
+
+    def leave(self) -> None:
+        """Ends the connection to the other workers, if there is one; all may end at different times."""
+        if self._store is not None and dist.is_initialized():
+            with suppress(RuntimeError):  # the others may have gone already
+                dist.destroy_process_group()
+
+    def sum(self, values: Sequence[int]) -> list[int]:
+        """Adds up integers over all workers.
+
+        Args:
+            values: Integers of this worker; as many in each worker, sums below 2^63.
+
+        Returns:
+            The sums, the same in all workers.
+
+        Raises:
+            WorkerError: A worker has ended or does not answer.
+        """
+        if self.count == 1:
+            return [int(value) for value in values]
+        total = torch.tensor(list(values), dtype=torch.int64)
+        with self.connected():
+            dist.all_reduce(total)
+        return [int(value) for value in total.tolist()]
+
+    def start_tensor_sum(self, tensor: Tensor) -> dist.Work:
+        """Starts to replace a tensor by its sum over all workers.
+
+        Args:
+            tensor: Contiguous tensor on the device given to `join`, any shape `(...)`, the same in all workers.
+
+        Returns:
+            The operation, whose method `wait` must be called before the tensor is used, under `connected`.
+        """
+        operation: dist.Work | None = dist.all_reduce(tensor, async_op=True)
+        if operation is None:
+            raise AssertionError("this process is no member of the process group: this is a bug in regard: report it")
+        return operation
+
+    def gather(self, value: Plain) -> list[Plain]:
+        """Collects a value from each worker.
+
+        Args:
+            value: JSON value of this worker.
+
+        Returns:
+            The values of all workers by number, in all workers.
+
+        Raises:
+            WorkerError: A worker has ended or does not answer.
+        """
+        if self.count == 1:
+            return [value]
+        data = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
+        with self.connected():
+            lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(self.count)]
+            dist.all_gather(lengths, torch.tensor([len(data)]))
+            size = max(int(length) for length in lengths)
+            texts = [torch.zeros(size, dtype=torch.uint8) for _ in range(self.count)]
+            dist.all_gather(texts, torch.nn.functional.pad(data, (0, size - len(data))))
+        return [json.loads(text[: int(length)].numpy().tobytes()) for text, length in zip(texts, lengths, strict=True)]
+
+    def from_first(self, value: Plain) -> Plain:
+        """Sends a value of worker 0 to all.
+
+        Args:
+            value: JSON value; that of workers other than 0 is ignored.
+
+        Returns:
+            The value of worker 0.
+
+        Raises:
+            WorkerError: A worker has ended or does not answer.
+        """
+        return self.gather(value if self.is_first else None)[0]
+
+    def copy_from_first(self, tensors: Sequence[Tensor]) -> None:
+        """Replaces the content of tensors by that in worker 0.
+
+        Args:
+            tensors: Tensors of any shapes `(...)`, the same in all workers.
+
+        Raises:
+            WorkerError: A worker has ended or does not answer.
+        """
+        if self.count == 1:
+            return
+        with torch.no_grad(), self.connected():
+            for tensor in tensors:
+                dist.broadcast(tensor.detach(), src=0)
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Context for communication by other objects, in which the loss of a worker raises a `WorkerError`.
+
+        Yields:
+            Nothing.
+        """
+        with _connected(first=self.is_first):
+            yield
+
+    @contextmanager
+    def _beating(self) -> Iterator[None]:
+        """Shows signs of life of worker 0 to the others from a thread."""
+        ended = threading.Event()
+
+        def beat() -> None:
+            with suppress(RuntimeError):  # without the store, the others notice the silence
+                number = 0
+                while not ended.wait(self.timeout / _BEATS_PER_TIMEOUT if number else 0.0):
+                    number += 1
+                    if self._store is not None:
+                        self._store.set(_BEAT, str(number))
+
+        thread = threading.Thread(target=beat, name="sign of life of worker 0", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _await(self, key: str) -> Plain:
+        """Waits in another worker for what worker 0 stores under a key."""
+        if self._store is None:
+            raise AssertionError("an only worker waits for nobody: this is a bug in regard: report it")
+        beat, heard, pause = b"", time.monotonic(), _SHORTEST_WAIT
+        with _connected(first=False):
+            while not self._store.check([key]):
+                time.sleep(pause)
+                pause = min(2.0 * pause, _LONGEST_WAIT)
+                latest = self._store.get(_BEAT) if self._store.check([_BEAT]) else b""
+                if latest != beat:
+                    beat, heard = latest, time.monotonic()
+                if time.monotonic() - heard > self.timeout:
+                    raise RuntimeError(f"worker 0 has shown no sign of life for {self.timeout:g} seconds")
+            text = self._store.get(key)
+        if not text:
+            raise WorkerError("worker 0 has ended with an error: see its message", reported=True)
+        result: Plain = json.loads(text)
+        return result
+
+
+def open_store(place: Place, environment: Mapping[str, str] | None = None) -> Store | None:
+    """Opens the store that the workers of a training share.
+
+    Args:
+        place: Place of this worker.
+        environment: Environment variables, with `MASTER_ADDR` and `MASTER_PORT`; by default, those of this process.
+
+    Returns:
+        The store, empty at each start of the workers; None for an only worker.
+
+    Raises:
+        ConfigError: The variables are missing.
+        WorkerError: The store cannot be reached.
+    """
+    if place.count == 1:
+        return None
+    variables = os.environ if environment is None else environment
+    if not variables.get("MASTER_ADDR") or not variables.get("MASTER_PORT"):
+        raise ConfigError(
+            f"WORLD_SIZE={place.count}, but MASTER_ADDR or MASTER_PORT is not set: start the workers with torchrun"
+        )
+    hosted = variables.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    with _connected(first=place.rank == 0):
+        store = TCPStore(
+            variables["MASTER_ADDR"],
+            _number(variables, "MASTER_PORT", 0),
+            place.count,
+            is_master=place.rank == 0 and not hosted,
+            timeout=timedelta(seconds=TIMEOUT_SECONDS),
+        )
+    return PrefixStore(f"regard/{place.restarts}", store)
+
+
+@contextmanager
+def _connected(*, first: bool) -> Iterator[None]:
+    """Turns errors of the connection into a `WorkerError`, which only worker 0 reports."""
+    try:
+        yield
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+        raise WorkerError(
+            f"the connection to another worker was lost, because it has ended or does not answer ({reason}): what was "
+            "saved last is intact; resume with --resume, with the same or another number of workers",
+            reported=not first,
+        ) from None
+
+
+def _number(variables: Mapping[str, str], name: str, default: int) -> int:
+    text = variables.get(name, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise ConfigError(
+            f"{name}={text!r}: expected a number, as torchrun sets it: start the workers with torchrun, or unset the "
+            "variable"
+        )
+    return int(text)
