@@ -19,7 +19,7 @@ from regard.config.presets import preset_names
 from regard.config.resume import CHANGEABLE, MOVABLE
 from regard.config.toml_text import write_value
 from regard.corpora.naming import parse_corpus
-from regard.errors import RegardError, WorkerError
+from regard.errors import ConfigError, RegardError, WorkerError
 from regard.files.paths import check_encodable, checked_path
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The end of a training: final weights, the model directory, how its attention is read, and the comparison with a parent."""
+"""The end of a training: its final weights, the model directory, and the comparison with a parent."""
 
 from __future__ import annotations
 
