@@ -185,6 +185,14 @@ class ConstrainedBeamSearch(BeamSearch):
         states, found = candidates.states.flatten()[slots], candidates.found.flatten()[slots]
         return TermPrefixes(**vars(prefixes), states=states, found=found)
 
+    def _record(self, after: Prefixes, candidates: Candidates, step: int) -> Tensor:
+        """Records hypotheses that end; continues only those that may still be among the best. See `BeamSearch`.
+
+        Translations with improbable terms take long to end, so the bound is applied to each of them alone.
+        """
+        continued = super()._record(after, candidates, step)
+        return continued & (candidates.totals / self.max_length_penalty > self.best[:, -1:])
+
     def _candidates(self, prefixes: Prefixes, output: StepOutput, step: int) -> Candidates:
         """The best continuations of each sentence that can still satisfy its constraints. See `BeamSearch`."""
         if not isinstance(prefixes, TermPrefixes):

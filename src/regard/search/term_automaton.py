@@ -9,7 +9,7 @@ become one. Therefore the division of the text into subwords has no effect.
 from __future__ import annotations
 
 from codecs import getincrementaldecoder
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from regard.search.constraints import Constraints
@@ -33,6 +33,8 @@ UNKNOWN = -1
 """Stands for the number of a state that was not computed."""
 MAX_TERMS = 60
 """Largest number of included terms of a sentence."""
+_NO_PATTERNS: Sequence[int] = ()
+_NO_PLACES: frozenset[tuple[int, int]] = frozenset()
 _DECODER = getincrementaldecoder("utf-8")
 
 Place = tuple[int, int]
@@ -117,7 +119,7 @@ class TermAutomaton:
         for number, pattern in enumerate(self.patterns):
             self._starts.setdefault((pattern.ignore_case, pattern.text[0]), []).append(number)
         self._any_case = any(pattern.ignore_case for pattern in self.patterns)
-        self.root_moves = tuple(self._root_moves(self._states[kind]) for kind in (OTHER_CLASS, LETTER_CLASS))
+        self.root_moves = self._root_moves()
         """Moves of states without places: after other characters than letters, and after a letter."""
         self._fresh = tuple(self._fresh_lookahead(kind) for kind in (OTHER_CLASS, LETTER_CLASS))
         self.infos: list[StateInfo] = []
@@ -150,7 +152,7 @@ class TermAutomaton:
 
     def _read_token(self, state: TextState, token: int) -> tuple[TextState, int]:
         surface = self.vocabulary.surfaces[token]
-        if isinstance(surface, int):
+        if isinstance(surface, int) and (state.pending or token in self.vocabulary.part_ids):
             return self._read_byte(state, surface)
         after, found = self._flush(state)
         after, more = self._read(after, self.vocabulary.texts[token])
@@ -192,9 +194,11 @@ class TermAutomaton:
                 found |= pattern.bit if kind != LETTER_CLASS else 0
             elif pattern.matches(length, character):
                 found |= self._advance(reached, number, length + 1)
-        starting = self._starts.get((False, character), [])
+        starting: Sequence[int] = self._starts.get((False, character), _NO_PATTERNS)
         if self._any_case:
-            starting = starting + self._starts.get((True, fold_character(character)), [])
+            starting = [*starting, *self._starts.get((True, fold_character(character)), _NO_PATTERNS)]
+        if not reached and not starting:
+            return _NO_PLACES, found
         for number in starting:
             if last_class != LETTER_CLASS or not self.patterns[number].starts_word:
                 found |= self._advance(reached, number, 1)
@@ -208,12 +212,16 @@ class TermAutomaton:
         reached.add((number, length))
         return 0
 
-    def _root_moves(self, state: TextState) -> dict[int, Move]:
-        """Moves into states with places, or that complete a term at once, from a state without places."""
+    def _root_moves(self) -> tuple[dict[int, Move], dict[int, Move]]:
+        """Moves into states with places, or that complete a term at once, from states without places."""
         tokens: set[int] = set()
         for pattern in self.patterns:
             tokens.update(pattern.starting_tokens(self.vocabulary))
-        return {token: move for token, move in self._moves(state, tokens).items() if move.state > 2 or move.found}
+        moves = self._moves(self._states[OTHER_CLASS], tokens)
+        # A space between makes the last character irrelevant.
+        joined = [token for token in tokens if self.vocabulary.first_classes[token] != SPACE_CLASS]
+        after_letter = moves | self._moves(self._states[LETTER_CLASS], joined)
+        return _notable(moves), _notable(after_letter)
 
     def _moves(self, state: TextState, tokens: Iterable[int]) -> dict[int, Move]:
         moves = {}
@@ -305,3 +313,8 @@ class TermAutomaton:
             for number, pattern in enumerate(self.patterns)
             if last_class != LETTER_CLASS or not pattern.starts_word
         }
+
+
+def _notable(moves: dict[int, Move]) -> dict[int, Move]:
+    """Without moves into the states without places that complete no term."""
+    return {token: move for token, move in moves.items() if move.state > OTHER_CLASS or move.found}

@@ -24,8 +24,8 @@ def retry(
     """Translates segments with quality flags again, and keeps the translation with the fewest flags.
 
     A segment of several sentences is translated sentence by sentence, unless it has a prefix or terms to include, which
-    may belong to several of them; every segment with flags is also translated with a wider beam and a coverage penalty. If several
-    translations have equally few flags, the earliest is kept.
+    may belong to several of them; every segment with flags is also translated with a wider beam and a coverage penalty.
+    A translation that lacks fewer terms wins; then one with fewer flags; then the earliest.
 
     Args:
         segments: Translated segments.

@@ -29,8 +29,8 @@ def checked_constraints(
         first: Number of the first line, for error messages.
 
     Returns:
-        The constraints of each line, with normalized terms; empty where there are none. Alternatives that the vocabulary
-        cannot spell, or that contain an excluded term, are left out if there are others.
+        The constraints of each line, with normalized terms; empty where there are none. Alternatives that the
+        vocabulary cannot spell, or that contain an excluded term, are left out if there are others.
 
     Raises:
         SearchError: There are not as many constraints as lines, a term has no alternative that is possible, a term's

@@ -123,8 +123,8 @@ class CTranslate2Engine:
             Hypotheses of each source sentence, best first, without log-probabilities per token.
 
         Raises:
-            SearchError: Sampling or constraints were requested, a prefix is too long, this process was forked from the one that made
-                the engine, or CTranslate2 failed.
+            SearchError: Sampling or constraints were requested, a prefix is too long, this process was forked from the
+                one that made the engine, or CTranslate2 failed.
         """
         if isinstance(options, SampleOptions):
             raise SearchError(
