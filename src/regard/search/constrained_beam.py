@@ -281,7 +281,7 @@ class ConstrainedBeamSearch(BeamSearch):
         return bool(stuck)
 
     def _allocate(self, prefixes: TermPrefixes, tokens: _Tokens, missing: Tensor, feasible: Tensor) -> TermCandidates:
-        """Chooses N continuations of each sentence, of all banks in turn."""
+        """Chooses N continuations of each sentence; see `best_in_turn`."""
         beam, count = self.options.beam, tokens.ids.shape[1]
         totals = self._grid(prefixes.slots, prefixes.log_probs[:, None] + tokens.log_probs, -torch.inf)  # (B, N M)
         banks = (self.total - self._grid(prefixes.slots, missing, 0)).clamp(min=0)
@@ -303,24 +303,31 @@ class ConstrainedBeamSearch(BeamSearch):
 
 
 def best_in_turn(totals: Tensor, banks: Tensor, feasible: Tensor, count: int) -> Tensor:
-    """Chooses the best candidates of all banks in turn: the best of each, then the second best of each, and so on.
+    """Chooses the best candidate of all, then the best of each bank, then the second best of each bank, and so on.
+
+    Banks in which fewer tokens are missing come first. Without the best candidate of all, translations with many terms
+    would consist of little else; without the order of the banks, terms would be left to the end.
 
     Args:
         totals: Log-probabilities of Q candidates, `(B, Q)`; -inf for those that are not possible.
-        banks: Bank of each candidate, from 0, `(B, Q)` int64.
+        banks: Bank of each candidate, from 0, `(B, Q)` int64; larger numbers for fewer missing tokens.
         feasible: Whether each candidate is likely to satisfy the constraints, `(B, Q)` bool; the others come last.
         count: N, the number of candidates to choose.
 
     Returns:
         Indices of the candidates in the order of choice, those that are not possible last, `(B, N)` int64.
     """
-    size = totals.shape[1]
     ordered, order = totals.sort(dim=1, descending=True, stable=True)
     banks, feasible = banks.gather(1, order), feasible.gather(1, order)
-    members = torch.nn.functional.one_hot(banks) * feasible[..., None]  # (B, Q, banks)
-    ranks = members.cumsum(1).gather(2, banks[..., None])[..., 0]
-    keys = ranks * size + torch.arange(size, device=totals.device)
-    keys = keys.where(feasible, keys + 2 * size * size).masked_fill(ordered == -torch.inf, 8 * size * size)
+    num_banks = int(banks.max()) + 1
+    members = torch.nn.functional.one_hot(banks, num_banks) * feasible[..., None]  # (B, Q, banks)
+    ranks = members.cumsum(1).gather(2, banks[..., None])[..., 0]  # from 1
+    keys = ranks * num_banks + (num_banks - 1 - banks)
+    keys[:, 0] = 0
+    size = totals.shape[1]
+    last = (size + 2) * num_banks  # beyond the keys of all feasible candidates
+    keys = keys.where(feasible, last + torch.arange(size, device=totals.device))
+    keys = keys.masked_fill(ordered == -torch.inf, last + size)
     return order.gather(1, keys.topk(count, largest=False).indices)
 
 
