@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from regard.alignment.readout import Readout
 from regard.inspection.html import render_iframe
 from regard.inspection.record import AttentionRecord
+from regard.search.constraints import NO_CONSTRAINTS, Constraints
 from regard.text.sentences import separator
 from regard.text.words import word_of_piece, word_spans
 from regard.translation.quality import QualityFlag, quality_flags
@@ -36,6 +37,8 @@ class Translation:
         token_scores: Log-probability of each of `tokens`, in nats; their sum and the log-probability of `</s>` are the
             score without penalties. Empty for an export to CTranslate2, which does not return them.
         token_spans: Characters of `text` that each of `tokens` covers.
+        unmet: Constraints that the translation does not satisfy: the first alternative of each included term that is
+            missing, and of each excluded term that occurs.
     """
 
     source: str
@@ -49,6 +52,7 @@ class Translation:
     quality_flags: tuple[QualityFlag, ...] = ()
     token_scores: tuple[float, ...] = ()
     token_spans: tuple[Span, ...] = ()
+    unmet: tuple[str, ...] = ()
 
     @property
     def word_scores(self) -> tuple[float, ...]:
@@ -109,7 +113,7 @@ class Translation:
         Returns:
             An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
             `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
-            `{kind, value, where}`), and `attention`.
+            `{kind, value, where}`), `attention`, and `unmet`, if there are constraints that are not satisfied.
         """
         fields: dict[str, object] = {
             "text": self.text,
@@ -123,7 +127,31 @@ class Translation:
         }
         if attention and self.attention is not None:
             fields["attention"] = self.attention.to_dict()
+        if self.unmet:
+            fields["unmet"] = list(self.unmet)
         return fields
+
+    def judged_by(self, constraints: Constraints) -> Translation:
+        """The translation with the constraints that it does not satisfy, and warnings about them.
+
+        Args:
+            constraints: The constraints, with normalized terms.
+
+        Returns:
+            The translation with the field `unmet`.
+        """
+        unmet = constraints.unmet(self.text) if constraints else ()
+        if not unmet:
+            return self
+        num_missing = sum(not term.occurs_in(self.text) for term in constraints.include)
+        warnings = [
+            f"the translation lacks the term {term!r}, for which it has no place" for term in unmet[:num_missing]
+        ]
+        warnings += [
+            f"the translation contains the excluded term {term!r}, which could not be avoided"
+            for term in unmet[num_missing:]
+        ]
+        return replace(self, unmet=unmet, warnings=(*self.warnings, *warnings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +165,8 @@ class Segment:
         found: Translations of the segment, best first; empty before the segment is translated.
         within_word: Whether the segment begins within a word, so that no space belongs before it.
         prefix: Ids of the target subwords that the segment's translations must begin with.
+        constraints: Terms that the segment's translations must and must not contain, normalized; the source words of
+            terms are positions in the text of the segment.
     """
 
     line: int
@@ -145,6 +175,7 @@ class Segment:
     found: Sequence[Translation] = ()
     within_word: bool = False
     prefix: tuple[int, ...] = ()
+    constraints: Constraints = NO_CONSTRAINTS
 
 
 def join_lines(
@@ -219,7 +250,7 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
         spans += [(start + first, start + end) for first, end in best.token_spans]
         texts += [between, best.text]
         last = best.text or last
-    return Translation(
+    whole = Translation(
         text,
         "".join(texts),
         sum(segment.found[0].score for segment in segments),
@@ -230,6 +261,9 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
         token_scores=tuple(score for segment in segments for score in segment.found[0].token_scores),
         token_spans=tuple(spans),
     )
+    included = tuple(term for segment in segments for term in segment.constraints.include)
+    excluded = tuple(dict.fromkeys(term for segment in segments for term in segment.constraints.exclude))
+    return whole.judged_by(Constraints(included, excluded))
 
 
 def with_line_number(number: int, warnings: Sequence[str]) -> tuple[str, ...]:
