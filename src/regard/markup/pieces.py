@@ -10,8 +10,9 @@ from itertools import accumulate
 
 from regard.markup.dialects import Dialect, Role
 from regard.markup.entities import SpelledText, decode
+from regard.markup.keep import KeepPatterns
 from regard.markup.open_elements import OpenElements
-from regard.markup.placeholders import find_placeholders, is_positional
+from regard.markup.placeholders import MESSAGE_MARK, find_placeholders, is_positional
 from regard.markup.plain import PlainLine, plain_line
 from regard.markup.tokens import Token, TokenKind
 from regard.text.normalize import replace_blanks
@@ -60,18 +61,19 @@ Part = str | list[Piece]
 """Raw characters of the document, or the pieces of a block, such as a paragraph."""
 
 
-def split_document(tokens: Sequence[Token], dialect: Dialect) -> list[Part]:
+def split_document(tokens: Sequence[Token], dialect: Dialect, keep: KeepPatterns | None = None) -> list[Part]:
     """Cuts a document into the contents of blocks, such as paragraphs, and what is between them.
 
     Args:
         tokens: The tags, texts and comments of the document, in order.
         dialect: The format.
+        keep: Patterns of text that is not translated.
 
     Returns:
         The parts in order: a list of pieces per block, and a string for what is between two blocks. All raw
         characters joined are the document.
     """
-    splitter = _Splitter(tokens, dialect)
+    splitter = _Splitter(tokens, dialect, keep)
     position = 0
     while position < len(tokens):
         position = splitter.take(position)
@@ -79,11 +81,12 @@ def split_document(tokens: Sequence[Token], dialect: Dialect) -> list[Part]:
     return splitter.parts
 
 
-def split_plain(text: str) -> list[Part | PlainLine]:
+def split_plain(text: str, keep: KeepPatterns | None = None) -> list[Part | PlainLine]:
     """Cuts plain text into lines, each of which is translated as a paragraph.
 
     Args:
         text: The text.
+        keep: Patterns of text that is not translated.
 
     Returns:
         The lines and what is between them, in order. A line is a list of pieces if it has placeholders such as `{name}`
@@ -93,24 +96,25 @@ def split_plain(text: str) -> list[Part | PlainLine]:
     parts: list[Part | PlainLine] = []
     for line in _LINE.findall(text):
         if line.strip():
-            parts.append(plain_line(line) or text_pieces(SpelledText(line, line)))
+            parts.append(plain_line(line, keep) or text_pieces(SpelledText(line, line), keep))
         else:
             parts.append(line)
     return parts
 
 
-def text_pieces(text: SpelledText) -> list[Piece]:
+def text_pieces(text: SpelledText, keep: KeepPatterns | None = None) -> list[Piece]:
     """Cuts text into placeholders, such as `{name}`, `%s` or web addresses, and what is between them.
 
     Args:
         text: Text between tags.
+        keep: Patterns of text that is not translated.
 
     Returns:
         The pieces: a point per placeholder, and the text between them. Empty pieces are left out.
     """
     pieces = []
     start = 0
-    for begin, end in find_placeholders(replace_blanks(text.text)):
+    for begin, end in find_placeholders(replace_blanks(text.text), keep):
         if start < begin:
             pieces.append(_text_piece(text.part(start, begin)))
         ordered = "placeholder" if is_positional(text.text[begin:end]) else ""
@@ -131,14 +135,15 @@ class _Splitter:
     Args:
         tokens: The tags, texts and comments of the document, in order.
         dialect: The format.
+        keep: Patterns of text that is not translated.
 
     Attributes:
         parts: The finished parts: a list of pieces per block, and raw characters between blocks.
     """
 
-    def __init__(self, tokens: Sequence[Token], dialect: Dialect) -> None:
+    def __init__(self, tokens: Sequence[Token], dialect: Dialect, keep: KeepPatterns | None) -> None:
         self.parts: list[Part] = []
-        self._tokens, self._dialect = tokens, dialect
+        self._tokens, self._dialect, self._keep = tokens, dialect, keep
         self._content: list[Piece] = []
         self._roles = _mixed_content_roles(tokens) if dialect.mixed_content else None
         self._ends = _matching_ends(tokens)
@@ -170,7 +175,7 @@ class _Splitter:
 
     def flush(self) -> None:
         """Ends the current block and appends its pieces to `parts`, as raw characters if there is no text in them."""
-        if any(piece.kind is PieceKind.TEXT and piece.text.text.strip() for piece in self._content):
+        if any(map(_is_translated, self._content)):
             self.parts.append(self._content)
         elif self._content:
             self.parts.append("".join(piece.raw for piece in self._content))
@@ -195,7 +200,7 @@ class _Splitter:
         if self._dialect.text_elements and not self._holds_text[position]:
             self._point(token.raw, Role.INVISIBLE)
             return
-        self._content += text_pieces(decode(token.raw, self._dialect.escaping))
+        self._content += text_pieces(decode(token.raw, self._dialect.escaping), self._keep)
 
     def _take_end_tag(self, token: Token, role: Role) -> None:
         if role in (Role.BLOCK, Role.BLOCK_OPAQUE):
@@ -244,6 +249,13 @@ class _Splitter:
         if role is Role.LINE_BREAK:
             ordered = "line break"
         self._content.append(Piece(PieceKind.POINT, raw, role=role, ordered=ordered))
+
+
+def _is_translated(piece: Piece) -> bool:
+    """Whether a piece contains text, or is a mark for a text within this one; see `regard.markup.embedded`."""
+    if piece.kind is PieceKind.TEXT:
+        return bool(piece.text.text.strip())
+    return piece.kind is PieceKind.POINT and piece.raw[:1] == MESSAGE_MARK
 
 
 def _within_text_elements(tokens: Sequence[Token], names: frozenset[str]) -> list[bool]:

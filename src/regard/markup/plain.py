@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from regard.markup.keep import KeepPatterns
 from regard.markup.placeholders import may_contain_placeholders
 from regard.markup.sentence import TranslatedSentence
 from regard.text.normalize import normalize
@@ -39,17 +40,18 @@ class PlainLine:
         return "".join(part for pair in zip(self.gaps, [*texts, ""], strict=True) for part in pair)
 
 
-def plain_line(text: str) -> PlainLine | None:
+def plain_line(text: str, keep: KeepPatterns | None = None) -> PlainLine | None:
     """Divides a line into sentences, if that is all that its translation needs.
 
     Args:
         text: The line, with its line break.
+        keep: Patterns of text that is not translated.
 
     Returns:
         The line; None if it may contain placeholders, or white space or characters that normalization changes.
     """
     stripped = text.strip()
-    if may_contain_placeholders(text) or normalize(text) != stripped:
+    if may_contain_placeholders(text, keep) or normalize(text) != stripped:
         return None
     spans = sentence_spans(stripped)
     ends = [0, *(end for _, end in spans)]
