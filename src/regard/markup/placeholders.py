@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain
 
 from regard.markup.keep import KeepPatterns
 from regard.values import Span
@@ -51,7 +50,7 @@ def find_placeholders(text: str, keep: KeepPatterns | None = None) -> Iterator[S
 
     Args:
         text: Decoded text.
-        keep: Patterns of further parts, which take precedence; None = no patterns.
+        keep: Patterns of further parts; one that overlaps a placeholder makes it longer. None = no patterns.
 
     Yields:
         The spans, in order, without overlap.
@@ -63,27 +62,27 @@ def find_placeholders(text: str, keep: KeepPatterns | None = None) -> Iterator[S
     >>> [text[start:end] for start, end in find_placeholders(text)]
     ['{name}', 'http://a.org/b_(c)']
     """
-    kept = [] if keep is None else keep.find(text)
-    if not _MAYBE.search(text):
-        yield from kept
-        return
+    spans = list(_built_in(text)) if _MAYBE.search(text) else []
+    if keep is not None:
+        spans = sorted([*keep.find(text), *spans])
+    merged: list[Span] = []
+    for start, end in spans:
+        if merged and start < merged[-1][1]:  # a pattern matches a part of a placeholder
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    yield from merged
+
+
+def _built_in(text: str) -> Iterator[Span]:
+    """Placeholders of the built-in kinds."""
     position = 0
-    for start, end in chain(kept, [(len(text), len(text))]):
-        yield from _built_in(text, position, start)
-        if start < end:
-            yield start, end
-        position = end
-
-
-def _built_in(text: str, position: int, limit: int) -> Iterator[Span]:
-    """The built-in kinds between two positions."""
-    while (match := _PATTERN.search(text, position)) and match.start() < limit:
+    while match := _PATTERN.search(text, position):
         end = match.end()
         if match.lastgroup in _TRIMMED:
             end = match.start() + _address_length(match[0])
+        yield match.start(), end
         position = end
-        if end <= limit:
-            yield match.start(), end
 
 
 def is_positional(placeholder: str) -> bool:
