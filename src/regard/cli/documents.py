@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -157,7 +157,7 @@ def translate_file(
     """
     from regard.files.atomic import write_output
     from regard.markup.files import open_file
-    from regard.translation.documents import translate_document
+    from regard.translation.documents import find_stand_ins, translate_document
 
     (source, output), (search, chosen) = files, options
     if output is None and sys.stdout.isatty():
@@ -167,7 +167,9 @@ def translate_file(
     extension = document_type(source, chosen) or ""
     name = source_name(source)
     shown = name if name.lower().endswith(extension) else name + extension
-    document = open_file(shown, _read(source), _file_options(models, chosen))
+    file_options = _file_options(models, chosen)
+    markup = replace(file_options.markup, stand_ins=find_stand_ins(translator))
+    document = open_file(shown, _read(source), replace(file_options, markup=markup))
 
     def observe(translations: Iterator[Translation]) -> Iterator[Translation]:
         for translation in with_progress(translations, total=len(document.sentences)):

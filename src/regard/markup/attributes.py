@@ -115,7 +115,7 @@ def _marked(token: Token, dialect: Dialect, options: MarkupOptions, values: list
 
 def _value(raw: str, quote: str, dialect: Dialect, options: MarkupOptions) -> _Value | None:
     def parse(text: str) -> EmbeddedDocument:
-        return document_of([text_pieces(decode(text, dialect.escaping), options.keep)], dialect)
+        return document_of([text_pieces(decode(text, dialect.escaping), options)], dialect)
 
     document = parse_icu(raw, parse)
     return _Value(document, quote, raw) if document.sentences else None

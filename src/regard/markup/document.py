@@ -63,9 +63,9 @@ def parse_dialect(text: str, dialect: Dialect, options: MarkupOptions = DEFAULT_
 
 def _parse(text: str, dialect: Dialect, options: MarkupOptions) -> EmbeddedDocument:
     if dialect is PLAIN:
-        return document_of(split_plain(text, options.keep), dialect)
+        return document_of(split_plain(text, options), dialect)
     tokens = tokenize(text, xml=dialect.xml)
     if not options.attributes:
-        return document_of(split_document(tokens, dialect, options.keep), dialect)
+        return document_of(split_document(tokens, dialect, options), dialect)
     marked, values = mark_attributes(tokens, dialect, options)
-    return EmbeddingDocument(document_of(split_document(marked, dialect, options.keep), dialect), values, ATTRIBUTES)
+    return EmbeddingDocument(document_of(split_document(marked, dialect, options), dialect), values, ATTRIBUTES)

@@ -162,7 +162,7 @@ def _parse_as(dialect: Dialect) -> Parse:
 
 
 def _parse_word(name: str, text: str, options: FileOptions) -> Document:
-    return document_of(split_document(join_fields(tokenize(text, xml=True)), WORD, options.markup.keep), WORD)
+    return document_of(split_document(join_fields(tokenize(text, xml=True)), WORD, options.markup), WORD)
 
 
 def _parse_book(name: str, text: str, options: FileOptions) -> Document:

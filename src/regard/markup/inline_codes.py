@@ -98,7 +98,7 @@ def parse_segment(tokens: Sequence[Token], options: MarkupOptions = DEFAULT_MARK
 
 def _parse_codes(text: str, options: MarkupOptions) -> EmbeddedDocument:
     tokens = _joined_pairs(tokenize(text, xml=True))
-    return document_of(split_document(tokens, CODES, options.keep), CODES)
+    return document_of(split_document(tokens, CODES, options), CODES)
 
 
 def is_blank(tokens: Sequence[Token]) -> bool:

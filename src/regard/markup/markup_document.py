@@ -94,6 +94,7 @@ class MarkupDocument:
         """The visible points that are no elements, such as placeholders, with the punctuation joined to them."""
         for part in self._parts:
             if isinstance(part, Block):
+                yield from (atom.raw for atom in part.atoms if atom.copied)
                 for node, _ in walk(part.root):
                     if node.is_point and node.role is Role.OPAQUE and not node.opening.startswith("<"):
                         yield node.opening

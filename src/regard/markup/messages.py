@@ -59,7 +59,7 @@ def _parse_plain(text: str, options: MarkupOptions) -> EmbeddedDocument:
         else:
             paragraphs.append(line)
     parts: list[Part] = [
-        text_pieces(SpelledText(paragraph, paragraph), options.keep) if paragraph.strip() else paragraph
+        text_pieces(SpelledText(paragraph, paragraph), options) if paragraph.strip() else paragraph
         for paragraph in paragraphs
     ]
     return document_of(parts, PLAIN)

@@ -31,3 +31,8 @@ def find_quantities(text: str) -> Iterator[Span]:
     """
     for match in _PATTERN.finditer(text):
         yield match.span()
+
+
+def contains_quantity(text: str) -> bool:
+    """Whether a text contains a number with a unit's symbol."""
+    return _PATTERN.search(text) is not None

@@ -9,8 +9,8 @@ from regard.errors import DataError
 from regard.markup.dialects import Dialect, Role
 from regard.markup.entities import Escaping
 from regard.markup.file_options import DEFAULT_OPTIONS, FileOptions
-from regard.markup.keep import KeepPatterns
 from regard.markup.markup_document import MarkupDocument, document_of
+from regard.markup.markup_options import MarkupOptions
 from regard.markup.pieces import Part, split_document
 from regard.markup.tokens import Token, tokenize
 
@@ -48,24 +48,24 @@ def parse_subtitles(name: str, text: str, options: FileOptions = DEFAULT_OPTIONS
         raise DataError(
             f"{name}: expected SubRip subtitles, found no line such as 00:00:01,000 --> 00:00:04,000: check the file"
         )
-    return document_of(list(_parts(text, options.markup.keep)), SUBTITLES)
+    return document_of(list(_parts(text, options.markup)), SUBTITLES)
 
 
-def _parts(text: str, keep: KeepPatterns | None) -> Iterator[Part]:
+def _parts(text: str, options: MarkupOptions) -> Iterator[Part]:
     cue: list[str] = []
     within_cue = False
     for line in _LINE.findall(text):
         if within_cue and line.strip():
             cue.append(line)
             continue
-        yield from _cue(cue, keep)
+        yield from _cue(cue, options)
         cue = []
         within_cue = _TIMES.match(line) is not None
         yield line
-    yield from _cue(cue, keep)
+    yield from _cue(cue, options)
 
 
-def _cue(lines: list[str], keep: KeepPatterns | None) -> Iterator[Part]:
+def _cue(lines: list[str], options: MarkupOptions) -> Iterator[Part]:
     paragraphs = lines if any(_SPEAKER.match(line) for line in lines) else ["".join(lines)]
     for paragraph in paragraphs:
-        yield from split_document(tokenize(paragraph), SUBTITLES, keep)
+        yield from split_document(tokenize(paragraph), SUBTITLES, options)

@@ -10,8 +10,8 @@ from regard.errors import DataError
 from regard.markup.dialects import Dialect, Role
 from regard.markup.entities import Escaping
 from regard.markup.file_options import DEFAULT_OPTIONS, FileOptions
-from regard.markup.keep import KeepPatterns
 from regard.markup.markup_document import MarkupDocument, document_of
+from regard.markup.markup_options import MarkupOptions
 from regard.markup.pieces import Part, split_document
 from regard.markup.tokens import Token, TokenKind, tokenize
 
@@ -48,17 +48,17 @@ def parse_web_subtitles(name: str, text: str, options: FileOptions = DEFAULT_OPT
     """
     if not re.match(r"WEBVTT(?:[ \t\r\n]|\Z)", text):
         raise DataError(f"{name}:1: expected a first line that begins with WEBVTT, found {text[:20]!r}: check the file")
-    return document_of(list(_parts(name, text, options.markup.keep)), WEB_SUBTITLES)
+    return document_of(list(_parts(name, text, options.markup)), WEB_SUBTITLES)
 
 
-def _parts(name: str, text: str, keep: KeepPatterns | None) -> Iterator[Part]:
+def _parts(name: str, text: str, options: MarkupOptions) -> Iterator[Part]:
     cue: list[str] = []
     within_cue = False
     for number, line in enumerate(_LINE.findall(text), start=1):
         if within_cue and line.strip("\r\n"):
             cue.append(line)
             continue
-        yield from _cue(cue, keep)
+        yield from _cue(cue, options)
         cue, within_cue = [], False
         if "-->" in line:
             if not _TIMES.match(line):
@@ -68,13 +68,13 @@ def _parts(name: str, text: str, keep: KeepPatterns | None) -> Iterator[Part]:
                 )
             within_cue = True
         yield line
-    yield from _cue(cue, keep)
+    yield from _cue(cue, options)
 
 
-def _cue(lines: list[str], keep: KeepPatterns | None) -> Iterator[Part]:
+def _cue(lines: list[str], options: MarkupOptions) -> Iterator[Part]:
     paragraphs = lines if any(_SPEAKER.match(line) for line in lines[1:]) else ["".join(lines)]
     for paragraph in paragraphs:
-        yield from split_document(list(_tokens(paragraph)), WEB_SUBTITLES, keep)
+        yield from split_document(list(_tokens(paragraph)), WEB_SUBTITLES, options)
 
 
 def _tokens(text: str) -> Iterator[Token]:
