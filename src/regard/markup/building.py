@@ -11,6 +11,7 @@ from regard.markup.dialects import Role
 from regard.markup.entities import Escaping, SpelledText
 from regard.markup.open_elements import OpenElements
 from regard.markup.pieces import Piece, PieceKind
+from regard.markup.stand_ins import BRACKETS
 from regard.markup.word_numbers import Fragment, number_words
 from regard.text.normalize import replace_blanks
 from regard.text.sentences import written_without_spaces
@@ -20,8 +21,6 @@ _NOT_A_WORD = " \u200b"
 """Characters that normalization removes from a text that contains nothing else."""
 _CLOSING_MARKS = re.compile(r"[,.;:!?…)\]}»”’\"'،؛؟。，、！？：；）」』】]+")
 _ENDS_SENTENCE = re.compile("[.!?…。！？؟]")
-_BRACKETS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "«": "»", "“": "”", "‘": "’", "„": "“", "（": "）",
-             "<": ">"}  # fmt: skip
 
 
 def build_block(pieces: Sequence[Piece], escaping: Escaping, *, bare_text: bool = True) -> Block:
@@ -198,6 +197,6 @@ def _with_brackets(pieces: Sequence[Piece]) -> list[Piece]:
 def _num_brackets(left: str, right: str) -> int:
     """Number of pairs of brackets or quotation marks around what is between two texts."""
     size = 0
-    while size < min(len(left), len(right)) and _BRACKETS.get(left[-1 - size]) == right[size]:
+    while size < min(len(left), len(right)) and BRACKETS.get(left[-1 - size]) == right[size]:
         size += 1
     return size

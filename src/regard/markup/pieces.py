@@ -15,8 +15,10 @@ from regard.markup.open_elements import OpenElements
 from regard.markup.placeholders import MESSAGE_MARK, find_placeholders, is_positional
 from regard.markup.plain import PlainLine, plain_line
 from regard.markup.quantities import find_quantities
+from regard.markup.stand_ins import with_brackets
 from regard.markup.tokens import Token, TokenKind
 from regard.text.normalize import replace_blanks
+from regard.values import Span
 
 
 class PieceKind(Enum):
@@ -120,6 +122,8 @@ def text_pieces(text: SpelledText, options: MarkupOptions = DEFAULT_MARKUP) -> l
     blanked = replace_blanks(text.text)
     spans = list(find_placeholders(blanked, options.keep))
     stand_ins = options.stand_ins.choose(blanked, spans)
+    indices = range(len(spans))
+    spans = [_with_brackets(blanked, spans, number) if number in stand_ins else spans[number] for number in indices]
     for number, (begin, end) in enumerate(spans):
         if start < begin:
             pieces += _text_with_quantities(text.part(start, begin))
@@ -128,6 +132,15 @@ def text_pieces(text: SpelledText, options: MarkupOptions = DEFAULT_MARKUP) -> l
     if start < len(text.text):
         pieces += _text_with_quantities(text.part(start, len(text.text)) if start else text)
     return pieces
+
+
+def _with_brackets(text: str, spans: Sequence[Span], number: int) -> Span:
+    """A placeholder with the brackets directly around it, unless another placeholder may have the same ones."""
+    start, end = with_brackets(text, spans[number])
+    size = spans[number][0] - start
+    before = spans[number - 1][1] if number else -size
+    after = spans[number + 1][0] if number + 1 < len(spans) else len(text) + size
+    return (start, end) if before + size <= start and end + size <= after else spans[number]
 
 
 def _placeholder(raw: str, placeholder: str, stand_in: str | None) -> Piece:

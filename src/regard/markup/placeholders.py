@@ -23,17 +23,18 @@ _PATTERN = re.compile(
     r"[ ]{0,3}(?:,[^{}\n]{0,80})?\})"
     r"|(?P<dollar>\$\{[^{}\n]{1,200}\})"
     rf"|(?P<brace>[$%]?\{{(?:{_NAME}|\d{{1,3}}){_INDEX}{{0,4}}(?:![rsa])?(?::[^{{}}\s]{{0,20}})?\}})"
+    r"|(?P<numbered>(?<![\w%])%L?\d{1,2}(?![\w%$.,]*\d|[\w%$])|<[A-Z][A-Z0-9_\-]{1,60}>)"
     r"|(?P<named>%\([^()\s]{1,80}\)[-+#0]{0,3}\d{0,3}(?:\.\d{1,3})?[diouxXeEfFgGcrsa])"
     rf"|(?P<printf>(?<![\d%])(?:{_CONVERSION})+(?![\w%]))"
-    r"|(?P<url>(?<![A-Za-z0-9.+\-])(?:(?i:https?|ftp)://|www\.(?=\w))[^\s<>\"“”«»。，、；：！？「」『』（）【】]{1,2000})"
+    r"|(?P<url>(?<![A-Za-z0-9.+\-])(?:(?i:https?|ftp)://|www\.(?=\w))[^\s<>\"“”«»。，、；：！？「」『』（）【】]{0,2000})"
     r"|(?P<email>(?<![A-Za-z0-9_.+\-])(?:mailto:)?[A-Za-z0-9_+\-][A-Za-z0-9_.+\-]{0,63}"
     r"@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,8})"
     r"|(?P<path>(?<![\w\\])[A-Za-z]:\\[^\s<>\"|?*]{0,500}|(?<![\w\\/.~])(?:~|\.{1,2})?/[\w.\-+]{1,80}/[\w./\-+]{0,500})"
-    r"|(?P<escape>(?<![\w\\])\\(?:[abefnrtv0]|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})(?![\w\\]))"
+    r"|(?P<escape>(?<![\w\\])\\(?:[abefnrtv0]|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})(?![\w\\])|(?<![\w\\])\\(?![\w\\]))"
     r"|(?P<option>(?<![\w\-])--[a-z][a-z0-9]{0,40}(?:-[a-z0-9]{1,40}){0,8}(?:=[^\s,;()\[\]]{1,200})?(?![\w\-]))"
     r"|(?P<count>(?<![\w&#])\#(?![\w#{]))"
 )
-_MAYBE = re.compile(r"[{}%@\\\ufdd2#~]|\[X|://|www\.|--[a-z]|/[\w.\-+]")
+_MAYBE = re.compile(r"<[A-Z]|[{}%@\\\ufdd2#~]|\[X|://|www\.|--[a-z]|/[\w.\-+]")
 """What every placeholder contains."""
 _TRIMMED = ("url", "email", "path")
 """Kinds that do not include the punctuation of the sentence after them."""
@@ -45,8 +46,8 @@ def find_placeholders(text: str, keep: KeepPatterns | None = None) -> Iterator[S
     r"""Finds the parts of a text that are not translated.
 
     These are `[X1X]`, `@@name@@`, `{name}`, `{0}`, `{}`, `{n, number}`, `{{ name }}`, `{% tag %}`, `${name}`,
-    `%(name)s`, `%1$s`, `%s` and `%d` (but not a percent sign after a number or before a word), a single `#`, web
-    addresses, e-mail addresses, paths, options such as `--all`, `\n`, and what matches `keep`.
+    `%(name)s`, `%1$s`, `%1`, `%s` and `%d` (but not a percent sign after a number or before a word), `<NAME>`, a
+    single `#`, web addresses, e-mail addresses, paths, options such as `--all`, `\n`, and what matches `keep`.
 
     Args:
         text: Decoded text.

@@ -19,6 +19,9 @@ _COUNT = re.compile(
     r"total|size|length|max|min|amount|days?|hours?|minutes?|seconds?|limit_value|limit)\b[^{}]*\}{1,2}\Z"
 )
 """Placeholders for numbers."""
+BRACKETS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "«": "»", "“": "”", "‘": "’", "„": "“", "（": "）",
+             "<": ">"}  # fmt: skip
+"""Opening brackets and quotation marks, with those that close them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +80,19 @@ def _has_text(text: str, placeholders: Sequence[Span]) -> bool:
     edges = [0, *(edge for span in placeholders for edge in span), len(text)]
     between = [text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
     return any(character.isalpha() for part in between for character in part)
+
+
+def with_brackets(text: str, span: Span) -> Span:
+    """A placeholder with the brackets and quotation marks directly around it.
+
+    Args:
+        text: A text between tags.
+        span: The characters of the placeholder.
+
+    Returns:
+        The characters of the placeholder with the brackets.
+    """
+    start, end = span
+    while start and end < len(text) and BRACKETS.get(text[start - 1]) == text[end]:
+        start, end = start - 1, end + 1
+    return start, end
