@@ -12,7 +12,7 @@ TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false MPL
 PYTEST_ARGS ?=
 TYPES := $(PY) -m mypy && $(PY) -m pydoclint.main src
 
-.PHONY: help demo test unit every-option kills fuzz lint ruff format docs gpu-check wheel audit clean
+.PHONY: help demo test unit every-option kills fuzz markup lint ruff format docs gpu-check wheel audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo 'make every-option  every option alone on every preset, of which the tests try a share (ten minutes)'
 	@echo 'make kills   end trainings, exports and labs at every one of their writes (an hour and more; Linux)'
 	@echo 'make fuzz    damaged files for every reader, 10 minutes each (six hours; FUZZ_SECONDS=60 FUZZ_TARGETS="tmx po")'
+	@echo 'make markup  10,000 generated documents of each markup format (MARKUP_DOCUMENTS=100)'
 	@echo 'make lint    ruff, mypy and pydoclint'
 	@echo 'make format  let ruff arrange the code'
 	@echo 'make docs    build the documentation into site/'
@@ -81,6 +82,11 @@ FUZZ_SECONDS ?= 600
 FUZZ_TARGETS ?=
 fuzz: $(VENV)/installed-dev
 	$(TEST_ENV) $(PY) tests/fuzz/run_fuzz.py --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# Properties of generated HTML, XLIFF, Markdown and messages, on many more documents than the unit tests try.
+MARKUP_DOCUMENTS ?= 10000
+markup: $(VENV)/installed-dev
+	MARKUP_DOCUMENTS=$(MARKUP_DOCUMENTS) $(TEST_ENV) $(PY) -m pytest -q tests/unit/markup/test_generated_documents.py
 
 lint: ruff
 	$(TYPES)

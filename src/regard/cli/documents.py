@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +25,20 @@ LINES = "lines"
 """Format of a text with one sentence per line."""
 _TABLES = (".csv", ".tsv", ".jsonl")
 _CATALOGS = (".po", ".pot")
+_WITH_ATTRIBUTES = (
+    ".html",
+    ".htm",
+    ".xhtml",
+    ".xml",
+    ".epub",
+    *_CATALOGS,
+    *_TABLES,
+    ".xlf",
+    ".xliff",
+    ".tmx",
+)
+_TEXT = ".txt"
+"""Type of a text that is translated as a document, with its placeholders."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,7 @@ class DocumentOptions:
         str | None,
         typer.Option(
             metavar="TYPE",
-            help="lines: one sentence per line; or the type of a document, such as po, docx or md.",
+            help="lines: one sentence per line; or the type of a document: text, html, xml, markdown, po, xliff, ...",
             show_default="from the name of --input; lines for .txt",
         ),
     ] = None
@@ -66,6 +80,18 @@ class DocumentOptions:
     mark_fuzzy: Annotated[
         bool, typer.Option("--mark-fuzzy", help="Mark the translations that are filled into a .po as fuzzy.")
     ] = False
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGEX",
+            help="Text of a document that is not translated, such as product names; may be repeated.",
+            show_default="placeholders and addresses only",
+        ),
+    ] = None
+    translate_attributes: Annotated[
+        bool,
+        typer.Option("--translate-attributes", help="Translate alt, title, placeholder and aria-label of HTML, too."),
+    ] = False
 
 
 NO_OPTIONS = DocumentOptions()
@@ -88,9 +114,11 @@ def document_type(source: Path | None, options: DocumentOptions) -> str | None:
 
     if options.format is None:
         extension = "" if source is None else source.suffix.lower()
-        extension = extension if extension in FILE_FORMATS and extension != ".txt" else ""
+        extension = extension if extension in FILE_FORMATS and extension != _TEXT else ""
+        extension = extension or _TEXT * bool(options.keep)  # patterns are for documents
     else:
         extension = "" if options.format == LINES else f".{options.format.lower().removeprefix('.')}"
+        extension = _TEXT if extension == ".text" else extension
         if extension and extension not in FILE_FORMATS:
             types = ", ".join(known.removeprefix(".") for known in FILE_FORMATS)
             raise ConfigError(f"--format: expected lines or one of {types}, got {options.format!r:.40}: choose one")
@@ -98,6 +126,8 @@ def document_type(source: Path | None, options: DocumentOptions) -> str | None:
         (options.column is not None, "--column", _TABLES),
         (options.result_column is not None, "--result-column", _TABLES),
         (options.mark_fuzzy, "--mark-fuzzy", _CATALOGS),
+        (options.translate_attributes, "--translate-attributes", _WITH_ATTRIBUTES),
+        (bool(options.keep), "--keep", FILE_FORMATS),
     ):
         if given and extension not in known_types:
             found = extension or "lines of text"
@@ -127,7 +157,7 @@ def translate_file(
     """
     from regard.files.atomic import write_output
     from regard.markup.files import open_file
-    from regard.translation.documents import translate_document
+    from regard.translation.documents import find_stand_ins, translate_document
 
     (source, output), (search, chosen) = files, options
     if output is None and sys.stdout.isatty():
@@ -137,7 +167,9 @@ def translate_file(
     extension = document_type(source, chosen) or ""
     name = source_name(source)
     shown = name if name.lower().endswith(extension) else name + extension
-    document = open_file(shown, _read(source), _file_options(models, chosen))
+    file_options = _file_options(models, chosen)
+    markup = replace(file_options.markup, stand_ins=find_stand_ins(translator))
+    document = open_file(shown, _read(source), replace(file_options, markup=markup))
 
     def observe(translations: Iterator[Translation]) -> Iterator[Translation]:
         for translation in with_progress(translations, total=len(document.sentences)):
@@ -155,12 +187,15 @@ def translate_file(
 
 def _file_options(models: list[Path], chosen: DocumentOptions) -> FileOptions:
     from regard.markup.file_options import FileOptions
+    from regard.markup.keep import KeepPatterns
+    from regard.markup.markup_options import MarkupOptions
     from regard.text.languages import parse_direction
     from regard.translation.loading import stored_languages
 
     langs = chosen.langs or stored_languages(models[0])
     source, target = parse_direction(langs) if langs else (None, None)
-    return FileOptions(source, target, chosen.column, chosen.result_column, chosen.mark_fuzzy)
+    markup = MarkupOptions(KeepPatterns(chosen.keep) if chosen.keep else None, chosen.translate_attributes)
+    return FileOptions(source, target, chosen.column, chosen.result_column, chosen.mark_fuzzy, markup)
 
 
 def _read(source: Path | None) -> bytes:

@@ -77,6 +77,8 @@ class Atom:
         glued: Whether this atom and the atom before it are parts of one word.
         sentence: Number of the sentence in the block, from 0.
         word: Number of the word in the sentence, from 0.
+        copied: Number, from 1, of the text such as `10 km` that is copied to the translation and of which this is a
+            part; 0 = it is translated.
     """
 
     text: str
@@ -84,6 +86,7 @@ class Atom:
     glued: bool
     sentence: int = 0
     word: int = 0
+    copied: int = 0
 
 
 @dataclass(frozen=True, slots=True)

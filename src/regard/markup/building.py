@@ -11,6 +11,7 @@ from regard.markup.dialects import Role
 from regard.markup.entities import Escaping, SpelledText
 from regard.markup.open_elements import OpenElements
 from regard.markup.pieces import Piece, PieceKind
+from regard.markup.stand_ins import BRACKETS
 from regard.markup.word_numbers import Fragment, number_words
 from regard.text.normalize import replace_blanks
 from regard.text.sentences import written_without_spaces
@@ -20,8 +21,6 @@ _NOT_A_WORD = " \u200b"
 """Characters that normalization removes from a text that contains nothing else."""
 _CLOSING_MARKS = re.compile(r"[,.;:!?…)\]}»”’\"'،؛؟。，、！？：；）」』】]+")
 _ENDS_SENTENCE = re.compile("[.!?…。！？؟]")
-_BRACKETS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "«": "»", "“": "”", "‘": "’", "„": "“", "（": "）",
-             "<": ">"}  # fmt: skip
 
 
 def build_block(pieces: Sequence[Piece], escaping: Escaping, *, bare_text: bool = True) -> Block:
@@ -69,6 +68,7 @@ class _Builder:
         self.root = Node("")
         self.breaks: set[int] = set()
         self._elements = OpenElements[Node]()
+        self._num_copied = 0
         self._spaced = True  # white space, or nothing at all, between the last visible piece and this position
         self._separator: Node | None = None  # the last visible point or line break since the last fragment
         self._unspaced: list[Node] = []  # nodes after which neither white space nor anything visible has come yet
@@ -80,7 +80,8 @@ class _Builder:
             piece: The text, tag or point that comes next in the document.
         """
         if piece.kind is PieceKind.TEXT:
-            self._add_text(piece.text)
+            self._num_copied += piece.copied
+            self._add_text(piece.text, self._num_copied if piece.copied else 0)
         elif piece.kind is PieceKind.OPEN:
             here = len(self.fragments)
             node = Node(piece.raw, holds_text=piece.holds_text, start=here, spaced_left=self._spaced)
@@ -131,11 +132,11 @@ class _Builder:
             self._unspaced.clear()
         self._unspaced.append(node)
 
-    def _add_text(self, text: SpelledText) -> None:
+    def _add_text(self, text: SpelledText, copied: int) -> None:
         blanked = replace_blanks(text.text)
         for match in _FRAGMENT.finditer(blanked):
             if match[0].strip(_NOT_A_WORD):
-                self._add_fragment(match[0], text.part(*match.span()))
+                self._add_fragment(match[0], text.part(*match.span()), copied)
                 continue
             self.gaps[-1].append(text.spelling(*match.span()))
             if match[0].startswith(" "):
@@ -147,7 +148,7 @@ class _Builder:
             node.spaced_right = True
         self._unspaced.clear()
 
-    def _add_fragment(self, content: str, text: SpelledText) -> None:
+    def _add_fragment(self, content: str, text: SpelledText, copied: int) -> None:
         separator, glued = self._separator, False
         if not self._spaced and self.fragments:
             glued = separator is None or self._unspaced_script(content)
@@ -156,7 +157,7 @@ class _Builder:
                 self._extend(separator, text)
                 return
             glued = True
-        self.fragments.append(Fragment(text, glued))
+        self.fragments.append(Fragment(text, glued, copied))
         self.gaps.append([])
         self._unspaced.clear()
         self._spaced, self._separator = False, None
@@ -196,6 +197,6 @@ def _with_brackets(pieces: Sequence[Piece]) -> list[Piece]:
 def _num_brackets(left: str, right: str) -> int:
     """Number of pairs of brackets or quotation marks around what is between two texts."""
     size = 0
-    while size < min(len(left), len(right)) and _BRACKETS.get(left[-1 - size]) == right[size]:
+    while size < min(len(left), len(right)) and BRACKETS.get(left[-1 - size]) == right[size]:
         size += 1
     return size

@@ -12,8 +12,9 @@ from regard.corpora.language_choice import choose_language
 from regard.corpora.po import PoCatalog, parse_po
 from regard.corpora.po_entry import PoEntry, PoString, header_fields
 from regard.errors import DataError
-from regard.markup.document import MarkupDocument
 from regard.markup.file_options import FileOptions
+from regard.markup.markup_document import Document
+from regard.markup.markup_options import MarkupOptions
 from regard.markup.messages import parse_message
 from regard.markup.placeholders import find_placeholders
 from regard.markup.sentence import TranslatedSentence
@@ -40,7 +41,7 @@ class _Message:
 
     entry: PoEntry
     text: str
-    document: MarkupDocument
+    document: Document
     places: tuple[PoString, ...]
 
 
@@ -49,12 +50,12 @@ class CatalogFile:
 
     Args:
         catalog: The parsed catalog.
-        mark_fuzzy: Whether to mark filled entries as fuzzy.
+        options: Whether to mark filled entries as fuzzy, and what is translated.
     """
 
-    def __init__(self, catalog: PoCatalog, *, mark_fuzzy: bool) -> None:
-        self._catalog, self._mark_fuzzy = catalog, mark_fuzzy
-        self._messages = tuple(_messages(catalog))
+    def __init__(self, catalog: PoCatalog, options: FileOptions) -> None:
+        self._catalog, self._mark_fuzzy = catalog, options.mark_fuzzy
+        self._messages = tuple(_messages(catalog, options.markup))
         self._sentences = tuple(sentence for message in self._messages for sentence in message.document.sentences)
 
     @property
@@ -108,7 +109,7 @@ def open_catalog(name: str, data: bytes, options: FileOptions) -> CatalogFile:
     """
     catalog = parse_po(data, name)
     _check_language(catalog, name, options.target)
-    return CatalogFile(catalog, mark_fuzzy=options.mark_fuzzy)
+    return CatalogFile(catalog, options)
 
 
 def _check_language(catalog: PoCatalog, name: str, target: str | None) -> None:
@@ -139,7 +140,7 @@ class _PluralForms:
     is_shared: bool
 
 
-def _messages(catalog: PoCatalog) -> Iterator[_Message]:
+def _messages(catalog: PoCatalog, options: MarkupOptions) -> Iterator[_Message]:
     header = next((entry for entry in catalog.entries if entry.is_header), None)
     forms = _plural_forms("" if header is None or 0 not in header.msgstr else header.msgstr[0].text)
     for entry in catalog.entries:
@@ -151,7 +152,7 @@ def _messages(catalog: PoCatalog) -> Iterator[_Message]:
             groups = _plural_groups(entry, entry.msgid_plural, forms, catalog.newline)
         for source, places in groups:
             if places:
-                yield _Message(entry, source.text, parse_message(source.text), tuple(places))
+                yield _Message(entry, source.text, parse_message(source.text, options), tuple(places))
 
 
 def _plural_groups(

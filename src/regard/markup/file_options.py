@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
+
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
@@ -17,6 +19,7 @@ class FileOptions:
         result_column: Name or number of the column or field for the translations; None = a usual name, which is added
             if there is none. The same as `column` replaces the text.
         mark_fuzzy: Whether to mark the translations that are filled into a PO catalog as fuzzy.
+        markup: What is translated and what is not, in any format.
     """
 
     source: str | None = None
@@ -24,6 +27,7 @@ class FileOptions:
     column: str | None = None
     result_column: str | None = None
     mark_fuzzy: bool = False
+    markup: MarkupOptions = DEFAULT_MARKUP
 
 
 DEFAULT_OPTIONS = FileOptions()

@@ -13,11 +13,12 @@ from regard.files.printable import on_one_line
 from regard.markup.archive import MAX_TEXT, Archive, read_archive, write_archive
 from regard.markup.catalogs import open_catalog
 from regard.markup.dialects import HTML, PLAIN, XHTML, XML, Dialect
-from regard.markup.document import Document, MarkupDocument, document_of, parse_dialect
+from regard.markup.document import parse_dialect
 from regard.markup.encoding import DecodedText, decode_text
 from regard.markup.file_options import DEFAULT_OPTIONS, FileOptions
 from regard.markup.json_lines import parse_json_lines
 from regard.markup.markdown import parse_markdown
+from regard.markup.markup_document import Document, document_of
 from regard.markup.office import OPEN_DOCUMENT, SLIDES, WORD, join_fields
 from regard.markup.pieces import split_document
 from regard.markup.sentence import TranslatedSentence
@@ -58,9 +59,7 @@ class FileDocument(Protocol):
         ...
 
 
-Parse = Callable[[str, str], Document]
-"""A function of a file's name and text."""
-ParseWithOptions = Callable[[str, str, FileOptions], Document]
+Parse = Callable[[str, str, FileOptions], Document]
 """A function of a file's name and text, and of the options."""
 
 
@@ -159,15 +158,15 @@ class _ArchiveFormat:
 
 
 def _parse_as(dialect: Dialect) -> Parse:
-    return lambda name, text: parse_dialect(text, dialect)
+    return lambda name, text, options: parse_dialect(text, dialect, options.markup)
 
 
-def _parse_word(name: str, text: str) -> MarkupDocument:
-    return document_of(split_document(join_fields(tokenize(text, xml=True)), WORD), WORD)
+def _parse_word(name: str, text: str, options: FileOptions) -> Document:
+    return document_of(split_document(join_fields(tokenize(text, xml=True)), WORD, options.markup), WORD)
 
 
-def _parse_book(name: str, text: str) -> MarkupDocument:
-    return parse_dialect(text, XML if name.lower().endswith(".ncx") else XHTML)
+def _parse_book(name: str, text: str, options: FileOptions) -> Document:
+    return parse_dialect(text, XML if name.lower().endswith(".ncx") else XHTML, options.markup)
 
 
 _TEXT_FILES: dict[str, Parse] = {
@@ -180,8 +179,6 @@ _TEXT_FILES: dict[str, Parse] = {
     ".markdown": parse_markdown,
     ".srt": parse_subtitles,
     ".vtt": parse_web_subtitles,
-}
-_SIDE_BY_SIDE: dict[str, ParseWithOptions] = {
     ".xlf": parse_xliff,
     ".xliff": parse_xliff,
     ".tmx": parse_tmx,
@@ -206,7 +203,7 @@ _ARCHIVES = {
     ".odp": _ArchiveFormat("content.xml", _OPEN_CONTENT, _parse_as(OPEN_DOCUMENT)),
     ".epub": _ArchiveFormat("META-INF/container.xml", re.compile(r"(?i).+\.(?:xhtml|html|htm|ncx)"), _parse_book),
 }
-FILE_FORMATS: tuple[str, ...] = (*_TEXT_FILES, *_SIDE_BY_SIDE, *_CATALOGS, *_ARCHIVES)
+FILE_FORMATS: tuple[str, ...] = (*_TEXT_FILES, *_CATALOGS, *_ARCHIVES)
 """File name extensions of the formats that `open_file` reads."""
 _MARKUP_FILES = frozenset({".html", ".htm", ".xhtml", ".xml", ".xlf", ".xliff", ".tmx"})
 _ENCRYPTION = ("META-INF/manifest.xml", "META-INF/encryption.xml")
@@ -243,34 +240,27 @@ def open_file(name: str, data: bytes, options: FileOptions = DEFAULT_OPTIONS) ->
     if extension in _REFUSED:
         raise DataError(f"{shown}: cannot be translated: {_REFUSED[extension]}")
     if extension in _ARCHIVES:
-        return _open_archive(shown, data, extension)
+        return _open_archive(shown, data, extension, options)
     if extension not in FILE_FORMATS:
         raise DataError(f"{shown}: expected a file of type {', '.join(FILE_FORMATS)}: convert it to one of them")
     if len(data) > MAX_TEXT:
         raise DataError(f"{shown}: contains {len(data)} bytes of text; at most {MAX_TEXT} are read: split it")
     if extension in _CATALOGS:
         return open_catalog(shown, data, options)
-    return _open_text(shown, data, _parser(extension, options), markup=extension in _MARKUP_FILES)
+    return _open_text(shown, data, _TEXT_FILES[extension], options, markup=extension in _MARKUP_FILES)
 
 
-def _parser(extension: str, options: FileOptions) -> Parse:
-    if extension in _TEXT_FILES:
-        return _TEXT_FILES[extension]
-    parse = _SIDE_BY_SIDE[extension]
-    return lambda name, text: parse(name, text, options)
-
-
-def _open_text(name: str, data: bytes, parse: Parse, *, markup: bool) -> TextFile:
+def _open_text(name: str, data: bytes, parse: Parse, options: FileOptions, *, markup: bool) -> TextFile:
     decoded = decode_text(name, data, declared=markup)
     if "\0" in decoded.text:
         raise DataError(
             f"{name}: expected text, found a NUL character at position {decoded.text.index(chr(0))}: "
             "it is a binary file, or UTF-16 without a byte order mark; save it as UTF-8"
         )
-    return TextFile(data, decoded, parse(name, decoded.text), references=markup)
+    return TextFile(data, decoded, parse(name, decoded.text, options), references=markup)
 
 
-def _open_archive(name: str, data: bytes, extension: str) -> ArchiveFile:
+def _open_archive(name: str, data: bytes, extension: str, options: FileOptions) -> ArchiveFile:
     if data.startswith(_OLE):
         raise DataError(
             f"{name}: encrypted, or in the old binary format: remove the password or save it as {extension}"
@@ -284,7 +274,8 @@ def _open_archive(name: str, data: bytes, extension: str) -> ArchiveFile:
     _check_not_encrypted(name, archive)
     translated = [
         _TranslatedEntry(
-            position, _open_text(f"{name}: {on_one_line(archive.names[position])}", content, format.parse, markup=True)
+            position,
+            _open_text(f"{name}: {on_one_line(archive.names[position])}", content, format.parse, options, markup=True),
         )
         for position, content in archive.contents.items()
         if archive.names[position] not in _ENCRYPTION

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from regard.markup.dialects import Dialect, Role, is_protected
-from regard.markup.document import MarkupDocument, document_of
+from regard.markup.embedded import EmbeddedDocument
 from regard.markup.entities import Escaping, decode, escape
+from regard.markup.icu import parse_icu
+from regard.markup.markup_document import Document, document_of
+from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.markup.messages import contains_html, parse_message
 from regard.markup.open_elements import OpenElements
 from regard.markup.pieces import split_document
-from regard.markup.tokens import Token, TokenKind, words
+from regard.markup.tokens import Token, TokenKind, tokenize, words
 from regard.markup.xml_tree import local_name, read_attributes
 
 _INLINE = words("g pc hi mrk")
@@ -49,19 +52,20 @@ class SegmentText:
         is_empty: Whether it contains neither text nor codes.
     """
 
-    document: MarkupDocument
+    document: Document
     write: Callable[[str], str]
     has_codes: bool
     is_empty: bool
 
 
-def parse_segment(tokens: Sequence[Token]) -> SegmentText:
+def parse_segment(tokens: Sequence[Token], options: MarkupOptions = DEFAULT_MARKUP) -> SegmentText:
     """Finds the sentences of a segment.
 
     Text that is HTML, in a CDATA section or with escaped tags, is read as HTML.
 
     Args:
         tokens: The content of a `source` or `seg` element.
+        options: What is translated and what is not.
 
     Returns:
         The content.
@@ -72,18 +76,29 @@ def parse_segment(tokens: Sequence[Token]) -> SegmentText:
         text = content[0].raw[len(_CDATA) : -len(_CDATA_END)]
         before, after = raw.split(content[0].raw, 1)
         return SegmentText(
-            parse_message(text), lambda text: before + _as_cdata(text) + after, contains_html(text), not text.strip()
+            parse_message(text, options),
+            lambda text: before + _as_cdata(text) + after,
+            contains_html(text),
+            not text.strip(),
         )
     if all(token.kind is TokenKind.TEXT for token in tokens):
         text = decode(raw, Escaping.XML).text
         if contains_html(text):
             return SegmentText(
-                parse_message(text), lambda text: escape(text, Escaping.XML).replace("\r", "&#13;"), True, False
+                parse_message(text, options),
+                lambda text: escape(text, Escaping.XML).replace("\r", "&#13;"),
+                True,
+                False,
             )
-    codes = _joined_pairs([_with_references(token) for token in tokens])
-    document = document_of(split_document(codes, CODES), CODES)
-    has_codes = any(token.kind is not TokenKind.TEXT for token in codes)
+    text = "".join(_with_references(token).raw for token in tokens)
+    document = parse_icu(text, lambda part: _parse_codes(part, options))
+    has_codes = any(token.kind is not TokenKind.TEXT and not _is_cdata(token) for token in tokens)
     return SegmentText(document, str, has_codes, not raw.strip())
+
+
+def _parse_codes(text: str, options: MarkupOptions) -> EmbeddedDocument:
+    tokens = _joined_pairs(tokenize(text, xml=True))
+    return document_of(split_document(tokens, CODES, options), CODES)
 
 
 def is_blank(tokens: Sequence[Token]) -> bool:

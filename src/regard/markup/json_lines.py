@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regard.errors import DataError
 from regard.files.printable import on_one_line
@@ -90,7 +90,7 @@ def parse_json_lines(name: str, text: str, options: FileOptions) -> SegmentedDoc
             continue
         start, end, source, write = place
         parts += [line[:start], Hole(len(segments)), line[end:]]
-        segments.append(Segment((parse_message(source),), write))
+        segments.append(Segment((parse_message(source, options.markup),), write))
     if lines and not found:
         _refuse(name, lines, options)
     return SegmentedDocument(parts, segments)
@@ -156,7 +156,7 @@ def _fields(where: str, whole: _Object, line: str, options: FileOptions) -> tupl
         scope = _object_at(line, inner.start)
         column = None if column is None else column.removeprefix(prefix)
         result = None if result is None else result.removeprefix(prefix)
-    chosen = FileOptions(options.source, options.target, column, result)
+    chosen = replace(options, column=column, result_column=result)
     field = text_column(list(scope.members), chosen) or column or ""
     return scope, field, result_column(list(scope.members), field, chosen)
 

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from regard.markup.block import Block
 from regard.markup.building import build_block
 from regard.markup.dialects import HTML
-from regard.markup.document import MarkupDocument
 from regard.markup.entities import Escaping
+from regard.markup.file_options import DEFAULT_OPTIONS, FileOptions
 from regard.markup.markdown_inline import MarkdownParagraph, cut_cells, parse_paragraph
+from regard.markup.markup_document import MarkupDocument
+from regard.markup.markup_options import MarkupOptions
 from regard.markup.pieces import split_document
 from regard.markup.tokens import tokenize
 
@@ -38,17 +40,18 @@ _Part = str | MarkdownParagraph | Block
 _INDENTED = re.compile(r" {4}| {0,3}\t")
 
 
-def parse_markdown(name: str, text: str) -> MarkupDocument:
+def parse_markdown(name: str, text: str, options: FileOptions = DEFAULT_OPTIONS) -> MarkupDocument:
     """Finds the sentences of a document in Markdown (CommonMark with tables, footnotes and front matter).
 
     Args:
         name: Name of the file; not used, because nothing is refused.
         text: The document.
+        options: What is translated and what is not.
 
     Returns:
         The document.
     """
-    return MarkupDocument(list(_Scanner(text).parts()))
+    return MarkupDocument(list(_Scanner(text, options.markup).parts()))
 
 
 class _Scanner:
@@ -56,9 +59,11 @@ class _Scanner:
 
     Args:
         text: The document.
+        options: What is translated and what is not.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, options: MarkupOptions) -> None:
+        self._options = options
         front = _FRONT.match(text)
         self._front = front[0] if front else ""
         self._labels = frozenset(label.strip().lower() for label in _LABEL.findall(text))
@@ -158,7 +163,7 @@ class _Scanner:
         match = _HEADING.match(line[len(prefix) :])
         if match is None or not match[2].strip():
             return [line]
-        return [prefix + match[1], parse_paragraph([("", match[2])], self._labels), match[3]]
+        return [prefix + match[1], parse_paragraph([("", match[2])], self._labels, self._options), match[3]]
 
     def _footnote(self, prefix: str) -> list[_Part]:
         line = self._lines[self._position]
@@ -193,7 +198,7 @@ class _Scanner:
             else:
                 for number, cell in enumerate(cut_cells(line)):
                     is_text = number % 2 == 0 and cell.strip()
-                    parts.append(parse_paragraph([("", cell)], self._labels) if is_text else cell)
+                    parts.append(parse_paragraph([("", cell)], self._labels, self._options) if is_text else cell)
             self._position += 1
         return parts
 
@@ -211,7 +216,7 @@ class _Scanner:
             self._position += 1
             if special and end_mark in line.lower():
                 break
-        parts = split_document(tokenize("".join(lines)), HTML)
+        parts = split_document(tokenize("".join(lines)), HTML, self._options)
         return [part if isinstance(part, str) else build_block(part, Escaping.HTML) for part in parts]
 
     def _flush(self) -> Iterator[_Part]:
@@ -226,5 +231,5 @@ class _Scanner:
             end = content[len(content.rstrip()) :]
             lines[-1] = (prefix, content.removesuffix(end))
             yield lines[0][0]
-            yield parse_paragraph([("", lines[0][1]), *lines[1:]], self._labels)
+            yield parse_paragraph([("", lines[0][1]), *lines[1:]], self._labels, self._options)
             yield end

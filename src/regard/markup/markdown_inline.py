@@ -11,6 +11,7 @@ from regard.markup.block import Block
 from regard.markup.building import build_block
 from regard.markup.dialects import HTML, Role
 from regard.markup.entities import Escaping, SpelledText, decode
+from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.markup.open_elements import OpenElements
 from regard.markup.pieces import Piece, PieceKind, text_pieces
 from regard.markup.render import render_block
@@ -87,17 +88,20 @@ class MarkdownParagraph:
         return text.replace(_BEGIN, "").replace(_END, "")
 
 
-def parse_paragraph(lines: Sequence[tuple[str, str]], labels: frozenset[str] = frozenset()) -> MarkdownParagraph:
+def parse_paragraph(
+    lines: Sequence[tuple[str, str]], labels: frozenset[str] = frozenset(), options: MarkupOptions = DEFAULT_MARKUP
+) -> MarkdownParagraph:
     """Parses the text of a paragraph.
 
     Args:
         lines: For each line, the marks of quotations before it, and its content. The first has no marks.
         labels: Labels of the links that are defined elsewhere in the document, in lower case.
+        options: What is translated and what is not.
 
     Returns:
         The paragraph.
     """
-    return MarkdownParagraph(build_block(list(_pieces(lines, labels)), Escaping.MARKDOWN), _join(lines)[0])
+    return MarkdownParagraph(build_block(list(_pieces(lines, labels, options)), Escaping.MARKDOWN), _join(lines)[0])
 
 
 def cut_cells(line: str) -> list[str]:
@@ -128,7 +132,7 @@ class _Mark:
     role: Role = Role.OPAQUE
 
 
-def _pieces(lines: Sequence[tuple[str, str]], labels: frozenset[str]) -> Iterator[Piece]:
+def _pieces(lines: Sequence[tuple[str, str]], labels: frozenset[str], options: MarkupOptions) -> Iterator[Piece]:
     text, breaks = _join(lines)
     text = text.replace(_BEGIN, "\ufffd").replace(_END, "\ufffd")
     marks = list(_marks(text, breaks))
@@ -137,13 +141,13 @@ def _pieces(lines: Sequence[tuple[str, str]], labels: frozenset[str]) -> Iterato
     for mark in marks:
         if mark.kind is None or mark.start < position:
             continue
-        yield from text_pieces(_decoded(text[position : mark.start]))
+        yield from text_pieces(_decoded(text[position : mark.start]), options)
         raw = _delimited(mark, text[mark.start : mark.end])
         ordered = "line break" if mark.role is Role.LINE_BREAK else ""
         yield Piece(mark.kind, raw, name=mark.name, role=mark.role if mark.kind is PieceKind.POINT else Role.INLINE,
                     ordered=ordered)  # fmt: skip
         position = mark.end
-    yield from text_pieces(_decoded(text[position:]))
+    yield from text_pieces(_decoded(text[position:]), options)
 
 
 def _delimited(mark: _Mark, raw: str) -> str:

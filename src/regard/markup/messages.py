@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 
 from regard.markup.dialects import HTML, PLAIN
-from regard.markup.document import MarkupDocument, document_of, parse_dialect
+from regard.markup.document import parse_dialect
+from regard.markup.embedded import EmbeddedDocument
 from regard.markup.entities import SpelledText
+from regard.markup.icu import parse_icu
+from regard.markup.markup_document import document_of
+from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.markup.pieces import Part, text_pieces
 
 _HTML = re.compile(
@@ -23,12 +27,13 @@ def contains_html(text: str) -> bool:
     return ("<" in text or "&" in text) and _HTML.search(text) is not None
 
 
-def parse_message(text: str) -> MarkupDocument:
+def parse_message(text: str, options: MarkupOptions = DEFAULT_MARKUP) -> EmbeddedDocument:
     r"""Finds the sentences of a text of unknown kind.
 
     Args:
         text: The text. If it contains tags of HTML or character references, it is HTML. Otherwise each line is a
             paragraph, unless it begins with a lowercase letter: then it continues the line before it.
+        options: What is translated and what is not.
 
     Returns:
         The document.
@@ -39,10 +44,14 @@ def parse_message(text: str) -> MarkupDocument:
     ('See here',)
     """
     if contains_html(text):
-        return parse_dialect(text, HTML)
+        return parse_dialect(text, HTML, options)
+    return parse_icu(text, lambda part: _parse_plain(part, options))
+
+
+def _parse_plain(text: str, options: MarkupOptions) -> EmbeddedDocument:
     lines = _LINE.findall(text)
     if not any(map(_continues, lines[1:])):
-        return parse_dialect(text, PLAIN)
+        return parse_dialect(text, PLAIN, options)
     paragraphs: list[str] = []
     for line in lines:
         if paragraphs and paragraphs[-1].strip() and _continues(line):
@@ -50,7 +59,8 @@ def parse_message(text: str) -> MarkupDocument:
         else:
             paragraphs.append(line)
     parts: list[Part] = [
-        text_pieces(SpelledText(paragraph, paragraph)) if paragraph.strip() else paragraph for paragraph in paragraphs
+        text_pieces(SpelledText(paragraph, paragraph), options) if paragraph.strip() else paragraph
+        for paragraph in paragraphs
     ]
     return document_of(parts, PLAIN)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
 
 from regard.markup.dialects import Dialect, Role
 from regard.markup.entities import SpelledText, decode
+from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.markup.open_elements import OpenElements
-from regard.markup.placeholders import find_placeholders, is_positional
+from regard.markup.placeholders import MESSAGE_MARK, find_placeholders, is_positional
 from regard.markup.plain import PlainLine, plain_line
+from regard.markup.quantities import find_quantities
+from regard.markup.stand_ins import with_brackets
 from regard.markup.tokens import Token, TokenKind
 from regard.text.normalize import replace_blanks
+from regard.values import Span
 
 
 class PieceKind(Enum):
@@ -39,10 +43,11 @@ class Piece:
         kind: Whether the piece is text, a start tag, an end tag or a point.
         raw: The characters of the piece in the document.
         name: Name of the element, for tags.
-        ordered: Name of a group of points, or empty. Points of the same group keep their order in the translation.
+        ordered: Name of a group of points, or empty. Points of the same group options their order in the translation.
         role: For a point: LINE_BREAK, OPAQUE if readers see the point (such as a placeholder), INVISIBLE otherwise.
         text: Decoded text, if the kind is TEXT.
         holds_text: Whether the element may contain text directly, if the kind is OPEN.
+        copied: Whether the text, such as `10 km`, is read by the model but written as in the source.
     """
 
     kind: PieceKind
@@ -52,6 +57,7 @@ class Piece:
     role: Role = Role.INLINE
     text: SpelledText = _NO_TEXT
     holds_text: bool = True
+    copied: bool = False
 
 
 _LINE = re.compile(r"[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
@@ -60,18 +66,19 @@ Part = str | list[Piece]
 """Raw characters of the document, or the pieces of a block, such as a paragraph."""
 
 
-def split_document(tokens: Sequence[Token], dialect: Dialect) -> list[Part]:
+def split_document(tokens: Sequence[Token], dialect: Dialect, options: MarkupOptions = DEFAULT_MARKUP) -> list[Part]:
     """Cuts a document into the contents of blocks, such as paragraphs, and what is between them.
 
     Args:
         tokens: The tags, texts and comments of the document, in order.
         dialect: The format.
+        options: What is translated and what is not.
 
     Returns:
         The parts in order: a list of pieces per block, and a string for what is between two blocks. All raw
         characters joined are the document.
     """
-    splitter = _Splitter(tokens, dialect)
+    splitter = _Splitter(tokens, dialect, options)
     position = 0
     while position < len(tokens):
         position = splitter.take(position)
@@ -79,11 +86,12 @@ def split_document(tokens: Sequence[Token], dialect: Dialect) -> list[Part]:
     return splitter.parts
 
 
-def split_plain(text: str) -> list[Part | PlainLine]:
+def split_plain(text: str, options: MarkupOptions = DEFAULT_MARKUP) -> list[Part | PlainLine]:
     """Cuts plain text into lines, each of which is translated as a paragraph.
 
     Args:
         text: The text.
+        options: What is translated and what is not.
 
     Returns:
         The lines and what is between them, in order. A line is a list of pieces if it has placeholders such as `{name}`
@@ -93,36 +101,70 @@ def split_plain(text: str) -> list[Part | PlainLine]:
     parts: list[Part | PlainLine] = []
     for line in _LINE.findall(text):
         if line.strip():
-            parts.append(plain_line(line) or text_pieces(SpelledText(line, line)))
+            parts.append(plain_line(line, options) or text_pieces(SpelledText(line, line), options))
         else:
             parts.append(line)
     return parts
 
 
-def text_pieces(text: SpelledText) -> list[Piece]:
+def text_pieces(text: SpelledText, options: MarkupOptions = DEFAULT_MARKUP) -> list[Piece]:
     """Cuts text into placeholders, such as `{name}`, `%s` or web addresses, and what is between them.
 
     Args:
         text: Text between tags.
+        options: What is translated and what is not.
 
     Returns:
         The pieces: a point per placeholder, and the text between them. Empty pieces are left out.
     """
-    pieces = []
+    pieces: list[Piece] = []
     start = 0
-    for begin, end in find_placeholders(replace_blanks(text.text)):
+    blanked = replace_blanks(text.text)
+    spans = list(find_placeholders(blanked, options.keep))
+    stand_ins = options.stand_ins.choose(blanked, spans)
+    indices = range(len(spans))
+    spans = [_with_brackets(blanked, spans, number) if number in stand_ins else spans[number] for number in indices]
+    for number, (begin, end) in enumerate(spans):
         if start < begin:
-            pieces.append(_text_piece(text.part(start, begin)))
-        ordered = "placeholder" if is_positional(text.text[begin:end]) else ""
-        pieces.append(Piece(PieceKind.POINT, text.spelling(begin, end), role=Role.OPAQUE, ordered=ordered))
+            pieces += _text_with_quantities(text.part(start, begin))
+        pieces.append(_placeholder(text.spelling(begin, end), text.text[begin:end], stand_ins.get(number)))
         start = end
     if start < len(text.text):
-        pieces.append(_text_piece(text.part(start, len(text.text)) if start else text))
+        pieces += _text_with_quantities(text.part(start, len(text.text)) if start else text)
     return pieces
 
 
-def _text_piece(text: SpelledText) -> Piece:
-    return Piece(PieceKind.TEXT, text.raw, text=text)
+def _with_brackets(text: str, spans: Sequence[Span], number: int) -> Span:
+    """A placeholder with the brackets directly around it, unless another placeholder may have the same ones."""
+    start, end = with_brackets(text, spans[number])
+    size = spans[number][0] - start
+    before = spans[number - 1][1] if number else -size
+    after = spans[number + 1][0] if number + 1 < len(spans) else len(text) + size
+    return (start, end) if before + size <= start and end + size <= after else spans[number]
+
+
+def _placeholder(raw: str, placeholder: str, stand_in: str | None) -> Piece:
+    """A placeholder as a point, or as text that the model reads as another text."""
+    if stand_in is not None:
+        offsets = (0, *[len(raw)] * len(stand_in))
+        return _text_piece(SpelledText(stand_in, raw, offsets), copied=True)
+    ordered = "placeholder" if is_positional(placeholder) else ""
+    return Piece(PieceKind.POINT, raw, role=Role.OPAQUE, ordered=ordered)
+
+
+def _text_with_quantities(text: SpelledText) -> Iterator[Piece]:
+    start = 0
+    for begin, end in find_quantities(replace_blanks(text.text)):
+        if start < begin:
+            yield _text_piece(text.part(start, begin))
+        yield _text_piece(text.part(begin, end), copied=True)
+        start = end
+    if start < len(text.text):
+        yield _text_piece(text.part(start, len(text.text)) if start else text)
+
+
+def _text_piece(text: SpelledText, *, copied: bool = False) -> Piece:
+    return Piece(PieceKind.TEXT, text.raw, text=text, copied=copied)
 
 
 class _Splitter:
@@ -131,14 +173,15 @@ class _Splitter:
     Args:
         tokens: The tags, texts and comments of the document, in order.
         dialect: The format.
+        options: What is translated and what is not.
 
     Attributes:
         parts: The finished parts: a list of pieces per block, and raw characters between blocks.
     """
 
-    def __init__(self, tokens: Sequence[Token], dialect: Dialect) -> None:
+    def __init__(self, tokens: Sequence[Token], dialect: Dialect, options: MarkupOptions) -> None:
         self.parts: list[Part] = []
-        self._tokens, self._dialect = tokens, dialect
+        self._tokens, self._dialect, self._options = tokens, dialect, options
         self._content: list[Piece] = []
         self._roles = _mixed_content_roles(tokens) if dialect.mixed_content else None
         self._ends = _matching_ends(tokens)
@@ -170,7 +213,7 @@ class _Splitter:
 
     def flush(self) -> None:
         """Ends the current block and appends its pieces to `parts`, as raw characters if there is no text in them."""
-        if any(piece.kind is PieceKind.TEXT and piece.text.text.strip() for piece in self._content):
+        if any(map(_is_translated, self._content)):
             self.parts.append(self._content)
         elif self._content:
             self.parts.append("".join(piece.raw for piece in self._content))
@@ -195,7 +238,7 @@ class _Splitter:
         if self._dialect.text_elements and not self._holds_text[position]:
             self._point(token.raw, Role.INVISIBLE)
             return
-        self._content += text_pieces(decode(token.raw, self._dialect.escaping))
+        self._content += text_pieces(decode(token.raw, self._dialect.escaping), self._options)
 
     def _take_end_tag(self, token: Token, role: Role) -> None:
         if role in (Role.BLOCK, Role.BLOCK_OPAQUE):
@@ -244,6 +287,13 @@ class _Splitter:
         if role is Role.LINE_BREAK:
             ordered = "line break"
         self._content.append(Piece(PieceKind.POINT, raw, role=role, ordered=ordered))
+
+
+def _is_translated(piece: Piece) -> bool:
+    """Whether a piece contains text, or is a mark for a text within this one; see `regard.markup.embedded`."""
+    if piece.kind is PieceKind.TEXT:
+        return bool(piece.text.text.strip())
+    return piece.kind is PieceKind.POINT and piece.raw[:1] == MESSAGE_MARK
 
 
 def _within_text_elements(tokens: Sequence[Token], names: frozenset[str]) -> list[bool]:

@@ -1,53 +1,86 @@
-"""Finds placeholders, web addresses and e-mail addresses, which must come back from a translation unchanged."""
+"""Finds placeholders, addresses, paths and options, which must come back from a translation unchanged."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from regard.markup.keep import KeepPatterns
 from regard.values import Span
 
+MESSAGE_MARK = "\ufdd2"
+"""First character of the marks for arguments of messages; see `regard.markup.embedded`."""
 _NAME = r"[A-Za-z_][\w.\-]{0,80}"
 _INDEX = r"(?:\[[\w.\-'\"]{0,40}\])"
 _CONVERSION = r"%(?:\d{1,2}\$)?[-+#0]{0,3}(?:\d{1,3}|\*)?(?:\.(?:\d{1,3}|\*))?(?:hh?|ll?|[Lqjzt])?[diouxXeEfFgGaAcspn@]"
 _PATTERN = re.compile(
-    r"(?P<mark>\[X\d{1,9}X\]|@@[\w.\-]{1,80}@@)"
+    r"(?P<embedded>\ufdd2\d{1,9}\ufdd3)"
+    r"|(?P<quoted>'\{'|'\}'|'\{[^'{}\n]{0,80}\}')"
+    r"|(?P<mark>\[X\d{1,9}X\]|@@[\w.\-]{1,80}@@)"
     r"|(?P<double>\{\{[^{}\n]{1,200}\}\}|\{%[^{}\n]{1,200}%\})"
     r"|(?P<empty>\{\})|(?P<position>\{\\[A-Za-z0-9&(),.\\]{1,80}\})"
+    r"|(?P<format>\{[ ]{0,3}\w{1,80}[ ]{0,3},[ ]{0,3}(?:number|date|time|spellout|ordinal|duration)"
+    r"[ ]{0,3}(?:,[^{}\n]{0,80})?\})"
     r"|(?P<dollar>\$\{[^{}\n]{1,200}\})"
     rf"|(?P<brace>[$%]?\{{(?:{_NAME}|\d{{1,3}}){_INDEX}{{0,4}}(?:![rsa])?(?::[^{{}}\s]{{0,20}})?\}})"
+    r"|(?P<numbered>(?<![\w%])%L?\d{1,2}(?![\w%$.,]*\d|[\w%$])|<[A-Z][A-Z0-9_\-]{1,60}>)"
     r"|(?P<named>%\([^()\s]{1,80}\)[-+#0]{0,3}\d{0,3}(?:\.\d{1,3})?[diouxXeEfFgGcrsa])"
     rf"|(?P<printf>(?<![\d%])(?:{_CONVERSION})+(?![\w%]))"
-    r"|(?P<url>(?<![A-Za-z0-9.+\-])(?:(?i:https?|ftp)://|www\.(?=\w))[^\s<>\"“”«»。，、；：！？「」『』（）【】]{1,2000})"
+    r"|(?P<url>(?<![A-Za-z0-9.+\-])(?:(?i:https?|ftp)://|www\.(?=\w))[^\s<>\"“”«»。，、；：！？「」『』（）【】]{0,2000})"
     r"|(?P<email>(?<![A-Za-z0-9_.+\-])(?:mailto:)?[A-Za-z0-9_+\-][A-Za-z0-9_.+\-]{0,63}"
-    r"@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,8})",
+    r"@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,8})"
+    r"|(?P<path>(?<![\w\\])[A-Za-z]:\\[^\s<>\"|?*]{0,500}|(?<![\w\\/.~])(?:~|\.{1,2})?/[\w.\-+]{1,80}/[\w./\-+]{0,500})"
+    r"|(?P<escape>(?<![\w\\])\\(?:[abefnrtv0]|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})(?![\w\\])|(?<![\w\\])\\(?![\w\\]))"
+    r"|(?P<option>(?<![\w\-])--[a-z][a-z0-9]{0,40}(?:-[a-z0-9]{1,40}){0,8}(?:=[^\s,;()\[\]]{1,200})?(?![\w\-]))"
+    r"|(?P<count>(?<![\w&#])\#(?![\w#{]))"
 )
+_MAYBE = re.compile(r"<[A-Z]|[{}%@\\\ufdd2#~]|\[X|://|www\.|--[a-z]|/[\w.\-+]")
+"""What every placeholder contains."""
+_TRIMMED = ("url", "email", "path")
+"""Kinds that do not include the punctuation of the sentence after them."""
 _TRAILING = ".,;:!?'’…*_"
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
-def find_placeholders(text: str) -> Iterator[Span]:
-    """Finds the parts of a text that are not translated.
+def find_placeholders(text: str, keep: KeepPatterns | None = None) -> Iterator[Span]:
+    r"""Finds the parts of a text that are not translated.
 
-    These are `[X1X]`, `@@name@@`, `{name}`, `{0}`, `{}`, `{{ name }}`, `{% tag %}`, `${name}`, `%(name)s`, `%1$s`,
-    `%s` and `%d` (but not a percent sign after a number or before a word), web addresses and e-mail addresses.
+    These are `[X1X]`, `@@name@@`, `{name}`, `{0}`, `{}`, `{n, number}`, `{{ name }}`, `{% tag %}`, `${name}`,
+    `%(name)s`, `%1$s`, `%1`, `%s` and `%d` (but not a percent sign after a number or before a word), `<NAME>`, a
+    single `#`, web addresses, e-mail addresses, paths, options such as `--all`, `\n`, and what matches `keep`.
 
     Args:
         text: Decoded text.
+        keep: Patterns of further parts; one that overlaps a placeholder makes it longer. None = no patterns.
 
     Yields:
         The spans, in order, without overlap.
+
+    Raises:
+        ConfigError: A pattern takes too long.
 
     >>> text = "Mail {name} (50% off: http://a.org/b_(c).)"
     >>> [text[start:end] for start, end in find_placeholders(text)]
     ['{name}', 'http://a.org/b_(c)']
     """
-    if not may_contain_placeholders(text):
-        return
+    spans = list(_built_in(text)) if _MAYBE.search(text) else []
+    if keep is not None:
+        spans = sorted([*keep.find(text), *spans])
+    merged: list[Span] = []
+    for start, end in spans:
+        if merged and start < merged[-1][1]:  # a pattern matches a part of a placeholder
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    yield from merged
+
+
+def _built_in(text: str) -> Iterator[Span]:
+    """Placeholders of the built-in kinds."""
     position = 0
     while match := _PATTERN.search(text, position):
         end = match.end()
-        if match.lastgroup in ("url", "email"):
+        if match.lastgroup in _TRIMMED:
             end = match.start() + _address_length(match[0])
         yield match.start(), end
         position = end
@@ -55,19 +88,22 @@ def find_placeholders(text: str) -> Iterator[Span]:
 
 def is_positional(placeholder: str) -> bool:
     """Whether a placeholder, such as `%s` or `{}`, has neither a number nor a name, so that the order counts."""
-    return placeholder == "{}" or (placeholder.startswith("%") and "$" not in placeholder and placeholder[1] != "(")
+    return placeholder == "{}" or (
+        placeholder[:1] == "%" and "$" not in placeholder and placeholder[1:2] not in ("", "(")
+    )
 
 
-def may_contain_placeholders(text: str) -> bool:
+def may_contain_placeholders(text: str, keep: KeepPatterns | None = None) -> bool:
     """Whether a text may contain a placeholder: a fast test before the exact search of `find_placeholders`.
 
     Args:
         text: The text.
+        keep: Patterns of further parts that are not translated.
 
     Returns:
         False if the text certainly has no placeholder. True does not mean that it has one.
     """
-    return any(character in text for character in "{%@") or "[X" in text or "://" in text or "www." in text
+    return keep is not None or _MAYBE.search(text) is not None
 
 
 def _address_length(address: str) -> int:

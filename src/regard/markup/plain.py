@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.markup.placeholders import may_contain_placeholders
+from regard.markup.quantities import contains_quantity
 from regard.markup.sentence import TranslatedSentence
 from regard.text.normalize import normalize
 from regard.text.sentences import sentence_spans
@@ -39,17 +41,18 @@ class PlainLine:
         return "".join(part for pair in zip(self.gaps, [*texts, ""], strict=True) for part in pair)
 
 
-def plain_line(text: str) -> PlainLine | None:
+def plain_line(text: str, options: MarkupOptions = DEFAULT_MARKUP) -> PlainLine | None:
     """Divides a line into sentences, if that is all that its translation needs.
 
     Args:
         text: The line, with its line break.
+        options: What is translated and what is not.
 
     Returns:
         The line; None if it may contain placeholders, or white space or characters that normalization changes.
     """
     stripped = text.strip()
-    if may_contain_placeholders(text) or normalize(text) != stripped:
+    if may_contain_placeholders(text, options.keep) or normalize(text) != stripped or contains_quantity(text):
         return None
     spans = sentence_spans(stripped)
     ends = [0, *(end for _, end in spans)]

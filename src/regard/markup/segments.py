@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from regard.markup.document import MarkupDocument
+from regard.markup.markup_document import Document
 from regard.markup.sentence import TranslatedSentence
 
 Write = Callable[[Sequence[str], bool], Sequence[str]]
@@ -41,7 +41,7 @@ class Segment:
             what to write in each hole of the segment.
     """
 
-    documents: tuple[MarkupDocument, ...]
+    documents: tuple[Document, ...]
     write: Write
 
 
@@ -50,7 +50,7 @@ DocumentPart = str | Hole
 
 
 class SegmentedDocument:
-    """A document of raw parts and holes for translations; see `regard.markup.document.Document`.
+    """A document of raw parts and holes for translations; see `regard.markup.markup_document.Document`.
 
     Args:
         parts: Raw characters, which stay as they are, and holes, in order.
@@ -105,7 +105,7 @@ class SegmentBuilder:
         """Number of segments so far."""
         return len(self._segments)
 
-    def add(self, documents: Sequence[MarkupDocument], write: Write) -> int:
+    def add(self, documents: Sequence[Document], write: Write) -> int:
         """Adds a segment to the document; `replace` then puts its holes into the text.
 
         Args:

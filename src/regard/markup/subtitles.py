@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from regard.errors import DataError
 from regard.markup.dialects import Dialect, Role
-from regard.markup.document import MarkupDocument, document_of
 from regard.markup.entities import Escaping
+from regard.markup.file_options import DEFAULT_OPTIONS, FileOptions
+from regard.markup.markup_document import MarkupDocument, document_of
+from regard.markup.markup_options import MarkupOptions
 from regard.markup.pieces import Part, split_document
 from regard.markup.tokens import Token, tokenize
 
@@ -25,7 +27,7 @@ SUBTITLES = Dialect("srt", Escaping.NONE, _role)
 """Text of a cue: inline tags such as `<i>`, but no entities."""
 
 
-def parse_subtitles(name: str, text: str) -> MarkupDocument:
+def parse_subtitles(name: str, text: str, options: FileOptions = DEFAULT_OPTIONS) -> MarkupDocument:
     """Finds the sentences of subtitles.
 
     The lines of a cue (a text with its times) are one paragraph, unless a line begins with a dash, as when two people
@@ -34,6 +36,7 @@ def parse_subtitles(name: str, text: str) -> MarkupDocument:
     Args:
         name: Name of the file, for messages.
         text: The content of the file.
+        options: What is translated and what is not.
 
     Returns:
         The document.
@@ -45,24 +48,24 @@ def parse_subtitles(name: str, text: str) -> MarkupDocument:
         raise DataError(
             f"{name}: expected SubRip subtitles, found no line such as 00:00:01,000 --> 00:00:04,000: check the file"
         )
-    return document_of(list(_parts(text)), SUBTITLES)
+    return document_of(list(_parts(text, options.markup)), SUBTITLES)
 
 
-def _parts(text: str) -> Iterator[Part]:
+def _parts(text: str, options: MarkupOptions) -> Iterator[Part]:
     cue: list[str] = []
     within_cue = False
     for line in _LINE.findall(text):
         if within_cue and line.strip():
             cue.append(line)
             continue
-        yield from _cue(cue)
+        yield from _cue(cue, options)
         cue = []
         within_cue = _TIMES.match(line) is not None
         yield line
-    yield from _cue(cue)
+    yield from _cue(cue, options)
 
 
-def _cue(lines: list[str]) -> Iterator[Part]:
+def _cue(lines: list[str], options: MarkupOptions) -> Iterator[Part]:
     paragraphs = lines if any(_SPEAKER.match(line) for line in lines) else ["".join(lines)]
     for paragraph in paragraphs:
-        yield from split_document(tokenize(paragraph), SUBTITLES)
+        yield from split_document(tokenize(paragraph), SUBTITLES, options)

@@ -170,7 +170,9 @@ def _document(name: str, records: Sequence[_Record], syntax: _Syntax, options: F
         is_open = columns.result == columns.text or not syntax.read(str(fields[columns.result]))
         if not is_header and text.strip() and is_open:
             fields[columns.result] = Hole(len(segments))
-            segments.append(Segment((parse_message(text),), _writer(syntax, record.fields[columns.text], text)))
+            segments.append(
+                Segment((parse_message(text, options.markup),), _writer(syntax, record.fields[columns.text], text))
+            )
         for index, field in enumerate(fields):
             parts += [syntax.delimiter, field] if index else [field]
         parts.append(record.end)

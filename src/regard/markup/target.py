@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from regard.markup.block import Atom, Block
+from regard.markup.copies import Copy, find_whole, with_copies
 from regard.markup.entities import escape, make_movable
 from regard.markup.sentence import TranslatedSentence
 from regard.text.words import word_spans
+from regard.values import Span
 
 _IN_WORD = re.compile(r"[^\W_]")
 
@@ -56,7 +58,7 @@ def target_atoms(block: Block, translations: Sequence[TranslatedSentence | None]
         if translation is None or translation.text == block.sentences[number]:
             result += sentence.unchanged()
         else:
-            result += sentence.translated(translation)
+            result += sentence.translated(with_copies(translation, sentence.copies()))
     return result
 
 
@@ -83,6 +85,22 @@ class _Sentence:
     def __init__(self, block: Block, number: int, words: Sequence[Sequence[int]]) -> None:
         self._block, self._number, self._words = block, number, words
         self._texts = ["".join(block.atoms[index].text for index in word) for word in words]
+
+    def copies(self) -> list[Copy]:
+        """The texts of the sentence that are copied to the translation, such as `10 km`, in order."""
+        atoms: dict[int, list[tuple[int, str]]] = {}
+        stand_ins: set[int] = set()
+        for number, word in enumerate(self._words):
+            for index in word:
+                atom = self._block.atoms[index]
+                if atom.copied:
+                    atoms.setdefault(atom.copied, []).append((number, atom.text))
+                    if atom.text not in atom.raw:
+                        stand_ins.add(atom.copied)
+        return [
+            Copy(tuple(word for word, _ in parts), tuple(text for _, text in parts), number in stand_ins)
+            for number, parts in atoms.items()
+        ]
 
     def unchanged(self) -> Iterator[TargetAtom]:
         """The words of the source sentence, for a sentence that is not translated."""
@@ -119,6 +137,10 @@ class _Sentence:
             others = [index for source in sources if source != equal for index in self._words[source]]
             yield from self._copy(self._words[equal], space, others)
             return
+        copied = self._copied_part(text, sources)
+        if copied is not None:
+            yield from self._around_copy(text, copied, sources, space)
+            return
         kinds = [self._by_kind(self._words[source]) for source in sources]
         for number, (kind, part) in enumerate(_parts(text, kinds)):
             indices = [index for source_kinds in kinds for index in source_kinds[kind]]
@@ -127,6 +149,31 @@ class _Sentence:
                 part, self._spelling(part, indices), tuple(indices), number > 0, space if not number else "",
                 self._number,
             )  # fmt: skip
+
+    def _copied_part(self, text: str, sources: Sequence[int]) -> tuple[int, Span] | None:
+        """A copied atom of the source words and its characters in a target word; None if the word contains none."""
+        for source in sources:
+            for index in self._words[source]:
+                if self._block.atoms[index].copied:
+                    span = find_whole(self._block.atoms[index].text, text)
+                    if span is not None:
+                        return index, span
+        return None
+
+    def _around_copy(
+        self, text: str, copied: tuple[int, Span], sources: Sequence[int], space: str
+    ) -> Iterator[TargetAtom]:
+        index, (start, end) = copied
+        others = [atom for source in sources for atom in self._words[source] if atom != index]
+        before = tuple(atom for atom in others if atom < index)
+        after = tuple(atom for atom in others if atom > index)
+        parts = [(text[:start], before), (text[start:end], (index,)), (text[end:], after)]
+        glued = False
+        for part, atoms in parts:
+            if part:
+                raw = self._block.atoms[index].raw if atoms == (index,) else escape(part, self._block.escaping)
+                yield TargetAtom(part, raw, atoms, glued, "" if glued else space, self._number)
+                glued = True
 
     def _copy(self, word: Sequence[int], space: str, others: Sequence[int]) -> Iterator[TargetAtom]:
         for number, index in enumerate(word):

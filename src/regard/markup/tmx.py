@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from regard.corpora.language_choice import choose_language
 from regard.errors import DataError
@@ -45,7 +46,7 @@ def parse_tmx(name: str, text: str, options: FileOptions) -> SegmentedDocument:
     for unit in root.find_all("tu"):
         line += sum(token.raw.count("\n") for token in tokens[position : unit.first])
         position = unit.first
-        _fill_unit(unit, (source, target), f"{name}:{line}", tokens, builder)
+        _fill_unit(unit, replace(options, source=source, target=target), f"{name}:{line}", tokens, builder)
     return builder.build()
 
 
@@ -61,8 +62,9 @@ def _languages(name: str, root: Element, options: FileOptions) -> tuple[str, str
 
 
 def _fill_unit(
-    unit: Element, langs: tuple[str, str], where: str, tokens: Sequence[Token], builder: SegmentBuilder
+    unit: Element, options: FileOptions, where: str, tokens: Sequence[Token], builder: SegmentBuilder
 ) -> None:
+    langs = options.source or "", options.target or ""
     variants: dict[str, Element] = {}
     for variant in unit.children:
         if variant.name == "tuv":
@@ -73,7 +75,7 @@ def _fill_unit(
     segment = None if source is None else source.child("seg")
     if source is None or segment is None:
         return
-    text = parse_segment(segment.content(tokens))
+    text = parse_segment(segment.content(tokens), options.markup)
     target = None if found[1] is None else variants[found[1]]
     if text.is_empty or target is source:
         return

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from regard.errors import DataError
 from regard.markup.dialects import Dialect, Role
-from regard.markup.document import MarkupDocument, document_of
 from regard.markup.entities import Escaping
+from regard.markup.file_options import DEFAULT_OPTIONS, FileOptions
+from regard.markup.markup_document import MarkupDocument, document_of
+from regard.markup.markup_options import MarkupOptions
 from regard.markup.pieces import Part, split_document
 from regard.markup.tokens import Token, TokenKind, tokenize
 
@@ -28,7 +30,7 @@ WEB_SUBTITLES = Dialect("vtt", Escaping.HTML, _role, ordered=frozenset({_TIME}))
 """Text of a cue: inline tags such as `<i>`, `<c.yellow>` and `<v Mary>`, times within the text, and entities."""
 
 
-def parse_web_subtitles(name: str, text: str) -> MarkupDocument:
+def parse_web_subtitles(name: str, text: str, options: FileOptions = DEFAULT_OPTIONS) -> MarkupDocument:
     """Finds the sentences of subtitles.
 
     The lines of a cue are one paragraph, unless one of them begins with a dash or with a tag for a voice.
@@ -36,6 +38,7 @@ def parse_web_subtitles(name: str, text: str) -> MarkupDocument:
     Args:
         name: Name of the file, for messages.
         text: The content of the file.
+        options: What is translated and what is not.
 
     Returns:
         The document.
@@ -45,17 +48,17 @@ def parse_web_subtitles(name: str, text: str) -> MarkupDocument:
     """
     if not re.match(r"WEBVTT(?:[ \t\r\n]|\Z)", text):
         raise DataError(f"{name}:1: expected a first line that begins with WEBVTT, found {text[:20]!r}: check the file")
-    return document_of(list(_parts(name, text)), WEB_SUBTITLES)
+    return document_of(list(_parts(name, text, options.markup)), WEB_SUBTITLES)
 
 
-def _parts(name: str, text: str) -> Iterator[Part]:
+def _parts(name: str, text: str, options: MarkupOptions) -> Iterator[Part]:
     cue: list[str] = []
     within_cue = False
     for number, line in enumerate(_LINE.findall(text), start=1):
         if within_cue and line.strip("\r\n"):
             cue.append(line)
             continue
-        yield from _cue(cue)
+        yield from _cue(cue, options)
         cue, within_cue = [], False
         if "-->" in line:
             if not _TIMES.match(line):
@@ -65,13 +68,13 @@ def _parts(name: str, text: str) -> Iterator[Part]:
                 )
             within_cue = True
         yield line
-    yield from _cue(cue)
+    yield from _cue(cue, options)
 
 
-def _cue(lines: list[str]) -> Iterator[Part]:
+def _cue(lines: list[str], options: MarkupOptions) -> Iterator[Part]:
     paragraphs = lines if any(_SPEAKER.match(line) for line in lines[1:]) else ["".join(lines)]
     for paragraph in paragraphs:
-        yield from split_document(list(_tokens(paragraph)), WEB_SUBTITLES)
+        yield from split_document(list(_tokens(paragraph)), WEB_SUBTITLES, options)
 
 
 def _tokens(text: str) -> Iterator[Token]:

@@ -19,10 +19,12 @@ class Fragment(NamedTuple):
     Attributes:
         text: The text of the fragment, with its spelling in the document.
         glued: Whether this fragment and the fragment before it are parts of one word.
+        copied: Number of the text that is copied to the translation and of which this is a part; 0 = it is not copied.
     """
 
     text: SpelledText
     glued: bool
+    copied: int = 0
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ def number_words(fragments: Sequence[Fragment], breaks: set[int]) -> NumberedWor
 
 def _number_paragraph(fragments: Sequence[Fragment], result: NumberedWords) -> None:
     parts, starts, length = [], [], 0
-    for index, (text, glued) in enumerate(fragments):
+    for index, (text, glued, _) in enumerate(fragments):
         if index and not glued:
             parts.append(" ")
             length += 1
@@ -75,7 +77,7 @@ def _number_paragraph(fragments: Sequence[Fragment], result: NumberedWords) -> N
     spans = sentence_spans(paragraph)
     begins = [start for start, _ in spans]
     first_sentence, number, word = len(result.sentences), 0, -1
-    for index, ((text, glued), start) in enumerate(zip(fragments, starts, strict=True)):
+    for index, ((text, glued, copied), start) in enumerate(zip(fragments, starts, strict=True)):
         result.positions.append(len(result.atoms))
         end = start + len(text.text)
         while start < end:
@@ -86,6 +88,6 @@ def _number_paragraph(fragments: Sequence[Fragment], result: NumberedWords) -> N
             glued = glued and not opens and bool(index)
             word += not glued
             part = text.part(start - end + len(text.text), stop - end + len(text.text))
-            result.atoms.append(Atom(normalize(part.text), part.raw, glued, first_sentence + number - 1, word))
+            result.atoms.append(Atom(normalize(part.text), part.raw, glued, first_sentence + number - 1, word, copied))
             start, glued = stop, True
     result.sentences += [normalize(paragraph[start:end]) for start, end in spans]

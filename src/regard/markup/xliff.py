@@ -123,7 +123,7 @@ def _fill_unit(unit: Element, writer: _Writer) -> None:
         if target is not None:
             _fill_marked(divided, target, writer)
         return
-    content = _content(divided, writer.tokens)
+    content = _content(divided, writer)
     if all(text.is_empty for text in content.texts):
         return
     has_codes = any(text.has_codes for text in content.texts)
@@ -146,16 +146,17 @@ def _place_target(number: int, source: Element, last: Element, target: Element |
         writer.builder.replace(target.first, target.last + 1, Hole(number))
 
 
-def _content(divided: Element, tokens: Sequence[Token]) -> _Content:
+def _content(divided: Element, writer: _Writer) -> _Content:
     """The segments of a source: the content of its `mrk` elements of this kind, or all of it."""
+    tokens, options = writer.tokens, writer.options.markup
     marks = [mark for mark in divided.find_all("mrk") if _is_segment(mark) and mark.first < mark.last]
     if not marks:
-        return _Content((parse_segment(divided.content(tokens)),), ("", ""))
+        return _Content((parse_segment(divided.content(tokens), options),), ("", ""))
     edges = [divided.first, *(edge for mark in marks for edge in (mark.first, mark.last)), divided.last]
     texts, frames = [], []
     for index, (start, end) in enumerate(pairwise(edges)):
         if index % 2:
-            texts.append(parse_segment(tokens[start + 1 : end]))
+            texts.append(parse_segment(tokens[start + 1 : end], options))
         else:
             first = start + 1 if index == 0 else start
             last = end + 1 if index < len(edges) - 2 else end
@@ -174,7 +175,7 @@ def _fill_marked(divided: Element, target: Element, writer: _Writer) -> None:
     for mark in target.find_all("mrk"):
         source = sources.get(mark.attributes.get("mid"))
         if _is_segment(mark) and source is not None and is_blank(mark.content(writer.tokens)):
-            text = parse_segment(source.content(writer.tokens))
+            text = parse_segment(source.content(writer.tokens), writer.options.markup)
             if not text.is_empty:
                 empty.append((mark, text))
     if not empty:
@@ -207,7 +208,7 @@ def _fill_segment(segment: Element, writer: _Writer) -> None:
     source, target = segment.child("source"), segment.child("target")
     if source is None or not writer.is_open(target, source, segment.attributes.get("state", "")):
         return
-    text = parse_segment(source.content(writer.tokens))
+    text = parse_segment(source.content(writer.tokens), writer.options.markup)
     if text.is_empty:
         return
     start_tag = opening_tag(target.tag) if target is not None else f"<{source.prefix}target>"

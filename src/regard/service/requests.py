@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from regard.alignment.readout import Readout
-from regard.markup.document import Document, parse
+from regard.markup.document import parse
+from regard.markup.markup_document import Document
 from regard.markup.sentence import TranslatedSentence
 from regard.service.detection import DetectedLanguage
 from regard.translation.documents import as_sentence

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from regard.markup.files import FileDocument
 from regard.markup.sentence import TranslatedSentence
+from regard.markup.stand_ins import CANDIDATE_NAMES, CANDIDATE_NUMBERS, StandIns
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
 from regard.translation.translator import DEFAULT, Translator
 
+_WORD = re.compile(r"\w+")
 Observe = Callable[[Iterator[Translation]], Iterable[Translation]]
 """A function of an iterator that yields the same translations as they arrive, such as one that shows the progress."""
 
@@ -38,6 +41,31 @@ def translate_document(
     options = replace(options, alignment=document.needs_alignment)
     translations = translator.translate_lines(document.sentences, options)
     return document.render([as_sentence(translation) for translation in observe(translations)])
+
+
+def find_stand_ins(translator: Translator) -> StandIns:
+    """Finds names and numbers that a model copies, to stand for placeholders in the sentences that it translates.
+
+    A candidate is used if the model copies it where nothing else is in the sentence, which works in any language.
+
+    Args:
+        translator: The translator.
+
+    Returns:
+        The names and numbers; none if the model copies no name, as models for other scripts.
+    """
+    candidates = (*CANDIDATE_NAMES, *CANDIDATE_NUMBERS)
+    copied = set(candidates)
+    for frame in ("{}.", "{}?", "{}, {}."):
+        lines = [frame.format(candidate, candidate) for candidate in candidates]
+        results = translator.translate_lines(lines, TranslateOptions(beam=1, scores=False))
+        for candidate, line, result in zip(candidates, lines, results, strict=True):
+            if _WORD.findall(result.text).count(candidate) != line.count(candidate):
+                copied.discard(candidate)
+    return StandIns(
+        tuple(name for name in CANDIDATE_NAMES if name in copied),
+        tuple(number for number in CANDIDATE_NUMBERS if number in copied),
+    )
 
 
 def as_sentence(translation: Translation) -> TranslatedSentence:

@@ -189,7 +189,7 @@ def test_a_protected_element_is_placed_by_the_words_around_it() -> None:
          "WRITE TO a.b@c.example OR SEE <i>http://d.example/(e)?f=%20#g</i>."),
         ("[X12X] opened [X34X]", "[X12X] OPENED [X34X]"),
         ("50 % more, 20% off, 5%less", "50 % MORE, 20% OFF, 5%LESS"),
-        (r"Use \n or C:\new\dir", r"USE \N OR C:\NEW\DIR"),
+        (r"Use \n or C:\new\dir", r"USE \n OR C:\new\dir"),
         ("{a}{b} x {c}", "{a}{b} X {c}"),
         ("({a}) \"{b}\" x", "({a}) \"{b}\" X"),
     ],

@@ -29,7 +29,11 @@ def found(text: str) -> list[str]:
         ),
         ("请看http://a.example/x。好", ["http://a.example/x"]),
         ("write to a.b-c+d@mail.example.org. Or <x@y.example>", ["a.b-c+d@mail.example.org", "x@y.example"]),
-        (r"C:\new\table, \n and \t", []),
+        (r"C:\new\table, \n and \t. Not \name", ["C:\\new\\table", "\\n", "\\t"]),
+        ("read ~/notes/a.txt, /etc/passwd or ../x/y, and/or 1/2/3 he/she", ["~/notes/a.txt", "/etc/passwd", "../x/y"]),
+        ("use --all-files or --size=3, well -- so--they say", ["--all-files", "--size=3"]),
+        ("# of (#), not C# or #1", ["#", "#"]),
+        ("{n, number, percent} on {d, date}, {so, called}", ["{n, number, percent}", "{d, date}"]),
         (r"{\an8}Up here", [r"{\an8}"]),
     ],
 )

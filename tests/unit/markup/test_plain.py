@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.markup.dialects import PLAIN
-from regard.markup.document import MarkupDocument, _build, parse
+from regard.markup.document import parse
 from regard.markup.entities import SpelledText
+from regard.markup.markup_document import MarkupDocument, _build
 from regard.markup.pieces import text_pieces
 from regard.markup.plain import PlainLine, plain_line
 from regard.markup.sentence import TranslatedSentence

@@ -1,0 +1,98 @@
+"""Names and numbers that a model reads in the place of placeholders, because it copies them into its translation."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from regard.markup.placeholders import is_positional
+from regard.values import Span
+
+CANDIDATE_NAMES = ("Tom", "Mary", "Paris", "John", "Boston", "London", "Anna", "Peter")
+"""Names that most models for languages in Latin script copy."""
+CANDIDATE_NUMBERS = ("7", "12", "25", "40", "18", "63")
+"""Numbers that most models copy."""
+_COUNT = re.compile(
+    r"\#\Z|%(?:\d{1,2}\$|\(\w*\))?[-+#0]*\d*(?:\.\d+)?[lhqzjt]*[diuxXfFeEgG]\Z|[%$]?\{{1,2}\W*(?:\w*_)?(?:n|num|number|count|"
+    r"total|size|length|max|min|amount|days?|hours?|minutes?|seconds?|limit_value|limit)\b[^{}]*\}{1,2}\Z"
+)
+"""Placeholders for numbers."""
+BRACKETS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "«": "»", "“": "”", "‘": "’", "„": "“", "（": "）",
+             "<": ">"}  # fmt: skip
+"""Opening brackets and quotation marks, with those that close them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandIns:
+    """Texts that a model copies.
+
+    Attributes:
+        names: Names, for placeholders of any kind.
+        numbers: Numbers, for placeholders such as `%d` and `{count}`.
+    """
+
+    names: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+
+    def choose(self, text: str, placeholders: Sequence[Span]) -> dict[int, str]:
+        """Chooses a text for each placeholder that can be replaced.
+
+        Args:
+            text: A text between tags.
+            placeholders: The characters of its placeholders, in order.
+
+        Returns:
+            By the index of the placeholder, the name or number that the model reads in its place. Placeholders within
+            words and next to others have none, nor have those whose order counts if they differ, nor those in a text
+            without a letter besides them.
+        """
+        if not self.names or not placeholders or not _has_text(text, placeholders):
+            return {}
+        chosen: dict[int, str] = {}
+        by_placeholder: dict[str, str] = {}
+        positional = {text[start:end] for start, end in placeholders if is_positional(text[start:end])}
+        for number, (start, end) in enumerate(placeholders):
+            placeholder = text[start:end]
+            is_apart = not text[max(0, start - 1) : start].isalnum() and not text[end : end + 1].isalnum()
+            touches = any(end == other[0] or start == other[1] for other in placeholders)
+            if not is_apart or touches or (len(positional) > 1 and placeholder in positional):
+                continue
+            stand_in = by_placeholder.get(placeholder) or self._free(placeholder, text, set(by_placeholder.values()))
+            if stand_in is not None:
+                chosen[number] = by_placeholder[placeholder] = stand_in
+        return chosen
+
+    def _free(self, placeholder: str, text: str, taken: set[str]) -> str | None:
+        """A name or number that does not occur in the text and that no other placeholder has."""
+        texts = self.numbers if self.numbers and _COUNT.match(placeholder) else self.names
+        first = zlib.crc32(placeholder.encode("utf-8", "surrogatepass"))
+        candidates = (texts[(first + step) % len(texts)] for step in range(len(texts)))
+        return next((candidate for candidate in candidates if candidate not in taken and candidate not in text), None)
+
+
+NO_STAND_INS = StandIns()
+"""Placeholders are left out of what the model reads."""
+
+
+def _has_text(text: str, placeholders: Sequence[Span]) -> bool:
+    edges = [0, *(edge for span in placeholders for edge in span), len(text)]
+    between = [text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    return any(character.isalpha() for part in between for character in part)
+
+
+def with_brackets(text: str, span: Span) -> Span:
+    """A placeholder with the brackets and quotation marks directly around it.
+
+    Args:
+        text: A text between tags.
+        span: The characters of the placeholder.
+
+    Returns:
+        The characters of the placeholder with the brackets.
+    """
+    start, end = span
+    while start and end < len(text) and BRACKETS.get(text[start - 1]) == text[end]:
+        start, end = start - 1, end + 1
+    return start, end
