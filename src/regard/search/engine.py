@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import torch
@@ -15,6 +16,7 @@ from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions, beam_search
+from regard.search.diverse import diverse_beam_search
 from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
 from regard.search.next_words import WordTokens
@@ -165,6 +167,8 @@ class StepEngine:
             raise SearchError(
                 "sampling draws from the whole vocabulary and cannot use a shortlist: leave out the shortlist"
             )
+        if isinstance(options, SampleOptions):
+            options.check_streams(len(sources))
         if prefixes is not None:
             check_prefixes(prefixes, limits, self._tgt_specials)
 
@@ -175,9 +179,11 @@ class StepEngine:
             restricted = self._shortlisted(batch, batch_prefixes)
             if any(batch_prefixes):
                 restricted = restricted.with_prefixes(batch_prefixes, word_end, device=self._device)
-            restricted = self._observed(restricted)
+            restricted = self._restricted(restricted, options, [(len(sources[row]), limits[row]) for row in rows])
             if isinstance(options, SampleOptions):
-                return self._sample_batch(restricted, batch, max_len, options, first=rows[0], need_weights=need_weights)
+                streams = tuple(rows) if options.streams is None else tuple(options.streams[row] for row in rows)
+                own = replace(options, streams=streams)
+                return self._sample_batch(restricted, batch, max_len, own, need_weights=need_weights)
             return restricted.full_ids(self._search_batch(restricted, batch, max_len, options, need_weights))
 
         copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
@@ -217,6 +223,15 @@ class StepEngine:
         src_ids = batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos)
         return model.with_shortlist(self._shortlist, src_ids, prefixes)
 
+    def _restricted(
+        self, model: RestrictedModel, options: BeamOptions | SampleOptions, lengths: Sequence[tuple[int, int]]
+    ) -> RestrictedModel:
+        """The model with the restrictions of a search, and observed; `lengths` are those of sources, and limits."""
+        if options.depends_on_tokens:
+            minima = [options.minimum(length, limit) for length, limit in lengths]
+            model = model.with_restrictions(options.restrictions, minima=minima, device=self._device)
+        return self._observed(model)
+
     def _observed(self, model: RestrictedModel) -> RestrictedModel:
         return model if self._before_step is None else model.observed(self._before_step)
 
@@ -227,19 +242,14 @@ class StepEngine:
         max_len: Tensor,
         options: SampleOptions,
         *,
-        first: int,
         need_weights: bool,
     ) -> list[list[Hypothesis]]:
-        """Samples for a batch, with random numbers that depend on the seed and the batch's first sentence."""
-        generator = torch.Generator(self._device).manual_seed(options.seed)
-        generator.manual_seed(int(torch.randint(1 << 62, (first + 1,), generator=generator, device=self._device)[-1]))
         return sample(
             restricted.model,
             batch.src_ids,
             batch.src_len,
             max_len=max_len,
             specials=restricted.specials,
-            generator=generator,
             options=options,
             need_weights=need_weights,
         )
@@ -264,7 +274,8 @@ class StepEngine:
                 need_weights=need_weights,
             )
             return [[hypothesis] for hypothesis in hypotheses]
-        return beam_search(
+        search = beam_search if options.groups == 1 else diverse_beam_search
+        return search(
             restricted.model,
             batch.src_ids,
             batch.src_len,

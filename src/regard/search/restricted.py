@@ -1,4 +1,4 @@
-"""The model of one batch: restricted to a shortlist and to prefixes, and observed, in that order."""
+"""The model of one batch: restricted to a shortlist, to prefixes and in repetitions, and observed, in that order."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from regard.model.decoder import StepModel
 from regard.search.next_words import WordTokens, next_words
 from regard.search.observed import ObservedModel
 from regard.search.prefix import PrefixModel, WordEnd
+from regard.search.restrictions import RestrictedTokens, Restrictions
 from regard.search.shortlist import Shortlist, full_ids, shortlist_specials, with_shortlist
 from regard.values import Hypothesis, Specials
 
@@ -71,6 +72,20 @@ class RestrictedModel:
         own_ids = [self._own_ids(prefix) for prefix in prefixes]
         model = PrefixModel(self.model, own_ids, pad=self.specials.pad, word_end=word_end, device=device)
         return replace(self, model=model)
+
+    def with_restrictions(self, restrictions: Restrictions, *, minima: Sequence[int], device: str) -> RestrictedModel:
+        """Wraps the model so that its translations keep to restrictions of lengths and repetitions.
+
+        Args:
+            restrictions: The restrictions.
+            minima: Smallest number of tokens of the translation of each sentence, eos not counted.
+            device: Device of the model.
+
+        Returns:
+            A model with the same ids as this one.
+        """
+        lengths = torch.tensor(minima, device=device)
+        return replace(self, model=RestrictedTokens(self.model, restrictions, minima=lengths, specials=self.specials))
 
     def observed(self, before_step: Callable[[], None]) -> RestrictedModel:
         """Returns this model with a function that is called before each decoder step."""

@@ -292,9 +292,6 @@ def _translate(
     prefixes: str | Sequence[str] | None = None,
 ) -> list[Translation]:
     normalized = [normalize(line) for line in lines]
-    if options.sample is not None:  # buffers of one stream draw different random numbers
-        seed = (options.sample.seed + (first - 1) * 0x9E3779B1) % (1 << 63)
-        options = replace(options, sample=replace(options.sample, seed=seed))
     translated = translator.fill(split_lines(translator, normalized, first=first, prefixes=prefixes), options)
     return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
 
