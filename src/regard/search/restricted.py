@@ -32,21 +32,27 @@ class RestrictedModel:
     token_ids: Tensor | None = None
 
     def with_shortlist(
-        self, shortlist: Shortlist, src_ids: Tensor, prefixes: Sequence[Sequence[int]]
+        self,
+        shortlist: Shortlist,
+        src_ids: Tensor,
+        prefixes: Sequence[Sequence[int]],
+        terms: Sequence[Sequence[int]] = (),
     ) -> RestrictedModel:
-        """Restricts the model to the tokens of a lexical shortlist and those of given prefixes.
+        """Restricts the model to the tokens of a lexical shortlist and those of given prefixes and terms.
 
         Args:
             shortlist: The shortlist.
             src_ids: `(B, S)` int64, sources whose padding was replaced by eos.
             prefixes: Prefixes of the sentences in ids, whose tokens are allowed as well; may be empty.
+            terms: Further ids that are allowed in each sentence; may be empty.
 
         Returns:
             A model whose vocabulary is the K tokens allowed for any sentence of the batch, with ids from 0 to K - 1.
         """
         allowed = shortlist.allowed(src_ids)
-        for row, prefix in enumerate(prefixes):
-            allowed[row, list(prefix)] = True
+        for needed in (prefixes, terms):
+            for row, tokens in enumerate(needed):
+                allowed[row, list(tokens)] = True
         token_ids = shortlist.token_ids(allowed)
         model = with_shortlist(self.model, token_ids, allowed)
         return RestrictedModel(model, shortlist_specials(self.specials, token_ids), token_ids)
@@ -73,19 +79,28 @@ class RestrictedModel:
         model = PrefixModel(self.model, own_ids, pad=self.specials.pad, word_end=word_end, device=device)
         return replace(self, model=model)
 
-    def with_restrictions(self, restrictions: Restrictions, *, minima: Sequence[int], device: str) -> RestrictedModel:
+    def with_restrictions(
+        self, restrictions: Restrictions, *, minima: Sequence[int], exempt: Sequence[Sequence[int]] = (), device: str
+    ) -> RestrictedModel:
         """Wraps the model so that its translations keep to restrictions of lengths and repetitions.
 
         Args:
             restrictions: The restrictions.
             minima: Smallest number of tokens of the translation of each sentence, eos not counted.
+            exempt: Ids of the full vocabulary that may repeat in each sentence; empty = none in any sentence.
             device: Device of the model.
 
         Returns:
             A model with the same ids as this one.
         """
-        lengths = torch.tensor(minima, device=device)
-        return replace(self, model=RestrictedTokens(self.model, restrictions, minima=lengths, specials=self.specials))
+        wrapped = RestrictedTokens(
+            self.model,
+            restrictions,
+            minima=torch.tensor(minima, device=device),
+            specials=self.specials,
+            exempt=[self._own_ids(ids) for ids in exempt],
+        )
+        return replace(self, model=wrapped)
 
     def observed(self, before_step: Callable[[], None]) -> RestrictedModel:
         """Returns this model with a function that is called before each decoder step."""

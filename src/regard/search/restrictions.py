@@ -9,7 +9,7 @@ one for which the restrictions would leave no token.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -96,11 +96,6 @@ class RestrictedState(State):
     tokens: Tensor | None = None
 
 
-ExemptTokens = Callable[[State], Tensor | None]
-"""Takes the state of the wrapped model after a step; returns `(R, V)` bool, True for tokens that must stay possible
-although they would repeat an n-gram, such as those that complete a required term; None = no such tokens."""
-
-
 class RestrictedTokens:
     """Wraps a step model so that its translations of one batch keep to restrictions of lengths and repetitions.
 
@@ -109,7 +104,8 @@ class RestrictedTokens:
         restrictions: The restrictions; `min_len` has no effect here.
         minima: Smallest number of tokens of the translation of each sentence, eos not counted, `(B,)` int64.
         specials: Ids of the special tokens.
-        exempt: Function that returns the tokens that stay possible at each step; None = no token is exempt.
+        exempt: Ids of the tokens that may repeat in each sentence, such as those of a required term; they may complete
+            an n-gram a second time. Empty = no token is exempt.
     """
 
     def __init__(
@@ -119,14 +115,16 @@ class RestrictedTokens:
         *,
         minima: Tensor,
         specials: Specials,
-        exempt: ExemptTokens | None = None,
+        exempt: Sequence[Sequence[int]] = (),
     ) -> None:
         self.model = model
         self.restrictions = restrictions
         self.minima = minima
         self.longest_minimum = int(minima.max()) if len(minima) else 0
         self.specials = specials
-        self.exempt = exempt
+        longest = max(map(len, exempt), default=0)
+        rows = [[*ids, *[specials.pad] * (longest - len(ids))] for ids in exempt]
+        self.exempt = torch.tensor(rows, dtype=torch.int64, device=minima.device) if longest else None  # (B, longest)
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> RestrictedState:
         """Encodes source sentences and returns the state before the first token. See `StepModel.start`."""
@@ -180,9 +178,8 @@ class RestrictedTokens:
         rows, ids = repeating_ids(tokens, self.restrictions.no_repeat_ngram)
         if len(rows):
             excluded[rows, ids] = True
-            exempt = None if self.exempt is None else self.exempt(after.model)
-            if exempt is not None:
-                excluded &= ~exempt
+            if self.exempt is not None:
+                excluded.scatter_(1, self.exempt[after.sentences], False)
         is_short = tokens.shape[1] < self.longest_minimum
         if is_short:
             excluded[:, self.specials.eos] = self.minima[after.sentences] > tokens.shape[1]

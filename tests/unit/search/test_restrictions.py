@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from regard.errors import SearchError
 from regard.model.decoder import State
@@ -170,13 +169,9 @@ def test_a_prefix_may_repeat_what_the_rest_may_not(table_model: Make) -> None:
 
 
 def test_tokens_that_a_constraint_needs_are_exempt(table_model: Make) -> None:
-    def exempt(state: State) -> Tensor:
-        assert hasattr(state, "src_ids")  # that of the wrapped model
-        return torch.tensor([[False] * 4 + [True, False], [False] * 6])
-
     model, src_len = table_model(), torch.tensor([1, 1])
     restricted = RestrictedTokens(
-        model, Restrictions(no_repeat_ngram=1), minima=torch.tensor([0, 0]), specials=SPECIALS, exempt=exempt
+        model, Restrictions(no_repeat_ngram=1), minima=torch.tensor([0, 0]), specials=SPECIALS, exempt=[[4], []]
     )
     state: State = restricted.start(torch.tensor([[2], [2]]), src_len)
     for token in (SPECIALS.bos, 4, 5):
