@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,10 @@ from regard.cli.messages import say, say_json
 from regard.cli.options import Json, Models, examples, parse_path, with_groups
 from regard.cli.parallel import DEFAULT_READING, PairsSrc, Reading, read_parallel
 from regard.cli.progress import with_progress
-from regard.cli.search_options import DEFAULT_SEARCH, SearchOptions
+from regard.cli.search_options import DEFAULT_SEARCH, NO_SAMPLING, SamplingOptions, SearchOptions
+
+if TYPE_CHECKING:
+    from regard.translation.options import Changes
 
 EXAMPLES = examples(
     "regard evaluate model --src test.en --ref test.fr", "regard evaluate model --src test.tsv --langs en-fr --json"
@@ -36,6 +39,7 @@ def evaluate(
     ] = None,
     reading: Reading = DEFAULT_READING,
     search: SearchOptions = DEFAULT_SEARCH,
+    sampling: SamplingOptions = NO_SAMPLING,
     engine: EngineOptions = DEFAULT_ENGINE,
     tokenize: Annotated[
         str,
@@ -61,7 +65,8 @@ def evaluate(
         from regard.files.atomic import sha256
 
         signature += f"|shortlist:{sha256(engine.shortlist)[:8]}"
-    translations = with_progress(translator.translate_lines(sources, **search.to_fields()), total=len(sources))
+    fields: Changes = {**search.to_fields(), **sampling.to_fields()}
+    translations = with_progress(translator.translate_lines(sources, **fields), total=len(sources))
     scores = corpus_scores([translation.text for translation in translations], references, tokenize=tokenizer)
     if as_json:
         say_json({**scores.to_dict(), "model": signature})

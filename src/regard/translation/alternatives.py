@@ -18,7 +18,13 @@ from regard.translation.result import Translation, join_segments
 
 
 def find_alternatives(
-    translator: TranslatorParts, sentence: str, prefix: str, count: int, options: TranslateOptions
+    translator: TranslatorParts,
+    sentence: str,
+    prefix: str,
+    count: int,
+    options: TranslateOptions,
+    *,
+    number: int = 1,
 ) -> list[Translation]:
     """Finds translations that begin with a prefix and differ in the next word; see `Translator.alternatives`.
 
@@ -28,6 +34,7 @@ def find_alternatives(
         prefix: Beginning of the translation, up to the word in which the alternatives differ.
         count: Number of translations.
         options: Options of the translations.
+        number: Number of the sentence in warnings and errors.
 
     Returns:
         The translations, best first.
@@ -45,7 +52,7 @@ def find_alternatives(
             "alternatives cannot be combined with sample, mbr or n_best: leave these out, and set count to the number "
             "of alternatives"
         )
-    segments = split_lines(translator, [normalize(line) for line in text_list(sentence)], prefixes=prefix)
+    segments = split_lines(translator, [normalize(line) for line in text_list(sentence)], first=number, prefixes=prefix)
     if len(segments) > 1:
         raise SearchError(
             f"expected a sentence of at most {translator.limits.max_source_len} subwords, which the model translates "

@@ -23,6 +23,7 @@ from regard.text.readers import in_batches
 from regard.text.subword import Subword
 from regard.translation.alternatives import find_alternatives
 from regard.translation.filling import fill_segments, named_lines, split_lines
+from regard.translation.mbr import fill_with_least_risk
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.pickling import PickledByPath
 from regard.translation.result import Segment, Translation, join_lines, with_line_number
@@ -149,6 +150,8 @@ class Translator(PickledByPath):
         prefix: str = "",
         count: int = 5,
         options: TranslateOptions = DEFAULT,
+        *,
+        number: int = 1,
         **changes: Unpack[Changes],
     ) -> list[Translation]:
         """Finds translations that continue a text with different next words.
@@ -161,6 +164,7 @@ class Translator(PickledByPath):
             prefix: Target text before the word; see `translate`.
             count: Number of translations.
             options: Options of the translations.
+            number: Number of the sentence in warnings and errors.
             **changes: Fields of `TranslateOptions` that differ from `options`.
 
         Returns:
@@ -172,7 +176,7 @@ class Translator(PickledByPath):
             SearchError: As in `translate`; or the sentence is too long to be translated at once, samples or an n-best
                 list are asked for, or the engine is CTranslate2.
         """
-        return find_alternatives(self, sentence, prefix, count, replace(options, **changes))
+        return find_alternatives(self, sentence, prefix, count, replace(options, **changes), number=number)
 
     def translate_lines(
         self,
@@ -180,6 +184,7 @@ class Translator(PickledByPath):
         options: TranslateOptions = DEFAULT,
         *,
         buffer_size: int = BUFFER_SIZE,
+        prefix: str = "",
         more: Callable[[], bool] | None = None,
         first: int = 1,
         **changes: Unpack[Changes],
@@ -191,6 +196,7 @@ class Translator(PickledByPath):
             options: Options of the translation.
             buffer_size: Number of lines that are collected and translated together. More lines give better batches,
                 fewer lines give a quicker first translation.
+            prefix: Target text with which each translation begins; see `translate`.
             more: Function called after each line; returns whether the next line is already available. If not, the lines
                 collected so far are translated. By default, `buffer_size` lines are always collected first.
             first: Number of the first line in warnings and errors.
@@ -201,13 +207,14 @@ class Translator(PickledByPath):
 
         Raises:
             DataError: A line is not text.
-            SearchError: An option is not in its range, or the model computed NaN or infinite numbers.
+            SearchError: As in `translate`.
         """
         if buffer_size < 1:
             raise SearchError(f"expected a buffer_size of at least 1 line, got {buffer_size}")
         options = replace(options, **changes)
         for held in in_batches(checked_texts(lines), buffer_size, more=more):
-            yield from _translate(self, held, options, first=first)
+            prefixes = [prefix] * len(held) if prefix else None
+            yield from _translate(self, held, options, first=first, prefixes=prefixes)
             first += len(held)
 
     def score(
@@ -280,7 +287,8 @@ class Translator(PickledByPath):
         Raises:
             SearchError: As in `translate`.
         """
-        return fill_segments(self, segments, options)
+        fill = fill_segments if options.mbr is None else fill_with_least_risk
+        return fill(self, segments, options)
 
 
 def _translate(
