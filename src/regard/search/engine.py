@@ -78,18 +78,17 @@ class Engine(Protocol):
         sources: Sequence[Sequence[int]],
         targets: Sequence[Sequence[int]],
         *,
-        attention_filter: AttentionFilter = KEEP_ALL,
+        attention_filter: AttentionFilter | None = KEEP_ALL,
     ) -> list[Hypothesis]:
         """Computes log-probabilities and attention weights of given translations (forced decoding).
 
         Args:
             sources: Token ids of each source sentence, without eos.
             targets: Token ids of the translation of each source sentence, without bos and eos.
-            attention_filter: Filter that selects which attention weights to return; by default all.
+            attention_filter: Filter that selects which attention weights to return; by default all; None = none.
 
         Returns:
-            One finished hypothesis with attention weights per sentence pair; its score is the sum of its tokens'
-            log-probabilities.
+            One finished hypothesis per sentence pair; its score is the sum of its tokens' log-probabilities.
 
         Raises:
             SearchError: The engine does not support forced decoding, or the model's logits are not finite.
@@ -343,7 +342,7 @@ class StepEngine:
         sources: Sequence[Sequence[int]],
         targets: Sequence[Sequence[int]],
         *,
-        attention_filter: AttentionFilter = KEEP_ALL,
+        attention_filter: AttentionFilter | None = KEEP_ALL,
     ) -> list[Hypothesis]:
         """Scores given translations in batches of similar lengths, in parallel threads. See `Engine.force`."""
         unrestricted = self._observed(RestrictedModel(self._model, self._tgt_specials))
@@ -356,13 +355,13 @@ class StepEngine:
                 batch.src_len,
                 [targets[row] for row in rows],
                 specials=self._tgt_specials,
-                need_weights=True,
-                attention_filter=attention_filter.apply,
+                need_weights=attention_filter is not None,
+                attention_filter=(attention_filter or KEEP_ALL).apply,
             )
 
         lengths = [len(src) + len(tgt) for src, tgt in zip(sources, targets, strict=True)]
         areas = [len(src) * len(tgt) for src, tgt in zip(sources, targets, strict=True)]
-        return self._in_batches(force_batch, lengths, beam=1, areas=areas)
+        return self._in_batches(force_batch, lengths, beam=1, areas=areas if attention_filter is not None else ())
 
     def _collate(self, sources: Sequence[Sequence[int]]) -> Batch:
         batch = collate(sources, None, specials=self._src_specials)

@@ -224,6 +224,7 @@ class Translator(PickledByPath):
         *,
         first: int = 1,
         only: Readout | None = None,
+        attention: bool = True,
     ) -> list[Translation]:
         """Scores given translations by forced decoding, and computes their attention and word alignment.
 
@@ -233,6 +234,8 @@ class Translator(PickledByPath):
             first: Number of the first sentence in warnings and errors, which count the sentences from there.
             only: Readout whose layer and head are the only ones whose attention is kept, as one layer with one head, to
                 save memory; None = keep all layers and heads.
+            attention: Whether to compute attention and word alignment, without which scoring is faster, needs less
+                memory, and works for exports to CTranslate2.
 
         Returns:
             One translation per pair: the given text, its log-probability in nats as score, attention and alignment.
@@ -249,7 +252,7 @@ class Translator(PickledByPath):
             raise SearchError(
                 f"expected one translation for each of the {len(left)} source sentences, got {len(right)} translations"
             )
-        return _score_pairs(self, left, right, first=first, only=only)
+        return _score_pairs(self, left, right, first=first, only=only, attention=attention)
 
     def split(
         self, lines: str | Sequence[str], *, first: int = 1, prefixes: str | Sequence[str] | None = None
@@ -305,16 +308,22 @@ def _translate(
 
 
 def _score_pairs(
-    translator: Translator, sources: Sequence[str], targets: Sequence[str], *, first: int, only: Readout | None
+    translator: Translator,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    *,
+    first: int,
+    only: Readout | None,
+    attention: bool,
 ) -> list[Translation]:
     """Forced decoding of pairs; see `Translator.score`."""
     pairs = [
         (translator.src_subword.encode(normalize(src)), translator.tgt_subword.encode(normalize(tgt)))
         for src, tgt in zip(sources, targets, strict=True)
     ]
-    num_matrices, readout = translator.limits.num_matrices if only is None else 1, translator.readout
-    if only is not None:
-        readout = replace(only, layer=None, head=None)
+    num_matrices = (translator.limits.num_matrices if only is None else 1) if attention else 0
+    readout = translator.readout if only is None else replace(only, layer=None, head=None)
+    keep = KEEP_ALL if only is None else KeepMatrix(only.layer, only.head)
     results = []
     for number, (src, tgt) in enumerate(pairs, start=first):
         warnings = translator.limits.warning(src, tgt, num_matrices=num_matrices)
@@ -324,10 +333,10 @@ def _score_pairs(
         hypotheses = translator.engine.force(
             [pairs[row][0].ids for row in rows],
             [pairs[row][1].ids for row in rows],
-            attention_filter=KEEP_ALL if only is None else KeepMatrix(only.layer, only.head),
+            attention_filter=keep if attention else None,
         )
     for row, hypothesis in zip(rows, hypotheses, strict=True):
-        results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=readout)
+        results[row] = Translation.of(*pairs[row], hypothesis, attention=attention, readout=readout)
     return results
 
 

@@ -161,25 +161,38 @@ class CTranslate2Engine:
         sources: Sequence[Sequence[int]],
         targets: Sequence[Sequence[int]],
         *,
-        attention_filter: AttentionFilter = KEEP_ALL,
+        attention_filter: AttentionFilter | None = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Always raises an error: CTranslate2 does not support forced decoding with attention.
+        """Scores given translations; CTranslate2 does not return attention for them.
 
         Args:
-            sources: Token ids of the source sentences.
-            targets: Token ids of the translations.
-            attention_filter: Layers and heads whose attention is requested.
+            sources: Token ids of the source sentences, without eos.
+            targets: Token ids of the translations, without bos and eos.
+            attention_filter: Must be None.
 
         Returns:
-            Nothing, because this method always raises an error.
+            One finished hypothesis per sentence pair, without attention.
 
         Raises:
-            SearchError: Always; the message says what to do instead.
+            SearchError: Attention is requested; the message says what to do instead.
         """
-        raise SearchError(
-            "CTranslate2 cannot compute scores and attention of a given translation: load the regard model that was "
-            "exported"
+        if attention_filter is not None:
+            raise SearchError(
+                "CTranslate2 cannot compute scores and attention of a given translation: load the regard model that "
+                "was exported"
+            )
+        self._check_process()
+        scores = self._translator.score_batch(
+            [[self._src_pieces[i] for i in source] for source in sources],
+            [[self._tgt_pieces[i] for i in target] for target in targets],
+            max_batch_size=MAX_PREFIXES,
+            max_input_length=0,
         )
+        eos = self._specials.eos
+        return [
+            Hypothesis((*target, eos), math.fsum(score.log_probs), tuple(score.log_probs))
+            for target, score in zip(targets, scores, strict=True)
+        ]
 
     def _translate_batches(
         self,
