@@ -34,7 +34,8 @@ class TranslateOptions:
             for; `beam`, `n_best`, `retry`, both penalties, `groups` and `mbr` then cannot be given.
         min_len_ratio: Smallest number of subwords of a translation per source subword, 0 to 100.
         max_len_ratio: Largest number of subwords of a translation per source subword, above 0 and at most 100; the
-            limits of the model hold as well. None = only these.
+            limits of the model hold as well. A translation that is cut off there may have one more. None = only the
+            limits of the model.
         no_repeat_ngram: Size of the sequences of subwords that may occur only once in a translation, 0 to 100; 0 = no
             restriction.
         repetition_penalty: Factor by which the log-probability of a subword is multiplied if the translation contains

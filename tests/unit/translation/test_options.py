@@ -32,12 +32,12 @@ OTHER_VALUES: dict[str, Any] = {
     "max_len_ratio": 0.5,
     "no_repeat_ngram": 2,
     "repetition_penalty": 1.5,
-    "groups": 3,
+    "groups": 5,
     "diversity": 0.7,
     "mbr": SampleOptions(4, seed=5),
 }
 # Options that another one needs.
-NEEDED: dict[str, dict[str, Any]] = {"diversity": {"groups": 3}}
+NEEDED: dict[str, dict[str, Any]] = {"diversity": {"groups": 5}}
 
 
 def test_changes_are_the_fields_of_the_options() -> None:
