@@ -28,7 +28,7 @@ def pairwise_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> list[
 
 
 def _with_sacrebleu(hypotheses: Sequence[str], references: Sequence[str]) -> list[list[float]]:
-    from sacrebleu.metrics import CHRF
+    from sacrebleu.metrics.chrf import CHRF
 
     metric = CHRF()
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from sacrebleu.metrics import CHRF
+from sacrebleu.metrics.chrf import CHRF
 
 from regard.evaluate import pairwise
 from regard.evaluate.pairwise import pairwise_chrf

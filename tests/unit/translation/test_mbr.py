@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from random_translators import ENGLISH, FRENCH, random_model
-from sacrebleu.metrics import CHRF
+from sacrebleu.metrics.chrf import CHRF
 
 from regard.alignment.word_alignment import word_alignment
 from regard.errors import SearchError
@@ -78,10 +78,10 @@ def test_attention_is_that_of_the_chosen_translation(translator: Translator) -> 
     plain = translator.translate(ENGLISH, beam=2, n_best=2, mbr=SAMPLES)
     aligned = translator.translate(ENGLISH, beam=2, n_best=2, mbr=SAMPLES, alignment=True)
     attended = translator.translate(ENGLISH, beam=2, n_best=2, mbr=SAMPLES, attention=True)
-    for one, two, three in zip(plain, aligned, attended, strict=True):
-        assert one.text == two.text == three.text
-        assert (one.attention, one.alignment, two.attention) == (None, (), None)
-        for links, other in zip(two.n_best, three.n_best, strict=True):
+    for unaligned, linked, full in zip(plain, aligned, attended, strict=True):
+        assert unaligned.text == linked.text == full.text
+        assert (unaligned.attention, unaligned.alignment, linked.attention) == (None, (), None)
+        for links, other in zip(linked.n_best, full.n_best, strict=True):
             assert other.attention is not None
             assert other.attention.tgt.pieces == other.tokens
             assert links.alignment == other.alignment == word_alignment(other.attention)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 from random_translators import ENGLISH, FRENCH, random_model
-from sacrebleu.metrics import CHRF
+from sacrebleu.metrics.chrf import CHRF
 
 from regard.errors import DataError
 from regard.text.subword import Subword
@@ -27,10 +27,10 @@ def test_scores_do_not_need_attention(models: tuple[Translator, Translator], sma
         sources, targets = [*ENGLISH, ENGLISH[0], ""], [*FRENCH, "", FRENCH[0]]
         full = translator.score(sources, targets)
         quick = translator.score(sources, targets, attention=False)
-        for one, other in zip(full, quick, strict=True):
-            assert (one.text, one.tokens) == (other.text, other.tokens)
-            assert one.score == pytest.approx(other.score, abs=1e-5)
-            assert one.token_scores == pytest.approx(other.token_scores, abs=1e-5)
+        for expected, other in zip(full, quick, strict=True):
+            assert (expected.text, expected.tokens) == (other.text, other.tokens)
+            assert expected.score == pytest.approx(other.score, abs=1e-5)
+            assert expected.token_scores == pytest.approx(other.token_scores, abs=1e-5)
             assert (other.attention, other.alignment) == (None, ())
 
 
