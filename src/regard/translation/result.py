@@ -39,6 +39,8 @@ class Translation:
         token_spans: Characters of `text` that each of `tokens` covers.
         unmet: Constraints that the translation does not satisfy: the first alternative of each included term that is
             missing, and of each excluded term that occurs.
+        utility: Expected chrF, 0 to 100, by which minimum Bayes risk decoding chose the translation; None after other
+            searches, and for a line that was split into segments.
     """
 
     source: str
@@ -53,6 +55,7 @@ class Translation:
     token_scores: tuple[float, ...] = ()
     token_spans: tuple[Span, ...] = ()
     unmet: tuple[str, ...] = ()
+    utility: float | None = None
 
     @property
     def word_scores(self) -> tuple[float, ...]:
@@ -113,7 +116,8 @@ class Translation:
         Returns:
             An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
             `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
-            `{kind, value, where}`), `attention`, and `unmet`, if there are constraints that are not satisfied.
+            `{kind, value, where}`), if known, `utility` (also in `n_best`) and `attention`, and `unmet`, if there are
+            constraints that are not satisfied.
         """
         fields: dict[str, object] = {
             "text": self.text,
@@ -121,16 +125,19 @@ class Translation:
             "tokens": list(self.tokens),
             "token_scores": list(self.token_scores),
             "alignment": [list(link) for link in self.alignment],
-            "n_best": [{"text": translation.text, "score": translation.score} for translation in self.n_best],
+            "n_best": [{"text": other.text, "score": other.score, **other._utility_fields()} for other in self.n_best],
             "warnings": list(self.warnings),
             "quality_flags": [flag.to_dict() for flag in self.quality_flags],
         }
+        fields.update(self._utility_fields())
         if attention and self.attention is not None:
             fields["attention"] = self.attention.to_dict()
         if self.unmet:
             fields["unmet"] = list(self.unmet)
         return fields
 
+    def _utility_fields(self) -> dict[str, object]:
+        return {} if self.utility is None else {"utility": self.utility}
     def judged_by(self, constraints: Constraints) -> Translation:
         """The translation with the constraints that it does not satisfy, and warnings about them.
 
