@@ -48,7 +48,7 @@ class Pattern:
         index = vocabulary.index(ignore_case=self.ignore_case)
         for end in range(1, min(len(self.text), index.longest) + 1):
             yield from index.ending_with(self.text[:end], whole_word=self.starts_word)
-        yield from index.containing(self.text)
+        yield from index.containing(self.text, starts_word=self.starts_word, ends_word=self.ends_word)
 
     def continuing_tokens(self, vocabulary: TermVocabulary, length: int, last_class: int) -> Iterator[int]:
         """Finds subwords that continue the text, or contain its rest.
@@ -67,7 +67,7 @@ class Pattern:
             for end in range(1, min(len(text), index.longest) + 1):
                 yield from index.equal(text[:end])
             if rest:
-                yield from index.starting_with(text)
+                yield from index.starting_with(text, whole_word=self.ends_word)
 
     def remaining(self, length: int, pending: bytes) -> int | None:
         """Number of subwords that spell the rest of the text.
@@ -134,7 +134,7 @@ def make_patterns(vocabulary: TermVocabulary, constraints: Constraints, *, exclu
     included = [
         (text, 1 << number, term) for number, term in enumerate(constraints.include) for text in term.alternatives
     ]
-    segmented = vocabulary.encode([text for text, _, _ in included])
+    segmented = [vocabulary.encode([text])[0] for text, _, _ in included]  # SentencePiece starts threads for a list
     patterns = [
         _pattern(text, bit, term, _costs(vocabulary, text, ids))
         for (text, bit, term), ids in zip(included, segmented, strict=True)

@@ -9,7 +9,7 @@ become one. Therefore the division of the text into subwords has no effect.
 from __future__ import annotations
 
 from codecs import getincrementaldecoder
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from regard.search.constraints import Constraints
@@ -28,11 +28,13 @@ from regard.text.term_vocabulary import (
 from regard.text.tokenizers import unescape_text
 
 EXCLUDED = 1 << 62
-"""Bit that stands for all excluded terms, and for bytes that are not valid UTF-8; bit j stands for the included term j."""
+"""Bit that stands for all excluded terms, and for bytes that are not valid UTF-8; bit j stands for included term j."""
 UNKNOWN = -1
 """Stands for the number of a state that was not computed."""
 MAX_TERMS = 60
 """Largest number of included terms of a sentence."""
+_NO_PATTERNS: Sequence[int] = ()
+_NO_PLACES: frozenset[tuple[int, int]] = frozenset()
 _DECODER = getincrementaldecoder("utf-8")
 
 Place = tuple[int, int]
@@ -117,8 +119,9 @@ class TermAutomaton:
         for number, pattern in enumerate(self.patterns):
             self._starts.setdefault((pattern.ignore_case, pattern.text[0]), []).append(number)
         self._any_case = any(pattern.ignore_case for pattern in self.patterns)
-        self.root_moves = tuple(self._root_moves(self._states[kind]) for kind in (OTHER_CLASS, LETTER_CLASS))
+        self.root_moves = self._root_moves()
         """Moves of states without places: after other characters than letters, and after a letter."""
+        self._fresh = tuple(self._fresh_lookahead(kind) for kind in (OTHER_CLASS, LETTER_CLASS))
         self.infos: list[StateInfo] = []
         """Information about each state, by number."""
         self.expand()
@@ -149,7 +152,7 @@ class TermAutomaton:
 
     def _read_token(self, state: TextState, token: int) -> tuple[TextState, int]:
         surface = self.vocabulary.surfaces[token]
-        if isinstance(surface, int):
+        if isinstance(surface, int) and (state.pending or token in self.vocabulary.part_ids):
             return self._read_byte(state, surface)
         after, found = self._flush(state)
         after, more = self._read(after, self.vocabulary.texts[token])
@@ -191,9 +194,11 @@ class TermAutomaton:
                 found |= pattern.bit if kind != LETTER_CLASS else 0
             elif pattern.matches(length, character):
                 found |= self._advance(reached, number, length + 1)
-        starting = self._starts.get((False, character), [])
+        starting: Sequence[int] = self._starts.get((False, character), _NO_PATTERNS)
         if self._any_case:
-            starting = starting + self._starts.get((True, fold_character(character)), [])
+            starting = [*starting, *self._starts.get((True, fold_character(character)), _NO_PATTERNS)]
+        if not reached and not starting:
+            return _NO_PLACES, found
         for number in starting:
             if last_class != LETTER_CLASS or not self.patterns[number].starts_word:
                 found |= self._advance(reached, number, 1)
@@ -207,12 +212,16 @@ class TermAutomaton:
         reached.add((number, length))
         return 0
 
-    def _root_moves(self, state: TextState) -> dict[int, Move]:
-        """Moves into states with places, or that complete a term at once, from a state without places."""
+    def _root_moves(self) -> tuple[dict[int, Move], dict[int, Move]]:
+        """Moves into states with places, or that complete a term at once, from states without places."""
         tokens: set[int] = set()
         for pattern in self.patterns:
             tokens.update(pattern.starting_tokens(self.vocabulary))
-        return {token: move for token, move in self._moves(state, tokens).items() if move.state > 2 or move.found}
+        moves = self._moves(self._states[OTHER_CLASS], tokens)
+        # A space between makes the last character irrelevant.
+        joined = [token for token in tokens if self.vocabulary.first_classes[token] != SPACE_CLASS]
+        after_letter = moves | self._moves(self._states[LETTER_CLASS], joined)
+        return _notable(moves), _notable(after_letter)
 
     def _moves(self, state: TextState, tokens: Iterable[int]) -> dict[int, Move]:
         moves = {}
@@ -223,20 +232,22 @@ class TermAutomaton:
 
     def _info(self, state: TextState) -> StateInfo:
         flushed, at_flush = self._flush(state)
-        waiting = [
-            self.patterns[number] for number, length in state.places if length == len(self.patterns[number].text)
-        ]
-        at_boundary = 0 if state.pending else _bits(waiting)
-        next_ids = self._next_ids(state)
+        at_boundary = 0
+        for number, length in () if state.pending else state.places:
+            pattern = self.patterns[number]
+            at_boundary |= pattern.bit if length == len(pattern.text) else 0
+        remaining, next_ids = self._lookahead(state)
+        # Other next subwords begin a term, so they move as from a state without places.
+        spelled_bytes = [token for token in next_ids if token in self.vocabulary.part_ids]
         moves = self._byte_moves(state) if state.pending else self._moves(state, self._continuing(state))
         return StateInfo(
             flushed.last_class == LETTER_CLASS,
-            moves | self._moves(state, next_ids),
+            moves | self._moves(state, spelled_bytes),
             at_boundary,
             at_flush,
             at_flush if state.pending else at_boundary,
             self._number(flushed),
-            self._remaining(state),
+            remaining,
             next_ids,
         )
 
@@ -254,52 +265,56 @@ class TermAutomaton:
         tokens = [ids[value] for value in CONTINUATION_BYTES if value in ids]
         return {token: Move(UNKNOWN, self._read_token(state, token)[1]) for token in tokens}
 
-    def _remaining(self, state: TextState) -> tuple[int, ...]:
-        """Number of subwords that complete each included term, if no other term comes between."""
-        remaining = list(self.costs)
-        for term, _, cost in self._nearest(state):
-            remaining[term] = min(remaining[term], cost)
-        return tuple(remaining)
+    def _lookahead(self, state: TextState) -> tuple[tuple[int, ...], dict[int, int]]:
+        """Number of subwords that complete each included term, and the subwords that bring terms nearer.
 
-    def _nearest(self, state: TextState) -> Iterator[tuple[int, Place, int]]:
-        """Included terms that the text has begun, where, and the number of subwords that complete them."""
-        for number, length in {*state.places, *self._possible_starts(state.last_class)}:
+        These continue the terms that were begun, and begin the others.
+        """
+        fresh, remaining = self._fresh[state.last_class == LETTER_CLASS]
+        remaining, next_ids, begun = list(remaining), {}, 0
+        places: Iterable[Place] = state.places
+        if state.pending:
+            fresh, remaining = {}, list(self.costs)
+            places = {*places, *((number, 0) for number in self._possible_starts(state.last_class))}
+        for number, length in places:
             pattern = self.patterns[number]
-            if pattern.bit != EXCLUDED:
-                cost = pattern.remaining(length, state.pending)
-                if cost is not None:
-                    yield pattern.bit.bit_length() - 1, (number, length), cost
-
-    def _possible_starts(self, last_class: int) -> frozenset[Place]:
-        """Patterns that may begin with the next character, without a space before them."""
-        return frozenset(
-            (number, 0)
-            for number, pattern in enumerate(self.patterns)
-            if last_class != LETTER_CLASS or not pattern.starts_word
-        )
-
-    def _next_ids(self, state: TextState) -> dict[int, int]:
-        """Subwords that bring included terms nearer: they continue those that were begun, or else begin them."""
-        next_ids: dict[int, int] = {}
-        begun = 0
-        for term, (number, length), cost in self._nearest(state):
-            pattern = self.patterns[number]
-            if (length or state.pending) and cost < self.costs[term]:
-                begun |= pattern.bit
-            elif length:
-                continue  # beginning again is as near
+            cost = None if pattern.bit == EXCLUDED else pattern.remaining(length, state.pending)
+            if cost is None or cost >= self.costs[term := pattern.bit.bit_length() - 1]:
+                continue
+            remaining[term], begun = min(remaining[term], cost), begun | pattern.bit
             for token in pattern.nearing_tokens(self.vocabulary, length, state.pending):
                 next_ids[token] = next_ids.get(token, 0) | pattern.bit
-        if not state.pending:
-            for pattern in self.patterns:
-                if pattern.bit != EXCLUDED and not pattern.bit & begun:
-                    for token in pattern.beginning_tokens(self.vocabulary):
-                        next_ids[token] = next_ids.get(token, 0) | pattern.bit
-        return next_ids
+        for token, bits in fresh.items():
+            if bits & ~begun:
+                next_ids[token] = next_ids.get(token, 0) | bits & ~begun
+        return tuple(remaining), next_ids
+
+    def _fresh_lookahead(self, last_class: int) -> tuple[dict[int, int], tuple[int, ...]]:
+        """The subwords that begin terms after a character of a class, and how many complete each term."""
+        next_ids: dict[int, int] = {}
+        remaining = list(self.costs)
+        possible = self._possible_starts(last_class)
+        for number, pattern in enumerate(self.patterns):
+            if pattern.bit == EXCLUDED:
+                continue
+            tokens = list(pattern.beginning_tokens(self.vocabulary))
+            if number in possible:
+                tokens += pattern.nearing_tokens(self.vocabulary, 0, b"")
+                term = pattern.bit.bit_length() - 1
+                remaining[term] = min(remaining[term], pattern.costs[0])
+            for token in tokens:
+                next_ids[token] = next_ids.get(token, 0) | pattern.bit
+        return next_ids, tuple(remaining)
+
+    def _possible_starts(self, last_class: int) -> set[int]:
+        """Patterns that may begin with the next character, without a space before them."""
+        return {
+            number
+            for number, pattern in enumerate(self.patterns)
+            if last_class != LETTER_CLASS or not pattern.starts_word
+        }
 
 
-def _bits(patterns: Sequence[Pattern]) -> int:
-    bits = 0
-    for pattern in patterns:
-        bits |= pattern.bit
-    return bits
+def _notable(moves: dict[int, Move]) -> dict[int, Move]:
+    """Without moves into the states without places that complete no term."""
+    return {token: move for token, move in moves.items() if move.state > OTHER_CLASS or move.found}

@@ -31,9 +31,9 @@ class TermTables:
     def __init__(self, automata: Sequence[TermAutomaton], token_ids: Tensor | None, device: torch.device) -> None:
         vocabulary = automata[0].vocabulary
         self._automata = automata
-        self._token_ids = token_ids
+        self._token_ids = None if token_ids is None else token_ids.to(device)
         self._device = device
-        self._own_ids = None if token_ids is None else _inverse(token_ids, len(vocabulary))
+        self._own_ids = None if self._token_ids is None else _inverse(self._token_ids, len(vocabulary))
         self._size = len(vocabulary) if token_ids is None else len(token_ids)
         self._locals: list[tuple[int, int]] = []  # automaton and its own number of each state
         self._globals: list[list[int]] = [[] for _ in automata]  # number of each state of each automaton

@@ -31,6 +31,10 @@ def character_class(character: str) -> int:
     return LETTER_CLASS if is_letter(character) else OTHER_CLASS
 
 
+def _is_letter(character: str) -> bool:
+    return character_class(character) == LETTER_CLASS
+
+
 @cache
 def fold_character(character: str) -> str:
     """Maps upper and lower case of a character to the same character, if its folded form is a single character."""
@@ -64,7 +68,7 @@ class TextIndex:
                 self._ids.setdefault(text, []).append(token)
         self.longest = max(map(len, self._ids), default=0)
         self._sorted = sorted(self._ids)
-        self._joined = "\0".join(self._sorted)
+        self._joined = "\0".join((*self._sorted, ""))
         self._starts = list(accumulate((len(text) + 1 for text in self._sorted), initial=0))
         self._word_suffixes: dict[str, list[int]] = {}
         for text, tokens in self._ids.items():
@@ -77,18 +81,43 @@ class TextIndex:
         """The ids of the subwords with a text."""
         return self._ids.get(text, ())
 
-    def starting_with(self, text: str) -> list[int]:
-        """The ids of the subwords that begin with a text and are longer."""
-        first, end = bisect_right(self._sorted, text), bisect_left(self._sorted, text + "\U0010ffff")
-        return [token for word in self._sorted[first:end] for token in self._ids[word]]
+    def starting_with(self, text: str, *, whole_word: bool) -> list[int]:
+        """Finds the subwords that begin with a text and are longer.
 
-    def containing(self, text: str) -> Iterator[int]:
-        """Yields the ids of the subwords that contain a text."""
+        Args:
+            text: The text.
+            whole_word: Whether the next character must not be a letter.
+
+        Returns:
+            Ids of the subwords.
+        """
+        first, end = bisect_right(self._sorted, text), bisect_left(self._sorted, text + "\U0010ffff")
+        words = self._sorted[first:end]
+        if whole_word:
+            words = [word for word in words if character_class(word[len(text)]) != LETTER_CLASS]
+        return [token for word in words for token in self._ids[word]]
+
+    def containing(self, text: str, *, starts_word: bool, ends_word: bool) -> Iterator[int]:
+        """Finds the subwords that contain a text.
+
+        Args:
+            text: The text.
+            starts_word: Whether no letter may precede the text.
+            ends_word: Whether no letter may follow the text.
+
+        Yields:
+            Ids of the subwords.
+        """
         position = self._joined.find(text)
         while position >= 0:
-            number = bisect_right(self._starts, position) - 1
-            yield from self._ids[self._sorted[number]]
-            position = self._joined.find(text, self._starts[number + 1])
+            before, after = self._joined[position - 1 : position], self._joined[position + len(text)]
+            if (starts_word and _is_letter(before)) or (ends_word and _is_letter(after)):
+                position += 1
+            else:
+                number = bisect_right(self._starts, position) - 1
+                yield from self._ids[self._sorted[number]]
+                position = self._starts[number + 1]
+            position = self._joined.find(text, position)
 
     def ending_with(self, text: str, *, whole_word: bool) -> Sequence[int]:
         """Finds the subwords that end with a text.
@@ -126,8 +155,9 @@ class TermVocabulary:
             of several bytes. Other bytes have the text that they stand for alone.
         surfaces: Surface form of each subword, as given.
         byte_ids: Id of each byte, by its value; empty if the vocabulary has no bytes.
-        lead_ids: Ids of the bytes that begin a character of several bytes.
-        invalid_ids: Ids of the other bytes that are not a character.
+        lead_ids: Ids of the bytes that begin a character of several bytes, a part of `part_ids`.
+        part_ids: Ids of the bytes that are not a character of their own.
+        invalid_ids: Those of `part_ids` that begin no character.
         first_classes: Class of the first character of each text, one byte per id.
         last_classes: Class of the last character of each text, one byte per id.
         specials: Ids of the special tokens.
@@ -144,6 +174,7 @@ class TermVocabulary:
         self.texts = tuple(map(_text, surfaces))
         self.byte_ids = {surface: token for token, surface in enumerate(surfaces) if isinstance(surface, int)}
         self.lead_ids = tuple(token for value, token in self.byte_ids.items() if value in LEAD_BYTES)
+        self.part_ids = frozenset(token for value, token in self.byte_ids.items() if value >= 0x80)
         self.invalid_ids = tuple(
             token for value, token in self.byte_ids.items() if value >= 0x80 and value not in LEAD_BYTES
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from regard.alignment.readout import Readout
 from regard.inspection.html import render_iframe
 from regard.inspection.record import AttentionRecord
+from regard.search.constraints import NO_CONSTRAINTS, Constraints
 from regard.text.sentences import separator
 from regard.text.words import word_of_piece, word_spans
 from regard.translation.quality import QualityFlag, quality_flags
@@ -38,6 +39,8 @@ class Translation:
         token_spans: Characters of `text` that each of `tokens` covers.
         utility: Expected chrF, 0 to 100, by which minimum Bayes risk decoding chose the translation; None after other
             searches, and for a line that was split into segments.
+        unmet: Constraints that the translation does not satisfy: the first alternative of each included term that is
+            missing, and of each excluded term that occurs.
     """
 
     source: str
@@ -52,6 +55,7 @@ class Translation:
     token_scores: tuple[float, ...] = ()
     token_spans: tuple[Span, ...] = ()
     utility: float | None = None
+    unmet: tuple[str, ...] = ()
 
     @property
     def word_scores(self) -> tuple[float, ...]:
@@ -112,7 +116,8 @@ class Translation:
         Returns:
             An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
             `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
-            `{kind, value, where}`), and if known, `utility` (also in `n_best`) and `attention`.
+            `{kind, value, where}`), and if known, `utility` (also in `n_best`), `attention`, and `unmet`, if there are
+            constraints that are not satisfied.
         """
         fields: dict[str, object] = {
             "text": self.text,
@@ -127,10 +132,34 @@ class Translation:
         fields.update(self._utility_fields())
         if attention and self.attention is not None:
             fields["attention"] = self.attention.to_dict()
+        if self.unmet:
+            fields["unmet"] = list(self.unmet)
         return fields
 
     def _utility_fields(self) -> dict[str, object]:
         return {} if self.utility is None else {"utility": self.utility}
+
+    def judged_by(self, constraints: Constraints) -> Translation:
+        """The translation with the constraints that it does not satisfy, and warnings about them.
+
+        Args:
+            constraints: The constraints, with normalized terms.
+
+        Returns:
+            The translation with the field `unmet`.
+        """
+        unmet = constraints.unmet(self.text) if constraints else ()
+        if not unmet:
+            return self
+        num_missing = sum(not term.occurs_in(self.text) for term in constraints.include)
+        warnings = [
+            f"the translation lacks the term {term!r}, for which it has no place" for term in unmet[:num_missing]
+        ]
+        warnings += [
+            f"the translation contains the excluded term {term!r}, which could not be avoided"
+            for term in unmet[num_missing:]
+        ]
+        return replace(self, unmet=unmet, warnings=(*self.warnings, *warnings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +173,8 @@ class Segment:
         found: Translations of the segment, best first; empty before the segment is translated.
         within_word: Whether the segment begins within a word, so that no space belongs before it.
         prefix: Ids of the target subwords that the segment's translations must begin with.
+        constraints: Terms that the segment's translations must and must not contain, normalized; the source words of
+            terms are positions in the text of the segment.
     """
 
     line: int
@@ -152,6 +183,7 @@ class Segment:
     found: Sequence[Translation] = ()
     within_word: bool = False
     prefix: tuple[int, ...] = ()
+    constraints: Constraints = NO_CONSTRAINTS
 
 
 def join_lines(
@@ -226,7 +258,7 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
         spans += [(start + first, start + end) for first, end in best.token_spans]
         texts += [between, best.text]
         last = best.text or last
-    return Translation(
+    whole = Translation(
         text,
         "".join(texts),
         sum(segment.found[0].score for segment in segments),
@@ -237,6 +269,9 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
         token_scores=tuple(score for segment in segments for score in segment.found[0].token_scores),
         token_spans=tuple(spans),
     )
+    included = tuple(term for segment in segments for term in segment.constraints.include)
+    excluded = tuple(dict.fromkeys(term for segment in segments for term in segment.constraints.exclude))
+    return whole.judged_by(Constraints(included, excluded))
 
 
 def with_line_number(number: int, warnings: Sequence[str]) -> tuple[str, ...]:

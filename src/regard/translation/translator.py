@@ -14,6 +14,7 @@ from regard.errors import SearchError
 from regard.model.packing import pack_for_search
 from regard.model.row_padding import pad_rows
 from regard.search.attention_filter import KEEP_ALL, KeepMatrix
+from regard.search.constraints import Constraints
 from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
 from regard.search.length_limits import LengthLimits
@@ -27,6 +28,7 @@ from regard.translation.mbr import fill_with_least_risk
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.pickling import PickledByPath
 from regard.translation.result import Segment, Translation, join_lines, with_line_number
+from regard.translation.terms import GivenConstraints
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -118,6 +120,7 @@ class Translator(PickledByPath):
         options: TranslateOptions = DEFAULT,
         *,
         prefixes: str | Sequence[str] | None = None,
+        constraints: GivenConstraints | None = None,
         **changes: Unpack[Changes],
     ) -> list[Translation]:
         """Translates sentences.
@@ -131,6 +134,8 @@ class Translator(PickledByPath):
             options: Options of the translation.
             prefixes: Target text that each translation begins with, one per sentence, empty for none. Tokens, scores
                 and attention of a translation include those of its prefix.
+            constraints: Terms that each translation must and must not contain, one `Constraints` per sentence, None for
+                none, or one for all sentences. `Translation.unmet` lists those that could not be satisfied.
             **changes: Fields of `TranslateOptions` that replace those of `options`, such as `beam=1`.
 
         Returns:
@@ -138,11 +143,13 @@ class Translator(PickledByPath):
 
         Raises:
             DataError: A sentence or a prefix is not text.
-            SearchError: An option is out of its range, a prefix is too long or the vocabulary does not contain its
-                characters, or the model's numbers are not finite.
+            SearchError: An option is out of its range, a prefix is too long, the vocabulary does not contain the
+                characters of a prefix or a term, constraints contradict each other, the engine cannot use constraints,
+                or the model's numbers are not finite.
         """
         lines = text_list(sentences)
-        return _translate(self, lines, replace(options, **changes), first=1, prefixes=prefixes)
+        options = replace(options, **changes)
+        return _translate(self, lines, options, first=1, prefixes=prefixes, constraints=constraints)
 
     def alternatives(
         self,
@@ -151,6 +158,7 @@ class Translator(PickledByPath):
         count: int = 5,
         options: TranslateOptions = DEFAULT,
         *,
+        constraints: Constraints | None = None,
         number: int = 1,
         **changes: Unpack[Changes],
     ) -> list[Translation]:
@@ -164,6 +172,8 @@ class Translator(PickledByPath):
             prefix: Target text before the word; see `translate`.
             count: Number of translations.
             options: Options of the translations.
+            constraints: Terms that the translations must and must not contain; words that contain an excluded term are
+                not among the next words.
             number: Number of the sentence in warnings and errors.
             **changes: Fields of `TranslateOptions` that differ from `options`.
 
@@ -176,7 +186,8 @@ class Translator(PickledByPath):
             SearchError: As in `translate`; or the sentence is too long to be translated at once, samples or an n-best
                 list are asked for, or the engine is CTranslate2.
         """
-        return find_alternatives(self, sentence, prefix, count, replace(options, **changes), number=number)
+        own = replace(options, **changes)
+        return find_alternatives(self, sentence, prefix, count, own, constraints=constraints, number=number)
 
     def translate_lines(
         self,
@@ -255,7 +266,12 @@ class Translator(PickledByPath):
         return _score_pairs(self, left, right, first=first, only=only, attention=attention)
 
     def split(
-        self, lines: str | Sequence[str], *, first: int = 1, prefixes: str | Sequence[str] | None = None
+        self,
+        lines: str | Sequence[str],
+        *,
+        first: int = 1,
+        prefixes: str | Sequence[str] | None = None,
+        constraints: GivenConstraints | None = None,
     ) -> list[Segment]:
         """Divides lines into segments that the model can translate at once.
 
@@ -266,6 +282,7 @@ class Translator(PickledByPath):
             lines: One line or several.
             first: Number of the first line.
             prefixes: Target text that the translation of each line begins with, empty for none; None = no prefixes.
+            constraints: Terms that the translations must and must not contain; see `translate`.
 
         Returns:
             The segments of all lines, in order; an empty line without a prefix has none.
@@ -275,7 +292,7 @@ class Translator(PickledByPath):
             SearchError: There is not one prefix per line, or the vocabulary does not contain a character of one.
         """
         normalized = [normalize(line) for line in text_list(lines, first=first)]
-        return split_lines(self, normalized, first=first, prefixes=prefixes)
+        return split_lines(self, normalized, first=first, prefixes=prefixes, constraints=constraints)
 
     def fill(self, segments: Sequence[Segment], options: TranslateOptions = DEFAULT) -> list[Segment]:
         """Translates segments.
@@ -301,9 +318,11 @@ def _translate(
     *,
     first: int,
     prefixes: str | Sequence[str] | None = None,
+    constraints: GivenConstraints | None = None,
 ) -> list[Translation]:
     normalized = [normalize(line) for line in lines]
-    translated = translator.fill(split_lines(translator, normalized, first=first, prefixes=prefixes), options)
+    segments = split_lines(translator, normalized, first=first, prefixes=prefixes, constraints=constraints)
+    translated = translator.fill(segments, options)
     return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
 
 

@@ -25,6 +25,7 @@ from regard.search.length_limits import LengthLimits
 from regard.search.penalties import length_penalty
 from regard.search.prefix import WordEnd, check_prefixes
 from regard.search.sample import SampleOptions
+from regard.search.term_batch import SearchConstraints
 from regard.values import Hypothesis, Specials
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class CTranslate2Engine:
         need_scores: bool = True,
         prefixes: Sequence[Sequence[int]] | None = None,
         word_end: WordEnd | None = None,
+        constraints: SearchConstraints | None = None,
     ) -> list[list[Hypothesis]]:
         """Translates source sentences of any lengths with CTranslate2's beam search.
 
@@ -116,15 +118,16 @@ class CTranslate2Engine:
             prefixes: Token ids that the translations of each sentence must begin with; empty for none. Scores of
                 translations with a prefix include no coverage penalty.
             word_end: Ignored: CTranslate2 may continue the last word of a prefix.
+            constraints: Must be None: CTranslate2 cannot use them.
 
         Returns:
             Hypotheses of each source sentence, best first, without log-probabilities per token.
 
         Raises:
-            SearchError: Sampling, diverse beam search or `min_len_ratio` was requested, a prefix is too long, this
-                process was forked from the one that made the engine, or CTranslate2 failed.
+            SearchError: Sampling, diverse beam search, `min_len_ratio` or constraints were requested, a prefix is too
+                long, this process was forked from the one that made the engine, or CTranslate2 failed.
         """
-        options = _supported(options)
+        options = _supported(options, constraints)
         self._check_process()
         if prefixes is not None:
             check_prefixes(prefixes, limits, self._specials)
@@ -303,8 +306,13 @@ def rows_in_batch(rows: int, *, beam: int, threads: int) -> int:
     return -(-rows // batches) if rows else 1
 
 
-def _supported(options: BeamOptions | SampleOptions) -> BeamOptions:
+def _supported(options: BeamOptions | SampleOptions, constraints: SearchConstraints | None) -> BeamOptions:
     """Refuses options that CTranslate2 does not have, or whose results would not be reproducible."""
+    if constraints is not None:
+        raise SearchError(
+            "an export to CTranslate2 cannot include or exclude terms: load the regard model that was exported, or an "
+            "export to ONNX"
+        )
     if isinstance(options, SampleOptions):
         raise SearchError(
             "an export to CTranslate2 cannot sample translations, with random numbers that a seed determines: load the "
