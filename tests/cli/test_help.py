@@ -14,7 +14,7 @@ from typing import Protocol
 import pytest
 import typer
 
-from regard.cli import aer, align, attend, demo, evaluate, info, phrasebook, shortlist, train, translate
+from regard.cli import aer, align, attend, demo, evaluate, info, phrasebook, rerank, score, shortlist, train, translate
 from regard.cli.main import app
 
 
@@ -27,7 +27,7 @@ class Done(Protocol):
 
 
 VERBS = {module.__name__.rpartition(".")[2]: module for module in (
-    train, translate, evaluate, attend, align, aer, phrasebook, info, demo, shortlist
+    score, rerank, train, translate, evaluate, attend, align, aer, phrasebook, info, demo, shortlist, score, rerank
 )}  # fmt: skip
 QUICK = (
     " --set train.steps=4 --set train.validate_sentences=4 --set subword.vocab_size=320 --set train.tensorboard=false"

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from regard.translation.reranking import Candidate
 
 EXAMPLES = examples(
-    "regard translate model --json --beam 3 --n-best 3 --input test.en --output test.jsonl",
-    "regard rerank test.jsonl --src test.en --model model:1.0 --length 0.2 > test.out",
+    "regard translate model --json --beam 3 --n-best 3 < test.en > lists.jsonl; "
+    "regard rerank lists.jsonl --src test.en --model model:1.0 --length 0.2 > test.out",
 )
 _SIZE = 256
 """Number of n-best lists that are scored at once."""

@@ -6,27 +6,24 @@ import os
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from copy import copy
-from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import torch
-from torch import Tensor
 
 from regard.data.collate import collate
 from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.attention_filter import KEEP_ALL, AttentionFilter
+from regard.search.batch_search import search_batch
 from regard.search.batching import length_sorted
-from regard.search.beam import BeamOptions, beam_search
-from regard.search.constrained_beam import MIN_BEAM, TermConstraints, constrained_beam_search
-from regard.search.diverse import diverse_beam_search
-from regard.search.greedy import greedy_search
+from regard.search.beam import BeamOptions
+from regard.search.constrained_beam import MIN_BEAM
 from regard.search.log_probs import NotFiniteError
 from regard.search.next_words import WordTokens
 from regard.search.parallel import in_parallel, limit_threads_after_fork
 from regard.search.prefix import WordEnd, check_prefixes
 from regard.search.restricted import RestrictedModel
-from regard.search.sample import SampleOptions, sample
+from regard.search.sample import SampleOptions
 from regard.search.score import force_decode
 from regard.search.shortlist import Shortlist
 from regard.search.term_batch import SearchConstraints
@@ -167,14 +164,12 @@ class StepEngine:
         constraints: SearchConstraints | None = None,
     ) -> list[list[Hypothesis]]:
         """Translates source sentences in batches of similar lengths, in parallel threads. See `Engine.search`."""
-        if isinstance(options, SampleOptions) and constraints is not None:
-            raise SearchError("sampling cannot use constraints: leave out the options of sampling, or the constraints")
         with_terms = set() if constraints is None else constraints.rows()
         self._check(options, len(sources), with_terms=bool(with_terms))
         if prefixes is not None:
             check_prefixes(prefixes, limits, self._tgt_specials)
 
-        def search_batch(rows: list[int]) -> list[list[Hypothesis]]:
+        def search_rows(rows: list[int]) -> list[list[Hypothesis]]:
             batch = self._collate([sources[row] for row in rows])
             max_len = torch.tensor([limits[row] for row in rows], device=self._device)
             batch_prefixes = [prefixes[row] for row in rows] if prefixes else []
@@ -186,20 +181,14 @@ class StepEngine:
             restricted = self._restricted(
                 restricted, options, [(len(sources[row]), limits[row]) for row in rows], exempt=needed
             )
-            if isinstance(options, SampleOptions):
-                streams = tuple(rows) if options.streams is None else tuple(options.streams[row] for row in rows)
-                own = replace(options, streams=streams)
-                return self._sample_batch(restricted, batch, max_len, own, need_weights=need_weights)
-            if terms:
-                prepared = terms.prepare(restricted.token_ids, max_len, batch_prefixes)
-                found = self._search_with_terms(restricted, batch, max_len, options, need_weights, prepared)
-            else:
-                found = self._search_batch(restricted, batch, max_len, options, need_weights)
+            prepared = terms.prepare(restricted.token_ids, max_len, batch_prefixes) if terms else None
+            own = options.of_rows(rows) if isinstance(options, SampleOptions) else options
+            found = search_batch(restricted, batch, max_len, own, need_weights=need_weights, terms=prepared)
             return restricted.full_ids(found)
 
         copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
         return self._in_batches(
-            search_batch,
+            search_rows,
             [len(source) + 1 for source in sources],
             beam=max(copies, MIN_BEAM) if with_terms else copies,
             apart=with_terms,
@@ -214,6 +203,8 @@ class StepEngine:
             raise SearchError(
                 "sampling draws from the whole vocabulary and cannot use a shortlist: leave out the shortlist"
             )
+        if with_terms:
+            raise SearchError("sampling cannot use constraints: leave out the options of sampling, or the constraints")
         options.check_streams(num_sentences)
 
     def next_words(
@@ -268,76 +259,6 @@ class StepEngine:
 
     def _observed(self, model: RestrictedModel) -> RestrictedModel:
         return model if self._before_step is None else model.observed(self._before_step)
-
-    def _sample_batch(
-        self,
-        restricted: RestrictedModel,
-        batch: Batch,
-        max_len: Tensor,
-        options: SampleOptions,
-        *,
-        need_weights: bool,
-    ) -> list[list[Hypothesis]]:
-        return sample(
-            restricted.model,
-            batch.src_ids,
-            batch.src_len,
-            max_len=max_len,
-            specials=restricted.specials,
-            options=options,
-            need_weights=need_weights,
-        )
-
-    def _search_batch(
-        self,
-        restricted: RestrictedModel,
-        batch: Batch,
-        max_len: Tensor,
-        options: BeamOptions,
-        need_weights: bool,
-    ) -> list[list[Hypothesis]]:
-        if options.beam == 1 and not options.coverage_penalty:
-            hypotheses = greedy_search(
-                restricted.model,
-                batch.src_ids,
-                batch.src_len,
-                max_len=max_len,
-                specials=restricted.specials,
-                length_penalty=options.length_penalty,
-                min_len=options.min_len,
-                need_weights=need_weights,
-            )
-            return [[hypothesis] for hypothesis in hypotheses]
-        search = beam_search if options.groups == 1 else diverse_beam_search
-        return search(
-            restricted.model,
-            batch.src_ids,
-            batch.src_len,
-            max_len=max_len,
-            specials=restricted.specials,
-            options=options,
-            need_weights=need_weights,
-        )
-
-    def _search_with_terms(
-        self,
-        restricted: RestrictedModel,
-        batch: Batch,
-        max_len: Tensor,
-        options: BeamOptions,
-        need_weights: bool,
-        terms: TermConstraints,
-    ) -> list[list[Hypothesis]]:
-        return constrained_beam_search(
-            restricted.model,
-            batch.src_ids,
-            batch.src_len,
-            max_len=max_len,
-            specials=restricted.specials,
-            constraints=terms,
-            options=replace(options, beam=max(options.beam, MIN_BEAM)),
-            need_weights=need_weights,
-        )
 
     def force(
         self,

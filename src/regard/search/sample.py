@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -61,6 +62,11 @@ class SampleOptions(Restrictions):
             raise SearchError(f"expected an epsilon of at least 0 and below 1, got {self.epsilon}")
         if not -(1 << 63) <= self.seed < 1 << 63:
             raise SearchError(f"expected a seed of at most 63 bits, got {self.seed}")
+
+    def of_rows(self, rows: Sequence[int]) -> SampleOptions:
+        """Makes the options for some of the sentences, given by their positions."""
+        streams = tuple(rows) if self.streams is None else tuple(self.streams[row] for row in rows)
+        return replace(self, streams=streams)
 
     def check_streams(self, num_sentences: int) -> None:
         """Checks that there is one stream of random numbers for each of `num_sentences` sentences, or none is given.

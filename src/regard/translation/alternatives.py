@@ -24,8 +24,8 @@ def find_alternatives(
     prefix: str,
     count: int,
     options: TranslateOptions,
-    constraints: Constraints | None = None,
     *,
+    constraints: Constraints | None = None,
     number: int = 1,
 ) -> list[Translation]:
     """Finds translations that begin with a prefix and differ in the next word; see `Translator.alternatives`.
@@ -55,13 +55,8 @@ def find_alternatives(
             "alternatives cannot be combined with sample, mbr or n_best: leave these out, and set count to the number "
             "of alternatives"
         )
-    segments = split_lines(
-        translator,
-        [normalize(line) for line in text_list(sentence)],
-        first=number,
-        prefixes=prefix,
-        constraints=constraints,
-    )
+    lines = [normalize(line) for line in text_list(sentence)]
+    segments = split_lines(translator, lines, first=number, prefixes=prefix, constraints=constraints)
     if len(segments) > 1:
         raise SearchError(
             f"expected a sentence of at most {translator.limits.max_source_len} subwords, which the model translates "

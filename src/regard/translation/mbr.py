@@ -44,6 +44,8 @@ def fill_with_least_risk(
         raise SearchError(
             "an export to CTranslate2 cannot draw the samples that mbr needs: load the regard model that was exported"
         )
+    if any(segment.constraints for segment in segments):
+        raise SearchError("mbr cannot use constraints, since sampling cannot: leave out mbr, or the constraints")
     assert options.mbr is not None
     search = options.search_options(translator.search)
     assert isinstance(search, BeamOptions)

@@ -37,10 +37,10 @@ class Translation:
         token_scores: Log-probability of each of `tokens`, in nats; their sum and the log-probability of `</s>` are the
             score without penalties. Empty for an export to CTranslate2, which does not return them.
         token_spans: Characters of `text` that each of `tokens` covers.
-        unmet: Constraints that the translation does not satisfy: the first alternative of each included term that is
-            missing, and of each excluded term that occurs.
         utility: Expected chrF, 0 to 100, by which minimum Bayes risk decoding chose the translation; None after other
             searches, and for a line that was split into segments.
+        unmet: Constraints that the translation does not satisfy: the first alternative of each included term that is
+            missing, and of each excluded term that occurs.
     """
 
     source: str
@@ -54,8 +54,8 @@ class Translation:
     quality_flags: tuple[QualityFlag, ...] = ()
     token_scores: tuple[float, ...] = ()
     token_spans: tuple[Span, ...] = ()
-    unmet: tuple[str, ...] = ()
     utility: float | None = None
+    unmet: tuple[str, ...] = ()
 
     @property
     def word_scores(self) -> tuple[float, ...]:
@@ -116,7 +116,7 @@ class Translation:
         Returns:
             An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
             `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
-            `{kind, value, where}`), if known, `utility` (also in `n_best`) and `attention`, and `unmet`, if there are
+            `{kind, value, where}`), and if known, `utility` (also in `n_best`), `attention`, and `unmet`, if there are
             constraints that are not satisfied.
         """
         fields: dict[str, object] = {
@@ -138,6 +138,7 @@ class Translation:
 
     def _utility_fields(self) -> dict[str, object]:
         return {} if self.utility is None else {"utility": self.utility}
+
     def judged_by(self, constraints: Constraints) -> Translation:
         """The translation with the constraints that it does not satisfy, and warnings about them.
 

@@ -23,11 +23,10 @@ from regard.text.normalize import checked_texts, normalize, text_list
 from regard.text.readers import in_batches
 from regard.text.subword import Subword
 from regard.translation.alternatives import find_alternatives
-from regard.translation.filling import fill_segments, named_lines, split_lines
-from regard.translation.mbr import fill_with_least_risk
+from regard.translation.filling import named_lines, split_lines
 from regard.translation.options import Changes, TranslateOptions
-from regard.translation.pickling import PickledByPath
-from regard.translation.result import Segment, Translation, join_lines, with_line_number
+from regard.translation.result import Translation, join_lines, with_line_number
+from regard.translation.segment_translator import SegmentTranslator
 from regard.translation.terms import GivenConstraints
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ BUFFER_SIZE = 1000
 DEFAULT = TranslateOptions()
 
 
-class Translator(PickledByPath):
+class Translator(SegmentTranslator):
     """Translates text: splits it into subwords, lets an engine search for translations, and joins the subwords.
 
     A translator that was loaded from files can be pickled; unpickling loads it from the same files again.
@@ -186,8 +185,8 @@ class Translator(PickledByPath):
             SearchError: As in `translate`; or the sentence is too long to be translated at once, samples or an n-best
                 list are asked for, or the engine is CTranslate2.
         """
-        options = replace(options, **changes)
-        return find_alternatives(self, sentence, prefix, count, options, constraints, number=number)
+        own = replace(options, **changes)
+        return find_alternatives(self, sentence, prefix, count, own, constraints=constraints, number=number)
 
     def translate_lines(
         self,
@@ -264,51 +263,6 @@ class Translator(PickledByPath):
                 f"expected one translation for each of the {len(left)} source sentences, got {len(right)} translations"
             )
         return _score_pairs(self, left, right, first=first, only=only, attention=attention)
-
-    def split(
-        self,
-        lines: str | Sequence[str],
-        *,
-        first: int = 1,
-        prefixes: str | Sequence[str] | None = None,
-        constraints: GivenConstraints | None = None,
-    ) -> list[Segment]:
-        """Divides lines into segments that the model can translate at once.
-
-        `fill` translates segments, in any order and mixed with those of other lines, and
-        `regard.translation.result.join_lines` joins the translated segments of each line.
-
-        Args:
-            lines: One line or several.
-            first: Number of the first line.
-            prefixes: Target text that the translation of each line begins with, empty for none; None = no prefixes.
-            constraints: Terms that the translations must and must not contain; see `translate`.
-
-        Returns:
-            The segments of all lines, in order; an empty line without a prefix has none.
-
-        Raises:
-            DataError: As in `translate`.
-            SearchError: There is not one prefix per line, or the vocabulary does not contain a character of one.
-        """
-        normalized = [normalize(line) for line in text_list(lines, first=first)]
-        return split_lines(self, normalized, first=first, prefixes=prefixes, constraints=constraints)
-
-    def fill(self, segments: Sequence[Segment], options: TranslateOptions = DEFAULT) -> list[Segment]:
-        """Translates segments.
-
-        Args:
-            segments: Segments from `split`, of any lines.
-            options: Options of the translation.
-
-        Returns:
-            The same segments, in their order, with their translations.
-
-        Raises:
-            SearchError: As in `translate`.
-        """
-        fill = fill_segments if options.mbr is None else fill_with_least_risk
-        return fill(self, segments, options)
 
 
 def _translate(

@@ -127,12 +127,7 @@ class CTranslate2Engine:
             SearchError: Sampling, diverse beam search, `min_len_ratio` or constraints were requested, a prefix is too
                 long, this process was forked from the one that made the engine, or CTranslate2 failed.
         """
-        options = _supported(options)
-        if constraints is not None:
-            raise SearchError(
-                "an export to CTranslate2 cannot include or exclude terms: load the regard model that was exported, or "
-                "an export to ONNX"
-            )
+        options = _supported(options, constraints)
         self._check_process()
         if prefixes is not None:
             check_prefixes(prefixes, limits, self._specials)
@@ -311,8 +306,13 @@ def rows_in_batch(rows: int, *, beam: int, threads: int) -> int:
     return -(-rows // batches) if rows else 1
 
 
-def _supported(options: BeamOptions | SampleOptions) -> BeamOptions:
+def _supported(options: BeamOptions | SampleOptions, constraints: SearchConstraints | None) -> BeamOptions:
     """Refuses options that CTranslate2 does not have, or whose results would not be reproducible."""
+    if constraints is not None:
+        raise SearchError(
+            "an export to CTranslate2 cannot include or exclude terms: load the regard model that was exported, or an "
+            "export to ONNX"
+        )
     if isinstance(options, SampleOptions):
         raise SearchError(
             "an export to CTranslate2 cannot sample translations, with random numbers that a seed determines: load the "
