@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -87,7 +88,7 @@ def translation_work(
         "precision": precision,
         "shortlist": None if shortlist is None else str(shortlist.absolute()),
     }
-    identity = {name: json.dumps(value) for name, value in options.items()} | {
+    identity = {name: json.dumps(value, default=asdict) for name, value in options.items()} | {
         "work": "translation",
         "model": " + ".join(short[:12] for short in hashes),
         "json": json.dumps(as_json),
@@ -129,7 +130,7 @@ def open_translation(arguments: TranslationArguments, threads: int) -> LineFunct
         from regard.translation.shortlist import read_shortlist, shortlisted
 
         translator = shortlisted(translator, read_shortlist(Path(arguments["shortlist"]), translator))
-    options = TranslateOptions(**arguments["options"])
+    options = TranslateOptions(**_with_sample_options(arguments["options"]))
 
     def translate(lines: Sequence[bytes], first: int) -> Iterator[OutputLine]:
         decoded = [decode_lossy(line, f"{arguments['source']}:{number}") for number, line in enumerate(lines, first)]
@@ -141,6 +142,18 @@ def open_translation(arguments: TranslationArguments, threads: int) -> LineFunct
             yield line, (*warnings, *translation.warnings)
 
     return translate
+
+
+def _with_sample_options(fields: Changes) -> Changes:
+    """Fields of `TranslateOptions` that were written as JSON, in which options of sampling became objects."""
+    from regard.search.sample import SampleOptions
+
+    restored = fields.copy()
+    for name in ("sample", "mbr"):
+        value = fields.get(name)
+        if isinstance(value, dict):
+            restored[name] = SampleOptions(**value)  # type: ignore[literal-required]
+    return restored
 
 
 def _hash_of_model(model: Path) -> str:

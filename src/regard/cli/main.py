@@ -23,6 +23,8 @@ from regard.cli import (
     keys,
     lab,
     phrasebook,
+    rerank,
+    score,
     serve,
     shortlist,
     train,
@@ -103,6 +105,8 @@ def _start(
 app.command(cls=Verb, epilog=train.EXAMPLES)(train.train)
 app.command(cls=Verb, epilog=translate.EXAMPLES)(translate.translate)
 app.command(cls=Verb, epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command(cls=Verb, epilog=score.EXAMPLES)(score.score)
+app.command(cls=Verb, epilog=rerank.EXAMPLES)(rerank.rerank)
 app.command(cls=Verb, epilog=attend.EXAMPLES)(attend.attend)
 app.command(cls=Verb, epilog=align.EXAMPLES)(align.align)
 app.command(cls=Verb, epilog=shortlist.EXAMPLES)(shortlist.shortlist)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,28 +13,26 @@ import typer
 
 from regard.cli.chunks import ONE_PROCESS, ChunkOptions, translate_chunks
 from regard.cli.documents import NO_OPTIONS, DocumentOptions, document_type, translate_file
+from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
 from regard.cli.lines import InputLines, open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import (
-    Beam,
-    Device,
-    Models,
-    Output,
-    Precision,
-    Table,
-    Threads,
-    examples,
-    parse_path,
-    use_threads,
-    with_groups,
-)
+from regard.cli.options import Models, Output, examples, parse_path, with_groups
 from regard.cli.progress import with_progress
+from regard.cli.search_options import (
+    DEFAULT_SEARCH,
+    NO_PREFIX,
+    NO_SAMPLING,
+    PrefixOptions,
+    SamplingOptions,
+    SearchOptions,
+)
 from regard.errors import SearchError
 from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 
 if TYPE_CHECKING:
     from regard.translation.options import Changes, TranslateOptions
+    from regard.translation.result import Translation
     from regard.translation.translator import Translator
 
 EXAMPLES = examples(
@@ -67,23 +67,28 @@ class JsonOptions:
         False
     )
 
+    def to_fields(self) -> Changes:
+        """The options as fields of `TranslateOptions`."""
+        return {
+            "n_best": self.n_best, "attention": self.attention, "alignment": self.as_json, "scores": self.as_json
+        }  # fmt: skip
+
+
+NO_JSON = JsonOptions()
+"""One line of text per translation."""
+
 
 @with_groups
 def translate(
     models: Models,
     source: _Input = None,
     output: Output = None,
-    beam: Beam = None,
-    json_options: JsonOptions = JsonOptions(),
-    retry: Annotated[
-        bool,
-        typer.Option("--retry", help="Check the attention, and translate again where it looks wrong."),
-    ] = False,
+    search: SearchOptions = DEFAULT_SEARCH,
+    sampling: SamplingOptions = NO_SAMPLING,
+    beginning: PrefixOptions = NO_PREFIX,
+    json_options: JsonOptions = NO_JSON,
     document: DocumentOptions = NO_OPTIONS,
-    device: Device = "auto",
-    threads: Threads = None,
-    precision: Precision = None,
-    shortlist: Table = None,
+    engine: EngineOptions = DEFAULT_ENGINE,
     chunked: ChunkOptions = ONE_PROCESS,
 ) -> int:
     """Translate text line by line, or a document.
@@ -92,55 +97,65 @@ def translate(
     """
     source = None if source == Path("-") else source
     extension = document_type(source, document)
-    _check_json(json_options, extension)
-    _check_workers(chunked, extension)
+    _check_json(json_options, sampling, beginning, extension)
+    _check_workers(chunked, beginning, extension)
     refuse_overwriting_input(
-        STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist]
+        STDOUT if output is None else output, [STDIN if source is None else source, *models, engine.shortlist]
     )
 
-    as_json = json_options.as_json
-    fields: Changes = {
-        "beam": beam, "n_best": json_options.n_best, "attention": json_options.attention, "alignment": as_json,
-        "retry": retry, "scores": as_json,
-    }  # fmt: skip
+    fields: Changes = {**search.to_fields(), **json_options.to_fields(), **sampling.to_fields()}
     if chunked.is_given:
         return translate_chunks(
-            models, (source, output), fields, chunked, as_json=as_json, device=device, precision=precision,
-            shortlist=shortlist, threads=threads,
+            models, (source, output), fields, chunked, as_json=json_options.as_json, device=engine.device,
+            precision=engine.precision, shortlist=engine.shortlist, threads=engine.threads,
         )  # fmt: skip
 
+    translator = load_translator(models, engine)
     with loading():
-        from regard.translation.loading import load
         from regard.translation.options import TranslateOptions
 
-    use_threads(threads)
-    translator = load(models, precision=precision, device=device, threads=threads)
-    if shortlist is not None:
-        from regard.translation.shortlist import read_shortlist, shortlisted
-
-        translator = shortlisted(translator, read_shortlist(shortlist, translator))
     options = TranslateOptions(**fields)
     if extension is not None:
         translate_file(translator, models, (source, output), (options, document))
         return 0
-    _translate_lines(translator, options, source, output, as_json=as_json)
+    translate = partial(_translations, translator, options, beginning)
+    _translate_lines(translate, source, output, as_json=json_options.as_json)
     return 0
 
 
+def _translations(
+    translator: Translator, options: TranslateOptions, beginning: PrefixOptions, lines: InputLines
+) -> Iterator[Translation]:
+    from regard.translation.result import Translation
+
+    if beginning.alternatives is not None:
+        count, prefix = beginning.alternatives, beginning.prefix or ""
+        for number, line in enumerate(lines, start=1):
+            found = tuple(translator.alternatives(line, prefix, count, options, number=number))
+            yield replace(found[0], n_best=found) if found else Translation(line, "", 0.0)
+        return
+    # A person or a program that sends one line waits for its translation before the next.
+    yield from translator.translate_lines(lines, options, prefix=beginning.prefix or "", more=lines.more)
+
+
 def _translate_lines(
-    translator: Translator, options: TranslateOptions, source: Path | None, output: Path | None, *, as_json: bool
+    translate: Callable[[InputLines], Iterator[Translation]], source: Path | None, output: Path | None, *, as_json: bool
 ) -> None:
     with open_output(output, reading=source) as file:
         lines = InputLines(source)
-        # A person or a program that sends one line waits for its translation before the next.
-        translations = translator.translate_lines(lines, options, more=lines.more)
+        translations = translate(lines)
         for translation in with_progress(translations, fraction=lines.fraction_read):
             file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
             for warning in translation.warnings:
                 warn(warning)
 
 
-def _check_workers(chunked: ChunkOptions, extension: str | None) -> None:
+def _check_workers(chunked: ChunkOptions, beginning: PrefixOptions, extension: str | None) -> None:
+    if beginning != NO_PREFIX and (chunked.is_given or extension is not None):
+        raise SearchError(
+            "--prefix and --alternatives work for lines of text in one process: leave out --workers, --shard, "
+            "--cluster and documents"
+        )
     if chunked.is_given and extension is not None:
         raise SearchError(
             f"workers translate text line by line, but the input is a document of type {extension}: leave out "
@@ -148,10 +163,17 @@ def _check_workers(chunked: ChunkOptions, extension: str | None) -> None:
         )
 
 
-def _check_json(options: JsonOptions, extension: str | None) -> None:
+def _check_json(
+    options: JsonOptions, sampling: SamplingOptions, beginning: PrefixOptions, extension: str | None
+) -> None:
     if extension is not None and options.as_json:
         raise SearchError(f"--json does not fit a document of type {extension}: remove it, or add --format lines")
-    given = ((options.n_best > 1, f"--n-best {options.n_best}"), (options.attention, "--attention"))
+    given = (
+        (options.n_best > 1, f"--n-best {options.n_best}"),
+        (options.attention, "--attention"),
+        (sampling.num_samples > 1, f"--sample {sampling.num_samples}"),
+        (beginning.alternatives is not None, f"--alternatives {beginning.alternatives}"),
+    )
     for is_given, option in given:
         if is_given and not options.as_json:
             raise SearchError(f"{option} does not fit on one line of text per line of input: add --json")

@@ -22,17 +22,18 @@ from regard.model.decoder import State, StepModel
 from regard.search.history import PaddedHypotheses, StepAttention, build_hypotheses, mean_attention
 from regard.search.log_probs import forbidden_ids, top_log_probs
 from regard.search.penalties import coverage_penalty, length_penalty
+from regard.search.restrictions import Restrictions
 from regard.search.single_path import check_limits
 from regard.values import Hypothesis, Specials, StepOutput
 
 MAX_BEAM = 1000
-MAX_PENALTIES = {"length_penalty": 10, "coverage_penalty": 100}
+MAX_PENALTIES = {"length_penalty": 10, "coverage_penalty": 100, "diversity": 100}
 """Same limits as in the configuration; with larger exponents the length penalty overflows."""
 
 
 @dataclass(frozen=True, slots=True)
-class BeamOptions:
-    """Options of beam search: beam size, number of results, and penalties for ranking hypotheses.
+class BeamOptions(Restrictions):
+    """Options of beam search: beam size, number of results, penalties for ranking hypotheses, and restrictions.
 
     Attributes:
         beam: Beam size N: the number of partial hypotheses per sentence that are kept after each step, 1 to 1000.
@@ -40,27 +41,35 @@ class BeamOptions:
         length_penalty: α of Wu et al. 2016, eq. 14, 0 to 10; 0 = no penalty.
         coverage_penalty: β of Wu et al. 2016, eq. 14, 0 to 100; 0 = no penalty. Other values need a model with
             attention.
-        min_len: Smallest number of tokens of a translation, eos not counted.
+        groups: Number of groups into which the beam is divided, a divisor of N; each group avoids the tokens that
+            earlier groups choose at the same step (diverse beam search, see `regard.search.diverse`). 1 = no groups.
+        diversity: λ of Vijayakumar et al. 2018, algorithm 1, 0 to 100: what a token loses, in nats, for each hypothesis
+            of an earlier group that chose it at the same step.
 
     Raises:
-        SearchError: A number is out of its range.
+        SearchError: A number is out of its range, or the beam cannot be divided into the groups.
     """
 
     beam: int = 5
     n_best: int = 1
     length_penalty: float = 1.0
     coverage_penalty: float = 0.0
-    min_len: int = 0
+    groups: int = 1
+    diversity: float = 0.5
 
     def __post_init__(self) -> None:
+        Restrictions.__post_init__(self)
         if not 1 <= self.beam <= MAX_BEAM:
             raise SearchError(f"expected a beam from 1 to {MAX_BEAM:,}, got {self.beam}")
         if not 1 <= self.n_best <= self.beam:
             raise SearchError(
                 f"expected n_best between 1 and the beam of {self.beam}, got {self.n_best}: use a larger beam for more"
             )
-        if self.min_len < 0:
-            raise SearchError(f"expected a min_len of at least 0, got {self.min_len}")
+        if self.groups < 1 or self.beam % self.groups:
+            raise SearchError(
+                f"expected a number of groups that divides the beam of {self.beam}, got {self.groups}: choose a "
+                "multiple of the number of groups as the beam"
+            )
         for name, largest in MAX_PENALTIES.items():
             value = getattr(self, name)
             if not 0 <= value <= largest:
@@ -146,7 +155,16 @@ class Candidates:
 
 
 class BeamSearch:
-    """One search over a batch of B sentences, with the record of its steps."""
+    """One search over a batch of B sentences, with the record of its steps.
+
+    Args:
+        model: The model, in evaluation mode.
+        src_len: Source lengths with eos, `(B,)` int64.
+        max_len: Largest number of tokens of a hypothesis, eos included, per sentence, `(B,)` int64.
+        specials: Ids of the special tokens.
+        options: Beam size and penalties; `groups` has no effect here.
+        need_weights: Whether to return attention weights.
+    """
 
     def __init__(
         self,
@@ -165,6 +183,7 @@ class BeamSearch:
         self.need_weights = need_weights
         self.src_mask = padding_mask(src_len, int(src_len.max()))[:, 0, 0]  # (B, longest source)
         device = src_len.device
+        self.max_continuations = options.beam  # of one prefix that can be in the beam
         self.ranks = torch.arange(options.beam, device=device)
         self.open_slots = torch.full((len(src_len), 1), options.beam, device=device)  # not taken by finished hypotheses
         self.best = torch.full(
@@ -214,8 +233,7 @@ class BeamSearch:
     def _candidates(self, prefixes: Prefixes, output: StepOutput, step: int) -> Candidates:
         """The best continuations of each sentence, from the model's output for each prefix."""
         forbidden = forbidden_ids(self.specials, unfinished=step <= self.options.min_len)
-        # K: at most N continuations of a prefix can be in the beam
-        count = min(self.options.beam, output.logits.shape[1])
+        count = min(self.max_continuations, output.logits.shape[1])  # K
         sentences = prefixes.slots // self.options.beam
         log_probs, ids = top_log_probs(output.logits, count, forbidden=forbidden, sentences=sentences, step=step)
         return self._choose(prefixes, log_probs, ids)
@@ -228,7 +246,7 @@ class BeamSearch:
         return mean_attention(output)[:, : self.src_mask.shape[1]]
 
     def _choose(self, prefixes: Prefixes, log_probs: Tensor, ids: Tensor) -> Candidates:
-        """The N most probable continuations of N * K, from log-probabilities and ids `(R, K)` of next tokens."""
+        """The N best continuations of N * K, from log-probabilities and ids `(R, K)` of next tokens."""
         beam, count = self.options.beam, log_probs.shape[1]
         num_slots = len(self.open_slots) * beam
         totals = log_probs.new_full((num_slots, count), -torch.inf)
@@ -236,11 +254,24 @@ class BeamSearch:
         row_of_slot = prefixes.slots.new_zeros(num_slots)
         row_of_slot[prefixes.slots] = torch.arange(len(prefixes.slots), device=ids.device)
         # (B N, K) -> (B, N K)
-        best, index = totals.view(-1, beam * count).topk(beam)  # (B, N)
+        best, index = self.best_continuations(totals.view(-1, beam * count), prefixes.slots, ids)  # (B, N)
         parents = index // count
         rows = row_of_slot.view(-1, beam).gather(1, parents)
         inner = rows * count + index % count  # index into the flattened (R, K)
         return Candidates(best, ids.flatten()[inner], log_probs.flatten()[inner], parents, rows)
+
+    def best_continuations(self, totals: Tensor, slots: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Chooses the N best continuations of each sentence, the best first.
+
+        Args:
+            totals: Log-probabilities of the K continuations of each of N slots, `(B, N * K)`; -inf in empty slots.
+            slots: Slot of each of R prefixes, `(R,)` int64.
+            ids: The tokens that continue each prefix, `(R, K)` int64.
+
+        Returns:
+            Their log-probabilities and their positions in `totals`, `(B, N)` each.
+        """
+        return totals.topk(self.options.beam)
 
     def _record(self, after: Prefixes, candidates: Candidates, step: int) -> Tensor:
         """Records hypotheses that end at this step; returns which candidates are to be continued, `(B, N)` bool."""

@@ -6,33 +6,30 @@ import os
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from copy import copy
-from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import torch
-from torch import Tensor
 
 from regard.data.collate import collate
 from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.attention_filter import KEEP_ALL, AttentionFilter
-from regard.search.beam import BeamOptions, beam_search
-from regard.search.constrained_beam import MIN_BEAM, TermConstraints, constrained_beam_search
-from regard.search.greedy import greedy_search
+from regard.search.batch_search import search_batch
+from regard.search.batching import length_sorted
+from regard.search.beam import BeamOptions
+from regard.search.constrained_beam import MIN_BEAM
 from regard.search.log_probs import NotFiniteError
 from regard.search.next_words import WordTokens
 from regard.search.parallel import in_parallel, limit_threads_after_fork
 from regard.search.prefix import WordEnd, check_prefixes
 from regard.search.restricted import RestrictedModel
-from regard.search.sample import SampleOptions, sample
+from regard.search.sample import SampleOptions
 from regard.search.score import force_decode
 from regard.search.shortlist import Shortlist
 from regard.search.term_batch import SearchConstraints
 from regard.values import Batch, Hypothesis, Specials
 
 ResultT = TypeVar("ResultT")
-MAX_ROWS, MAX_POSITIONS, MAX_CELLS = 64, 20_000, 4_000_000
-"""Limits of a batch: sentences, padded source positions of all beams, and attention weights."""
 
 
 class Engine(Protocol):
@@ -78,18 +75,17 @@ class Engine(Protocol):
         sources: Sequence[Sequence[int]],
         targets: Sequence[Sequence[int]],
         *,
-        attention_filter: AttentionFilter = KEEP_ALL,
+        attention_filter: AttentionFilter | None = KEEP_ALL,
     ) -> list[Hypothesis]:
         """Computes log-probabilities and attention weights of given translations (forced decoding).
 
         Args:
             sources: Token ids of each source sentence, without eos.
             targets: Token ids of the translation of each source sentence, without bos and eos.
-            attention_filter: Filter that selects which attention weights to return; by default all.
+            attention_filter: Filter that selects which attention weights to return; by default all; None = none.
 
         Returns:
-            One finished hypothesis with attention weights per sentence pair; its score is the sum of its tokens'
-            log-probabilities.
+            One finished hypothesis per sentence pair; its score is the sum of its tokens' log-probabilities.
 
         Raises:
             SearchError: The engine does not support forced decoding, or the model's logits are not finite.
@@ -168,41 +164,48 @@ class StepEngine:
         constraints: SearchConstraints | None = None,
     ) -> list[list[Hypothesis]]:
         """Translates source sentences in batches of similar lengths, in parallel threads. See `Engine.search`."""
-        if isinstance(options, SampleOptions) and self._shortlist is not None:
-            raise SearchError(
-                "sampling draws from the whole vocabulary and cannot use a shortlist: leave out the shortlist"
-            )
-        if isinstance(options, SampleOptions) and constraints is not None:
-            raise SearchError("sampling cannot use constraints: leave out the options of sampling, or the constraints")
+        with_terms = set() if constraints is None else constraints.rows()
+        self._check(options, len(sources), with_terms=bool(with_terms))
         if prefixes is not None:
             check_prefixes(prefixes, limits, self._tgt_specials)
-        with_terms = set() if constraints is None else constraints.rows()
 
-        def search_batch(rows: list[int]) -> list[list[Hypothesis]]:
+        def search_rows(rows: list[int]) -> list[list[Hypothesis]]:
             batch = self._collate([sources[row] for row in rows])
             max_len = torch.tensor([limits[row] for row in rows], device=self._device)
             batch_prefixes = [prefixes[row] for row in rows] if prefixes else []
             terms = constraints.batch(rows) if constraints is not None and rows[0] in with_terms else None
-            restricted = self._shortlisted(batch, batch_prefixes, terms.needed_tokens() if terms else [])
+            needed = terms.needed_tokens() if terms else []
+            restricted = self._shortlisted(batch, batch_prefixes, needed)
             if any(batch_prefixes):
                 restricted = restricted.with_prefixes(batch_prefixes, word_end, device=self._device)
-            restricted = self._observed(restricted)
-            if isinstance(options, SampleOptions):
-                return self._sample_batch(restricted, batch, max_len, options, first=rows[0], need_weights=need_weights)
-            if terms:
-                prepared = terms.prepare(restricted.token_ids, max_len, batch_prefixes)
-                found = self._search_with_terms(restricted, batch, max_len, options, need_weights, prepared)
-            else:
-                found = self._search_batch(restricted, batch, max_len, options, need_weights)
+            restricted = self._restricted(
+                restricted, options, [(len(sources[row]), limits[row]) for row in rows], exempt=needed
+            )
+            prepared = terms.prepare(restricted.token_ids, max_len, batch_prefixes) if terms else None
+            own = options.of_rows(rows) if isinstance(options, SampleOptions) else options
+            found = search_batch(restricted, batch, max_len, own, need_weights=need_weights, terms=prepared)
             return restricted.full_ids(found)
 
         copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
         return self._in_batches(
-            search_batch,
+            search_rows,
             [len(source) + 1 for source in sources],
             beam=max(copies, MIN_BEAM) if with_terms else copies,
             apart=with_terms,
         )
+
+    def _check(self, options: BeamOptions | SampleOptions, num_sentences: int, *, with_terms: bool) -> None:
+        if isinstance(options, BeamOptions):
+            if with_terms and options.groups > 1:
+                raise SearchError("groups (diverse beam search) cannot be combined with terms: leave one of them out")
+            return
+        if self._shortlist is not None:
+            raise SearchError(
+                "sampling draws from the whole vocabulary and cannot use a shortlist: leave out the shortlist"
+            )
+        if with_terms:
+            raise SearchError("sampling cannot use constraints: leave out the options of sampling, or the constraints")
+        options.check_streams(num_sentences)
 
     def next_words(
         self, source: Sequence[int], prefix: Sequence[int], *, count: int, limit: int, words: WordTokens
@@ -240,89 +243,29 @@ class StepEngine:
         src_ids = batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos)
         return model.with_shortlist(self._shortlist, src_ids, prefixes, terms)
 
+    def _restricted(
+        self,
+        model: RestrictedModel,
+        options: BeamOptions | SampleOptions,
+        lengths: Sequence[tuple[int, int]],
+        *,
+        exempt: Sequence[Sequence[int]],
+    ) -> RestrictedModel:
+        """The model with the restrictions of a search, and observed; `lengths` are those of sources, and limits."""
+        if options.depends_on_tokens:
+            minima = [options.minimum(length, limit) for length, limit in lengths]
+            model = model.with_restrictions(options.restrictions, minima=minima, exempt=exempt, device=self._device)
+        return self._observed(model)
+
     def _observed(self, model: RestrictedModel) -> RestrictedModel:
         return model if self._before_step is None else model.observed(self._before_step)
-
-    def _sample_batch(
-        self,
-        restricted: RestrictedModel,
-        batch: Batch,
-        max_len: Tensor,
-        options: SampleOptions,
-        *,
-        first: int,
-        need_weights: bool,
-    ) -> list[list[Hypothesis]]:
-        """Samples for a batch, with random numbers that depend on the seed and the batch's first sentence."""
-        generator = torch.Generator(self._device).manual_seed(options.seed)
-        generator.manual_seed(int(torch.randint(1 << 62, (first + 1,), generator=generator, device=self._device)[-1]))
-        return sample(
-            restricted.model,
-            batch.src_ids,
-            batch.src_len,
-            max_len=max_len,
-            specials=restricted.specials,
-            generator=generator,
-            options=options,
-            need_weights=need_weights,
-        )
-
-    def _search_batch(
-        self,
-        restricted: RestrictedModel,
-        batch: Batch,
-        max_len: Tensor,
-        options: BeamOptions,
-        need_weights: bool,
-    ) -> list[list[Hypothesis]]:
-        if options.beam == 1 and not options.coverage_penalty:
-            hypotheses = greedy_search(
-                restricted.model,
-                batch.src_ids,
-                batch.src_len,
-                max_len=max_len,
-                specials=restricted.specials,
-                length_penalty=options.length_penalty,
-                min_len=options.min_len,
-                need_weights=need_weights,
-            )
-            return [[hypothesis] for hypothesis in hypotheses]
-        return beam_search(
-            restricted.model,
-            batch.src_ids,
-            batch.src_len,
-            max_len=max_len,
-            specials=restricted.specials,
-            options=options,
-            need_weights=need_weights,
-        )
-
-    def _search_with_terms(
-        self,
-        restricted: RestrictedModel,
-        batch: Batch,
-        max_len: Tensor,
-        options: BeamOptions,
-        need_weights: bool,
-        terms: TermConstraints,
-    ) -> list[list[Hypothesis]]:
-        return constrained_beam_search(
-            restricted.model,
-            batch.src_ids,
-            batch.src_len,
-            max_len=max_len,
-            specials=restricted.specials,
-            constraints=terms,
-            options=replace(options, beam=max(options.beam, MIN_BEAM)),
-            need_weights=need_weights,
-        )
 
     def force(
         self,
         sources: Sequence[Sequence[int]],
         targets: Sequence[Sequence[int]],
         *,
-        attention_filter: AttentionFilter = KEEP_ALL,
+        attention_filter: AttentionFilter | None = KEEP_ALL,
     ) -> list[Hypothesis]:
         """Scores given translations in batches of similar lengths, in parallel threads. See `Engine.force`."""
         unrestricted = self._observed(RestrictedModel(self._model, self._tgt_specials))
@@ -335,13 +278,13 @@ class StepEngine:
                 batch.src_len,
                 [targets[row] for row in rows],
                 specials=self._tgt_specials,
-                need_weights=True,
-                attention_filter=attention_filter.apply,
+                need_weights=attention_filter is not None,
+                attention_filter=(attention_filter or KEEP_ALL).apply,
             )
 
         lengths = [len(src) + len(tgt) for src, tgt in zip(sources, targets, strict=True)]
         areas = [len(src) * len(tgt) for src, tgt in zip(sources, targets, strict=True)]
-        return self._in_batches(force_batch, lengths, beam=1, areas=areas)
+        return self._in_batches(force_batch, lengths, beam=1, areas=areas if attention_filter is not None else ())
 
     def _collate(self, sources: Sequence[Sequence[int]]) -> Batch:
         batch = collate(sources, None, specials=self._src_specials)
@@ -378,36 +321,3 @@ class StepEngine:
         for rows, results in zip(batches, in_parallel(process_batch, batches, workers=self._workers), strict=True):
             by_row.update(zip(rows, results, strict=True))
         return [by_row[row] for row in range(len(lengths))]
-
-
-def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = ()) -> list[list[int]]:
-    """Groups sentences of similar length into batches, in an order in which lengths first rise, then fall.
-
-    The batch of the longest sentences needs the most memory. It comes in the middle: by then, nearly everything that
-    the search caches (kernels compiled by oneDNN) exists, so the first part of a long input needs as much memory as any
-    later part. Batches of short sentences come last, so that all threads finish at about the same time.
-
-    Args:
-        lengths: Number of tokens of each sentence.
-        beam: Number of hypotheses per sentence.
-        areas: Number of attention weights to keep per layer and head of each sentence; empty = no weights are kept.
-
-    Returns:
-        Per batch, the indices of its sentences in `lengths`.
-    """
-    batches: list[list[int]] = []
-    max_area = 0
-    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
-        batch = batches[-1] if batches else []
-        max_area = max(max_area, areas[row]) if areas else 0
-        rows = len(batch) + 1
-        if (
-            not batch
-            or rows > MAX_ROWS
-            or rows * lengths[batch[0]] * beam > MAX_POSITIONS
-            or rows * max_area > MAX_CELLS
-        ):
-            batches.append(batch := [])
-            max_area = areas[row] if areas else 0
-        batch.append(row)
-    return [*batches[1::2][::-1], *batches[::2]]

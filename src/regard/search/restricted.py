@@ -1,4 +1,4 @@
-"""The model of one batch: restricted to a shortlist and to prefixes, and observed, in that order."""
+"""The model of one batch: restricted to a shortlist, to prefixes and in repetitions, and observed, in that order."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from regard.model.decoder import StepModel
 from regard.search.next_words import WordTokens, next_words
 from regard.search.observed import ObservedModel
 from regard.search.prefix import PrefixModel, WordEnd
+from regard.search.restrictions import RestrictedTokens, Restrictions
 from regard.search.shortlist import Shortlist, full_ids, shortlist_specials, with_shortlist
 from regard.values import Hypothesis, Specials
 
@@ -77,6 +78,29 @@ class RestrictedModel:
         own_ids = [self._own_ids(prefix) for prefix in prefixes]
         model = PrefixModel(self.model, own_ids, pad=self.specials.pad, word_end=word_end, device=device)
         return replace(self, model=model)
+
+    def with_restrictions(
+        self, restrictions: Restrictions, *, minima: Sequence[int], exempt: Sequence[Sequence[int]] = (), device: str
+    ) -> RestrictedModel:
+        """Wraps the model so that its translations keep to restrictions of lengths and repetitions.
+
+        Args:
+            restrictions: The restrictions.
+            minima: Smallest number of tokens of the translation of each sentence, eos not counted.
+            exempt: Ids of the full vocabulary that may repeat in each sentence; empty = none in any sentence.
+            device: Device of the model.
+
+        Returns:
+            A model with the same ids as this one.
+        """
+        wrapped = RestrictedTokens(
+            self.model,
+            restrictions,
+            minima=torch.tensor(minima, device=device),
+            specials=self.specials,
+            exempt=[self._own_ids(ids) for ids in exempt],
+        )
+        return replace(self, model=wrapped)
 
     def observed(self, before_step: Callable[[], None]) -> RestrictedModel:
         """Returns this model with a function that is called before each decoder step."""

@@ -171,6 +171,8 @@ def _text_request(body: models.TranslateRequest | models.StreamRequest, service:
     prefixes = () if prefix is None else _prefixes(prefix, len(texts))
     _check_at_most("beam", body.beam, service.settings.beam_limit)
     _check_at_most("n_best", body.n_best, 1 + service.settings.alternatives_limit)
+    if body.sample is not None:
+        _check_at_most("sample.num_samples", body.sample.num_samples, 1 + service.settings.alternatives_limit)
     source = body.source
     if source == AUTO and body.target is not None:
         target = body.target
@@ -184,6 +186,7 @@ def _text_request(body: models.TranslateRequest | models.StreamRequest, service:
         retry=body.retry,
         length_penalty=body.length_penalty,
         coverage_penalty=body.coverage_penalty,
+        **body.to_fields(),
     )
     return TextRequest(texts, source, target, options, body.format, prefixes)
 

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 
+from regard.service.v1_search import SearchFields
+
 _TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
 _ITEM = {"type": "string", "pattern": r"^[^\u0000]*$"}
 
@@ -60,7 +62,7 @@ class AttentionChoice(BaseModel):
     heads: list[_Number] | None = Field(None, min_length=1, max_length=MAX_NUMBERS)
 
 
-class _TranslateOptions(_Request):
+class _TranslateOptions(_Request, SearchFields):
     """Languages and options of a translation.
 
     Attributes:

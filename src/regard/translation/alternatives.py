@@ -24,7 +24,9 @@ def find_alternatives(
     prefix: str,
     count: int,
     options: TranslateOptions,
+    *,
     constraints: Constraints | None = None,
+    number: int = 1,
 ) -> list[Translation]:
     """Finds translations that begin with a prefix and differ in the next word; see `Translator.alternatives`.
 
@@ -35,6 +37,7 @@ def find_alternatives(
         count: Number of translations.
         options: Options of the translations.
         constraints: Terms that the translations must and must not contain; None = no constraints.
+        number: Number of the sentence in warnings and errors.
 
     Returns:
         The translations, best first.
@@ -47,14 +50,13 @@ def find_alternatives(
         raise SearchError(
             "an export to CTranslate2 does not find alternatives: load the regard model that it was made from"
         )
-    if options.sample is not None or options.n_best > 1:
+    if options.sample is not None or options.mbr is not None or options.n_best > 1:
         raise SearchError(
-            "alternatives cannot be combined with sample or n_best: leave these out, and set count to the number of "
-            "alternatives"
+            "alternatives cannot be combined with sample, mbr or n_best: leave these out, and set count to the number "
+            "of alternatives"
         )
-    segments = split_lines(
-        translator, [normalize(line) for line in text_list(sentence)], prefixes=prefix, constraints=constraints
-    )
+    lines = [normalize(line) for line in text_list(sentence)]
+    segments = split_lines(translator, lines, first=number, prefixes=prefix, constraints=constraints)
     if len(segments) > 1:
         raise SearchError(
             f"expected a sentence of at most {translator.limits.max_source_len} subwords, which the model translates "
@@ -64,7 +66,7 @@ def find_alternatives(
         return []
     [segment] = segments
     source, subword = segment.source, translator.tgt_subword
-    limit = max_len(translator, len(source.ids) + 1)
+    limit = max_len(translator, len(source.ids) + 1, options)
     with named_lines([segment.line]):
         words = engine.next_words(source.ids, segment.prefix, count=count, limit=limit, words=_word_tokens(subword))
     continued = [replace(segment, prefix=(*segment.prefix, *word)) for word in words]

@@ -174,8 +174,8 @@ def _search(
     with named_lines([segments[row].line for row in rows]):
         n_best_lists = translator.engine.search(
             sources,
-            [max_len(translator, len(source) + 1) for source in sources],
-            search,
+            [max_len(translator, len(source) + 1, options) for source in sources],
+            _with_streams(search, [segments[row] for row in rows]),
             need_weights=options.need_weights,
             need_scores=options.need_scores,
             prefixes=prefixes if any(prefixes) else None,
@@ -209,18 +209,27 @@ def _without_source(translator: TranslatorParts, segment: Segment) -> Segment:
     return replace(segment, found=[Translation(segment.source.text, text, 0.0).judged_by(segment.constraints)])
 
 
-def max_len(translator: TranslatorParts, src_len: int) -> int:
+def _with_streams(search: BeamOptions | SampleOptions, segments: Sequence[Segment]) -> BeamOptions | SampleOptions:
+    """Options of sampling with random numbers that depend on the line of each segment, not on the batch."""
+    if isinstance(search, BeamOptions) or search.streams is not None:
+        return search
+    return replace(search, streams=tuple((segment.line << 32) + segment.first_word for segment in segments))
+
+
+def max_len(translator: TranslatorParts, src_len: int, options: TranslateOptions) -> int:
     """Largest length of a translation.
 
     Args:
         translator: The translator.
         src_len: Number of subwords of the source, eos included.
+        options: Options of the translation.
 
     Returns:
         Number of subwords, eos included.
     """
-    search = translator.search
-    return min(int(src_len * search.max_len_ratio) + search.max_len_offset, translator.limits.max_positions)
+    search, ratio = translator.search, options.max_len_ratio
+    limit = min(int(src_len * search.max_len_ratio) + search.max_len_offset, translator.limits.max_positions)
+    return limit if ratio is None else min(limit, max(1, int(ratio * (src_len - 1) + 1e-6)) + 1)
 
 
 def _result(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.search.beam import BeamOptions
+from regard.search.restrictions import MAX_RATIO
 from regard.search.sample import SampleOptions
+
+MBR_SAMPLES = SampleOptions(num_samples=64, epsilon=0.02)
+"""Samples for minimum Bayes risk decoding, chosen by measurement (`docs/search.md`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,23 @@ class TranslateOptions:
         coverage_penalty: β of Wu et al. 2016, eq. 14; None = the value stored with the model.
         min_len: Smallest number of subwords of a translation.
         sample: Options of sampling. If given, translations are drawn from the model's distribution instead of searched
-            for; `beam`, `n_best`, `retry`, both penalties and `min_len` then cannot be given.
+            for; `beam`, `n_best`, `retry`, both penalties, `groups` and `mbr` then cannot be given.
+        min_len_ratio: Smallest number of subwords of a translation per source subword, 0 to 100.
+        max_len_ratio: Largest number of subwords of a translation per source subword, above 0 and at most 100; the
+            limits of the model hold as well. A translation that is cut off there may have one more. None = only the
+            limits of the model.
+        no_repeat_ngram: Size of the sequences of subwords that may occur only once in a translation, 0 to 100; 0 = no
+            restriction.
+        repetition_penalty: Factor by which the log-probability of a subword is multiplied if the translation contains
+            it already, 1 to 100. Scores include it.
+        groups: Number of groups of diverse beam search, a divisor of `beam`; 1 = usual beam search.
+        diversity: Strength λ of diverse beam search, 0 to 100; None = 0.5. It needs `groups`.
+        mbr: Options of the samples for minimum Bayes risk decoding, such as `MBR_SAMPLES`. If given, the translation
+            that agrees best with the samples by chrF is chosen from the samples and the results of the beam; see
+            `regard.translation.mbr`.
 
     Raises:
-        SearchError: `sample` is combined with one of these options.
+        SearchError: Options do not fit together, or `max_len_ratio` is out of its range.
     """
 
     beam: int | None = None
@@ -43,14 +60,28 @@ class TranslateOptions:
     coverage_penalty: float | None = None
     min_len: int = 0
     sample: SampleOptions | None = None
+    min_len_ratio: float = 0.0
+    max_len_ratio: float | None = None
+    no_repeat_ngram: int = 0
+    repetition_penalty: float = 1.0
+    groups: int = 1
+    diversity: float | None = None
+    mbr: SampleOptions | None = None
 
     def __post_init__(self) -> None:
-        if self.sample is None:
-            return
-        ranking = self.beam, self.length_penalty, self.coverage_penalty
-        if any(option is not None for option in ranking) or self.n_best > 1 or self.retry or self.min_len:
+        if self.max_len_ratio is not None and not 0 < self.max_len_ratio <= MAX_RATIO:
+            raise SearchError(f"expected a max_len_ratio above 0 and at most {MAX_RATIO:g}, got {self.max_len_ratio}")
+        if self.max_len_ratio is not None and self.min_len_ratio > self.max_len_ratio:
             raise SearchError(
-                "sample cannot be combined with beam, n_best, retry, length_penalty, coverage_penalty or min_len, "
+                f"expected a min_len_ratio of at most max_len_ratio, {self.max_len_ratio}, got {self.min_len_ratio}"
+            )
+        if self.diversity is not None and self.groups == 1:
+            raise SearchError("diversity has no effect without groups: set groups to 2 or more, or leave diversity out")
+        ranking = self.beam, self.length_penalty, self.coverage_penalty, self.mbr
+        several = self.n_best > 1 or self.groups > 1
+        if self.sample is not None and (any(option is not None for option in ranking) or several or self.retry):
+            raise SearchError(
+                "sample cannot be combined with beam, n_best, retry, length_penalty, coverage_penalty, groups or mbr, "
                 "because sampled translations are not ranked: leave these options out, and set num_samples for several "
                 "translations"
             )
@@ -88,13 +119,38 @@ class TranslateOptions:
             SearchError: An option is not in its range.
         """
         if self.sample is not None:
-            return self.sample
+            return self.sample_options(self.sample)
         return BeamOptions(
             beam=max(own.beam, self.n_best) if self.beam is None else self.beam,
             n_best=self.n_best,
             length_penalty=own.length_penalty if self.length_penalty is None else self.length_penalty,
             coverage_penalty=own.coverage_penalty if self.coverage_penalty is None else self.coverage_penalty,
+            groups=self.groups,
+            diversity=0.5 if self.diversity is None else self.diversity,
             min_len=self.min_len,
+            min_len_ratio=self.min_len_ratio,
+            no_repeat_ngram=self.no_repeat_ngram,
+            repetition_penalty=self.repetition_penalty,
+        )
+
+    def sample_options(self, sample: SampleOptions) -> SampleOptions:
+        """Options of sampling with the restrictions of the translation.
+
+        Args:
+            sample: Options of sampling, `sample` or `mbr`.
+
+        Returns:
+            The options. Restrictions of the translation that differ from their default replace those of `sample`.
+
+        Raises:
+            SearchError: An option is not in its range.
+        """
+        return replace(
+            sample,
+            min_len=self.min_len or sample.min_len,
+            min_len_ratio=self.min_len_ratio or sample.min_len_ratio,
+            no_repeat_ngram=self.no_repeat_ngram or sample.no_repeat_ngram,
+            repetition_penalty=sample.repetition_penalty if self.repetition_penalty == 1.0 else self.repetition_penalty,
         )
 
 
@@ -111,3 +167,10 @@ class Changes(TypedDict, total=False):
     coverage_penalty: float | None
     min_len: int
     sample: SampleOptions | None
+    min_len_ratio: float
+    max_len_ratio: float | None
+    no_repeat_ngram: int
+    repetition_penalty: float
+    groups: int
+    diversity: float | None
+    mbr: SampleOptions | None

@@ -37,6 +37,8 @@ class Translation:
         token_scores: Log-probability of each of `tokens`, in nats; their sum and the log-probability of `</s>` are the
             score without penalties. Empty for an export to CTranslate2, which does not return them.
         token_spans: Characters of `text` that each of `tokens` covers.
+        utility: Expected chrF, 0 to 100, by which minimum Bayes risk decoding chose the translation; None after other
+            searches, and for a line that was split into segments.
         unmet: Constraints that the translation does not satisfy: the first alternative of each included term that is
             missing, and of each excluded term that occurs.
     """
@@ -52,6 +54,7 @@ class Translation:
     quality_flags: tuple[QualityFlag, ...] = ()
     token_scores: tuple[float, ...] = ()
     token_spans: tuple[Span, ...] = ()
+    utility: float | None = None
     unmet: tuple[str, ...] = ()
 
     @property
@@ -113,7 +116,8 @@ class Translation:
         Returns:
             An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
             `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
-            `{kind, value, where}`), `attention`, and `unmet`, if there are constraints that are not satisfied.
+            `{kind, value, where}`), and if known, `utility` (also in `n_best`), `attention`, and `unmet`, if there are
+            constraints that are not satisfied.
         """
         fields: dict[str, object] = {
             "text": self.text,
@@ -121,15 +125,19 @@ class Translation:
             "tokens": list(self.tokens),
             "token_scores": list(self.token_scores),
             "alignment": [list(link) for link in self.alignment],
-            "n_best": [{"text": translation.text, "score": translation.score} for translation in self.n_best],
+            "n_best": [{"text": other.text, "score": other.score, **other._utility_fields()} for other in self.n_best],
             "warnings": list(self.warnings),
             "quality_flags": [flag.to_dict() for flag in self.quality_flags],
         }
+        fields.update(self._utility_fields())
         if attention and self.attention is not None:
             fields["attention"] = self.attention.to_dict()
         if self.unmet:
             fields["unmet"] = list(self.unmet)
         return fields
+
+    def _utility_fields(self) -> dict[str, object]:
+        return {} if self.utility is None else {"utility": self.utility}
 
     def judged_by(self, constraints: Constraints) -> Translation:
         """The translation with the constraints that it does not satisfy, and warnings about them.

@@ -24,6 +24,7 @@ from regard.text.readers import in_batches
 from regard.text.subword import Subword
 from regard.translation.alternatives import find_alternatives
 from regard.translation.filling import fill_segments, named_lines, split_lines
+from regard.translation.mbr import fill_with_least_risk
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.pickling import PickledByPath
 from regard.translation.result import Segment, Translation, join_lines, with_line_number
@@ -158,6 +159,7 @@ class Translator(PickledByPath):
         options: TranslateOptions = DEFAULT,
         *,
         constraints: Constraints | None = None,
+        number: int = 1,
         **changes: Unpack[Changes],
     ) -> list[Translation]:
         """Finds translations that continue a text with different next words.
@@ -172,6 +174,7 @@ class Translator(PickledByPath):
             options: Options of the translations.
             constraints: Terms that the translations must and must not contain; words that contain an excluded term are
                 not among the next words.
+            number: Number of the sentence in warnings and errors.
             **changes: Fields of `TranslateOptions` that differ from `options`.
 
         Returns:
@@ -183,7 +186,8 @@ class Translator(PickledByPath):
             SearchError: As in `translate`; or the sentence is too long to be translated at once, samples or an n-best
                 list are asked for, or the engine is CTranslate2.
         """
-        return find_alternatives(self, sentence, prefix, count, replace(options, **changes), constraints)
+        own = replace(options, **changes)
+        return find_alternatives(self, sentence, prefix, count, own, constraints=constraints, number=number)
 
     def translate_lines(
         self,
@@ -191,6 +195,7 @@ class Translator(PickledByPath):
         options: TranslateOptions = DEFAULT,
         *,
         buffer_size: int = BUFFER_SIZE,
+        prefix: str = "",
         more: Callable[[], bool] | None = None,
         first: int = 1,
         **changes: Unpack[Changes],
@@ -202,6 +207,7 @@ class Translator(PickledByPath):
             options: Options of the translation.
             buffer_size: Number of lines that are collected and translated together. More lines give better batches,
                 fewer lines give a quicker first translation.
+            prefix: Target text with which each translation begins; see `translate`.
             more: Function called after each line; returns whether the next line is already available. If not, the lines
                 collected so far are translated. By default, `buffer_size` lines are always collected first.
             first: Number of the first line in warnings and errors.
@@ -212,13 +218,14 @@ class Translator(PickledByPath):
 
         Raises:
             DataError: A line is not text.
-            SearchError: An option is not in its range, or the model computed NaN or infinite numbers.
+            SearchError: As in `translate`.
         """
         if buffer_size < 1:
             raise SearchError(f"expected a buffer_size of at least 1 line, got {buffer_size}")
         options = replace(options, **changes)
         for held in in_batches(checked_texts(lines), buffer_size, more=more):
-            yield from _translate(self, held, options, first=first)
+            prefixes = [prefix] * len(held) if prefix else None
+            yield from _translate(self, held, options, first=first, prefixes=prefixes)
             first += len(held)
 
     def score(
@@ -228,6 +235,7 @@ class Translator(PickledByPath):
         *,
         first: int = 1,
         only: Readout | None = None,
+        attention: bool = True,
     ) -> list[Translation]:
         """Scores given translations by forced decoding, and computes their attention and word alignment.
 
@@ -237,6 +245,8 @@ class Translator(PickledByPath):
             first: Number of the first sentence in warnings and errors, which count the sentences from there.
             only: Readout whose layer and head are the only ones whose attention is kept, as one layer with one head, to
                 save memory; None = keep all layers and heads.
+            attention: Whether to compute attention and word alignment, without which scoring is faster, needs less
+                memory, and works for exports to CTranslate2.
 
         Returns:
             One translation per pair: the given text, its log-probability in nats as score, attention and alignment.
@@ -253,7 +263,7 @@ class Translator(PickledByPath):
             raise SearchError(
                 f"expected one translation for each of the {len(left)} source sentences, got {len(right)} translations"
             )
-        return _score_pairs(self, left, right, first=first, only=only)
+        return _score_pairs(self, left, right, first=first, only=only, attention=attention)
 
     def split(
         self,
@@ -297,7 +307,8 @@ class Translator(PickledByPath):
         Raises:
             SearchError: As in `translate`.
         """
-        return fill_segments(self, segments, options)
+        fill = fill_segments if options.mbr is None else fill_with_least_risk
+        return fill(self, segments, options)
 
 
 def _translate(
@@ -310,25 +321,28 @@ def _translate(
     constraints: GivenConstraints | None = None,
 ) -> list[Translation]:
     normalized = [normalize(line) for line in lines]
-    if options.sample is not None:  # buffers of one stream draw different random numbers
-        seed = (options.sample.seed + (first - 1) * 0x9E3779B1) % (1 << 63)
-        options = replace(options, sample=replace(options.sample, seed=seed))
     segments = split_lines(translator, normalized, first=first, prefixes=prefixes, constraints=constraints)
     translated = translator.fill(segments, options)
     return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
 
 
 def _score_pairs(
-    translator: Translator, sources: Sequence[str], targets: Sequence[str], *, first: int, only: Readout | None
+    translator: Translator,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    *,
+    first: int,
+    only: Readout | None,
+    attention: bool,
 ) -> list[Translation]:
     """Forced decoding of pairs; see `Translator.score`."""
     pairs = [
         (translator.src_subword.encode(normalize(src)), translator.tgt_subword.encode(normalize(tgt)))
         for src, tgt in zip(sources, targets, strict=True)
     ]
-    num_matrices, readout = translator.limits.num_matrices if only is None else 1, translator.readout
-    if only is not None:
-        readout = replace(only, layer=None, head=None)
+    num_matrices = (translator.limits.num_matrices if only is None else 1) if attention else 0
+    readout = translator.readout if only is None else replace(only, layer=None, head=None)
+    keep = KEEP_ALL if only is None else KeepMatrix(only.layer, only.head)
     results = []
     for number, (src, tgt) in enumerate(pairs, start=first):
         warnings = translator.limits.warning(src, tgt, num_matrices=num_matrices)
@@ -338,10 +352,10 @@ def _score_pairs(
         hypotheses = translator.engine.force(
             [pairs[row][0].ids for row in rows],
             [pairs[row][1].ids for row in rows],
-            attention_filter=KEEP_ALL if only is None else KeepMatrix(only.layer, only.head),
+            attention_filter=keep if attention else None,
         )
     for row, hypothesis in zip(rows, hypotheses, strict=True):
-        results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=readout)
+        results[row] = Translation.of(*pairs[row], hypothesis, attention=attention, readout=readout)
     return results
 
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from regard.model.decoder import StepModel
-from regard.search import engine as module
+from regard.search import batching as module
+from regard.search.batching import length_sorted
 from regard.search.beam import BeamOptions
-from regard.search.engine import StepEngine, length_sorted
+from regard.search.engine import StepEngine
 from regard.search.log_probs import NotFiniteError
 from regard.values import Specials
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from regard.errors import SearchError
-from regard.search import engine as module
+from regard.search import batching as module
 from regard.search.beam import BeamOptions
 from regard.search.engine import StepEngine
 from regard.search.log_probs import NotFiniteError

@@ -6,13 +6,15 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
 from regard.errors import SearchError
-from regard.search.sample import SampleOptions, sample, truncate
+from regard.search.random_numbers import mix, uniform
+from regard.search.sample import SampleOptions, draw_tokens, sample, truncate
 from regard.values import Hypothesis, Specials
 
 Make = Callable[..., Any]
@@ -28,8 +30,7 @@ def draw(model: Any, options: SampleOptions, *, seed: int = 1, limit: int = 3) -
         src_len,
         max_len=torch.tensor([limit, limit]),
         specials=Specials(),
-        generator=torch.Generator().manual_seed(seed),
-        options=options,
+        options=replace(options, seed=seed),
         need_weights=True,
     )
 
@@ -38,6 +39,9 @@ def next_probabilities(row: list[float], options: SampleOptions) -> dict[int, fl
     """Possible next tokens and their probabilities, by the definitions, in plain Python."""
     weights = {token: math.exp(row[token] / options.temperature) for token in (0, 3, 4, 5)}
     ranked = sorted(weights, key=lambda token: -weights[token])
+    total = sum(weights.values())
+    probable = [token for token in ranked if weights[token] / total >= options.epsilon]
+    ranked = probable or ranked[:1]
     if options.top_k is not None:
         ranked = ranked[: options.top_k]
     total = sum(weights[token] for token in ranked)
@@ -59,9 +63,12 @@ def next_probabilities(row: list[float], options: SampleOptions) -> dict[int, fl
         SampleOptions(DRAWS, temperature=2.0),
         SampleOptions(DRAWS, top_k=2),
         SampleOptions(DRAWS, top_p=0.7),
+        SampleOptions(DRAWS, epsilon=0.15),
+        SampleOptions(DRAWS, epsilon=0.6),
+        SampleOptions(DRAWS, temperature=2.0, epsilon=0.15, top_p=0.8),
         SampleOptions(DRAWS, temperature=1.5, top_k=3, top_p=0.8),
     ],
-    ids=str,
+    ids=lambda options: f"t{options.temperature} k{options.top_k} p{options.top_p} e{options.epsilon}",
 )
 def test_frequencies_of_samples_match_their_probabilities(table_model: Make, options: SampleOptions) -> None:
     model = table_model(seed=2)
@@ -99,7 +106,7 @@ def test_scores_are_those_of_the_model(table_model: Make) -> None:
             assert hypothesis.weights[0].shape == (2, len(ids), length)
 
 
-def test_samples_are_determined_by_the_generator(table_model: Make) -> None:
+def test_samples_are_determined_by_the_seed(table_model: Make) -> None:
     model = table_model(seed=2)
 
     def ids(seed: int) -> list[tuple[int, ...]]:
@@ -130,9 +137,60 @@ def test_truncation_of_a_small_distribution() -> None:
     assert remaining(top_p=0.71) == [[1, 2, 3], [0, 1, 2]]
     # 0.4 + 0.3 are 0.78 of the total probability of the three best.
     assert remaining(top_k=3, top_p=0.75) == [[1, 3], [0, 1, 2]]
+    assert truncate(scores, epsilon=0.25).isfinite().tolist() == [[False, True, False, True], [True] * 4]
+    assert truncate(scores, epsilon=0.41).isfinite().tolist() == [[False, True, False, False], [True] * 4]
     assert truncate(torch.zeros(1, 5000), top_k=3).isfinite().nonzero()[:, 1].tolist() == [0, 1, 2]
     truncated = truncate(scores, top_k=2)
     torch.testing.assert_close(truncated[0, [1, 3]], scores[0, [1, 3]])
+
+
+def test_draws_invert_the_distribution_function() -> None:
+    """A loop over the tokens, in float64; both ends of the range of random numbers are possible."""
+    generator = torch.Generator().manual_seed(5)
+    probabilities = torch.rand(200, 9, generator=generator) * (torch.rand(200, 9, generator=generator) > 0.4)
+    probabilities[:, 4] = 0.3
+    numbers = torch.rand(200, generator=generator, dtype=torch.float64)
+    numbers[0], numbers[1] = 0.0, 1 - 2.0**-52
+    expected = []
+    for row, number in zip(probabilities.tolist(), numbers.tolist(), strict=True):
+        totals = [sum(row[: token + 1]) for token in range(9)]
+        expected.append(next(token for token in range(9) if row[token] and totals[token] > number * totals[-1]))
+    assert draw_tokens(probabilities, numbers).tolist() == expected
+
+
+def test_samples_do_not_depend_on_what_else_is_sampled(table_model: Make) -> None:
+    model = table_model(seed=2)
+    src_ids, src_len = torch.tensor([[2, 4, 3], [5, 3, 1], [6, 4, 3]]), torch.tensor([3, 2, 3])
+
+    def ids(rows: list[int], num_samples: int) -> list[list[tuple[int, ...]]]:
+        options = SampleOptions(num_samples, seed=9, streams=tuple(rows))
+        drawn = sample(
+            model, src_ids[rows], src_len[rows], max_len=torch.full((len(rows),), 9), specials=Specials(),
+            options=options,
+        )  # fmt: skip
+        return [[hypothesis.ids for hypothesis in own] for own in drawn]
+
+    together = ids([0, 1, 2], 12)
+    assert [ids([row], 12)[0] for row in range(3)] == together
+    assert ids([2, 0], 12) == [together[2], together[0]]
+    assert [own[:5] for own in together] == ids([0, 1, 2], 5)
+    with pytest.raises(SearchError, match="one stream of random numbers for each of 3 sentences, got 2"):
+        sample(
+            model, src_ids, src_len, max_len=torch.full((3,), 9), specials=Specials(),
+            options=SampleOptions(streams=(1, 2)),
+        )  # fmt: skip
+
+
+def test_random_numbers_are_uniform_and_independent() -> None:
+    keys = mix(torch.arange(2000))
+    numbers = torch.stack([uniform(keys, step) for step in range(1, 21)])  # (20, 2000)
+    assert numbers.dtype == torch.float64
+    assert float(numbers.min()) >= 0
+    assert float(numbers.max()) < 1
+    counts = torch.histc(numbers, bins=20, min=0, max=1)
+    assert float(((counts - 2000) ** 2 / 2000).sum()) < 44  # chi squared, 19 degrees of freedom: p = 0.001
+    correlations = torch.corrcoef(numbers)
+    assert float((correlations - torch.eye(20)).abs().max()) < 5 / math.sqrt(2000)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +202,11 @@ def test_truncation_of_a_small_distribution() -> None:
         ({"top_k": 0}, "top_k of at least 1, got 0"),
         ({"top_p": 0.0}, "top_p above 0 and at most 1, got 0.0"),
         ({"top_p": 1.5}, "top_p above 0 and at most 1, got 1.5"),
+        ({"epsilon": -0.1}, "epsilon of at least 0 and below 1, got -0.1"),
+        ({"epsilon": 1.0}, "epsilon of at least 0 and below 1, got 1.0"),
+        ({"epsilon": math.nan}, "epsilon of at least 0 and below 1, got nan"),
+        ({"seed": 1 << 63}, "seed of at most 63 bits, got 9223372036854775808"),
+        ({"min_len": -1}, "min_len of at least 0, got -1"),
     ],
 )
 def test_impossible_options_are_refused(options: dict[str, float], message: str) -> None:
@@ -153,8 +216,5 @@ def test_impossible_options_are_refused(options: dict[str, float], message: str)
 
 def test_options_have_defaults(table_model: Make) -> None:
     src_ids, src_len = torch.tensor([[2, 4, 3]]), torch.tensor([3])
-    generator = torch.Generator().manual_seed(1)
-    [drawn] = sample(
-        table_model(), src_ids, src_len, max_len=torch.tensor([4]), specials=Specials(), generator=generator
-    )
+    [drawn] = sample(table_model(), src_ids, src_len, max_len=torch.tensor([4]), specials=Specials())
     assert len(drawn) == 1

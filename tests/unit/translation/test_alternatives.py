@@ -89,8 +89,8 @@ def test_few_or_no_alternatives(translator: Translator) -> None:
 
 
 def test_what_is_refused(translator: Translator, small_subword: Subword) -> None:
-    for options in ({"n_best": 2}, {"sample": SampleOptions()}):
-        with pytest.raises(SearchError, match="alternatives cannot be combined with sample or n_best"):
+    for options in ({"n_best": 2}, {"sample": SampleOptions()}, {"mbr": SampleOptions()}):
+        with pytest.raises(SearchError, match="alternatives cannot be combined with sample, mbr or n_best"):
             translator.alternatives("a", "", 3, **options)
     with pytest.raises(SearchError, match="at least 1 next word to search for, got count=0"):
         translator.alternatives("a", "", 0)

@@ -28,7 +28,16 @@ OTHER_VALUES: dict[str, Any] = {
     "coverage_penalty": 0.4,
     "min_len": 3,
     "sample": SampleOptions(seed=5),
+    "min_len_ratio": 0.8,
+    "max_len_ratio": 0.5,
+    "no_repeat_ngram": 2,
+    "repetition_penalty": 1.5,
+    "groups": 5,
+    "diversity": 0.7,
+    "mbr": SampleOptions(4, seed=5),
 }
+# Options that another one needs.
+NEEDED: dict[str, dict[str, Any]] = {"diversity": {"groups": 5}}
 
 
 def test_changes_are_the_fields_of_the_options() -> None:
@@ -41,7 +50,7 @@ def test_changes_are_the_fields_of_the_options() -> None:
 
 @pytest.mark.parametrize("name", OTHER_VALUES)
 def test_each_field_can_be_passed_by_name(random_translator: Translator, name: str) -> None:
-    change = {name: OTHER_VALUES[name]}
+    change = {name: OTHER_VALUES[name], **NEEDED.get(name, {})}
     options = TranslateOptions(**change)
     assert options != TranslateOptions()
     expected = random_translator.translate(ENGLISH[0], options)
@@ -68,7 +77,23 @@ def test_changes_override_options(random_translator: Translator) -> None:
         (TranslateOptions(beam=1), BeamOptions(1, 1, 0.7, 0.1)),
         (TranslateOptions(length_penalty=0.0, coverage_penalty=0.0), BeamOptions(3, 1, 0.0, 0.0)),
         (TranslateOptions(min_len=4), BeamOptions(3, 1, 0.7, 0.1, min_len=4)),
+        (
+            TranslateOptions(no_repeat_ngram=3, repetition_penalty=1.2, min_len_ratio=0.5, groups=3, diversity=0.2),
+            BeamOptions(3, 1, 0.7, 0.1, 3, 0.2, no_repeat_ngram=3, repetition_penalty=1.2, min_len_ratio=0.5),
+        ),
+        (TranslateOptions(groups=3), BeamOptions(3, 1, 0.7, 0.1, groups=3, diversity=0.5)),
         (TranslateOptions(sample=SampleOptions(2)), SampleOptions(2)),
+        (TranslateOptions(sample=SampleOptions(2, min_len=4)), SampleOptions(2, min_len=4)),
+        (
+            TranslateOptions(
+                sample=SampleOptions(2, min_len=4),
+                min_len=1,
+                no_repeat_ngram=3,
+                repetition_penalty=1.2,
+                min_len_ratio=0.5,
+            ),
+            SampleOptions(2, min_len=1, no_repeat_ngram=3, repetition_penalty=1.2, min_len_ratio=0.5),
+        ),
     ],
 )
 def test_open_options_are_the_models_own(options: TranslateOptions, expected: BeamOptions | SampleOptions) -> None:
@@ -102,7 +127,8 @@ def test_number_of_translations() -> None:
         {"retry": True},
         {"length_penalty": 0.0},
         {"coverage_penalty": 0.0},
-        {"min_len": 1},
+        {"groups": 2},
+        {"mbr": SampleOptions()},
     ],
     ids=lambda change: next(iter(change)),
 )

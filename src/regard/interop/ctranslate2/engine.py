@@ -108,9 +108,10 @@ class CTranslate2Engine:
         Args:
             sources: Token ids of each source sentence, without eos.
             limits: Largest number of tokens of each translation, including eos.
-            options: Beam width and penalties. CTranslate2 ranks hypotheses by `log P / length ** α`, regard by the
-                length penalty of Wu et al. 2016, so the best hypothesis may differ; the returned scores are computed as
-                in regard.
+            options: Beam width, penalties and restrictions. CTranslate2 ranks hypotheses by `log P / length ** α`,
+                regard by the length penalty of Wu et al. 2016, so the best hypothesis may differ; the returned scores
+                are computed as in regard. CTranslate2's repetition penalty divides positive logits and multiplies
+                negative ones, regard's multiplies log-probabilities.
             need_weights: Whether to return attention: one layer with one head, the mean of the last layer's heads.
             need_scores: Whether to return scores. If not, scores of a greedy search are NaN, which saves the softmax
                 over the vocabulary, a twelfth of the search time.
@@ -123,18 +124,10 @@ class CTranslate2Engine:
             Hypotheses of each source sentence, best first, without log-probabilities per token.
 
         Raises:
-            SearchError: Sampling or constraints were requested, a prefix is too long, this process was forked from the
-                one that made the engine, or CTranslate2 failed.
+            SearchError: Sampling, diverse beam search, `min_len_ratio` or constraints were requested, a prefix is too
+                long, this process was forked from the one that made the engine, or CTranslate2 failed.
         """
-        if isinstance(options, SampleOptions):
-            raise SearchError(
-                "an export to CTranslate2 cannot sample translations: load the regard model that was exported"
-            )
-        if constraints is not None:
-            raise SearchError(
-                "an export to CTranslate2 cannot include or exclude terms: load the regard model that was exported, or "
-                "an export to ONNX"
-            )
+        options = _supported(options, constraints)
         self._check_process()
         if prefixes is not None:
             check_prefixes(prefixes, limits, self._specials)
@@ -171,25 +164,38 @@ class CTranslate2Engine:
         sources: Sequence[Sequence[int]],
         targets: Sequence[Sequence[int]],
         *,
-        attention_filter: AttentionFilter = KEEP_ALL,
+        attention_filter: AttentionFilter | None = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Always raises an error: CTranslate2 does not support forced decoding with attention.
+        """Scores given translations; CTranslate2 does not return attention for them.
 
         Args:
-            sources: Token ids of the source sentences.
-            targets: Token ids of the translations.
-            attention_filter: Layers and heads whose attention is requested.
+            sources: Token ids of the source sentences, without eos.
+            targets: Token ids of the translations, without bos and eos.
+            attention_filter: Must be None.
 
         Returns:
-            Nothing, because this method always raises an error.
+            One finished hypothesis per sentence pair, without attention.
 
         Raises:
-            SearchError: Always; the message says what to do instead.
+            SearchError: Attention is requested; the message says what to do instead.
         """
-        raise SearchError(
-            "CTranslate2 cannot compute scores and attention of a given translation: load the regard model that was "
-            "exported"
+        if attention_filter is not None:
+            raise SearchError(
+                "CTranslate2 cannot compute scores and attention of a given translation: load the regard model that "
+                "was exported"
+            )
+        self._check_process()
+        scores = self._translator.score_batch(
+            [[self._src_pieces[i] for i in source] for source in sources],
+            [[self._tgt_pieces[i] for i in target] for target in targets],
+            max_batch_size=MAX_PREFIXES,
+            max_input_length=0,
         )
+        eos = self._specials.eos
+        return [
+            Hypothesis((*target, eos), math.fsum(score.log_probs), tuple(score.log_probs))
+            for target, score in zip(targets, scores, strict=True)
+        ]
 
     def _translate_batches(
         self,
@@ -215,6 +221,8 @@ class CTranslate2Engine:
                 coverage_penalty=options.coverage_penalty,
                 max_decoding_length=limits[rows[0]],
                 min_decoding_length=options.min_len,
+                no_repeat_ngram_size=options.no_repeat_ngram,
+                repetition_penalty=options.repetition_penalty,
                 max_input_length=0,  # no truncation
                 return_scores=need_scores,
                 return_end_token=True,
@@ -296,6 +304,30 @@ def rows_in_batch(rows: int, *, beam: int, threads: int) -> int:
     largest = max(MIN_SENTENCES, MAX_PREFIXES // beam)
     batches = -(-rows // (largest * threads)) * threads
     return -(-rows // batches) if rows else 1
+
+
+def _supported(options: BeamOptions | SampleOptions, constraints: SearchConstraints | None) -> BeamOptions:
+    """Refuses options that CTranslate2 does not have, or whose results would not be reproducible."""
+    if constraints is not None:
+        raise SearchError(
+            "an export to CTranslate2 cannot include or exclude terms: load the regard model that was exported, or an "
+            "export to ONNX"
+        )
+    if isinstance(options, SampleOptions):
+        raise SearchError(
+            "an export to CTranslate2 cannot sample translations, with random numbers that a seed determines: load the "
+            "regard model that was exported"
+        )
+    for is_given, name, remedy in (
+        (options.groups > 1, "groups (diverse beam search)", "leave groups out"),
+        (options.min_len_ratio > 0, "min_len_ratio", "give min_len in place of it"),
+    ):
+        if is_given:
+            raise SearchError(
+                f"an export to CTranslate2 does not support {name}: {remedy}, or load the regard model that was "
+                "exported"
+            )
+    return options
 
 
 def _rescored(score: float, length: int, options: BeamOptions) -> float:
