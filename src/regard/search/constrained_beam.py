@@ -303,9 +303,10 @@ class ConstrainedBeamSearch(BeamSearch):
 
 
 def best_in_turn(totals: Tensor, banks: Tensor, feasible: Tensor, count: int) -> Tensor:
-    """Chooses the best candidate of all, then the best of each bank, then the second best of each bank, and so on.
+    """Chooses the best candidate of all, and then the best of each bank in turn.
 
-    Banks in which fewer tokens are missing come first. Without the best candidate of all, translations with many terms
+    After the best of each bank comes the second best of each, and so on. Banks in which fewer tokens are missing come
+    first. Without the best candidate of all, translations with many terms
     would consist of little else; without the order of the banks, terms would be left to the end.
 
     Args:

@@ -233,7 +233,7 @@ def _inverse(token_ids: Tensor, size: int) -> Tensor:
     return own.index_copy(0, token_ids, torch.arange(len(token_ids), device=token_ids.device))
 
 
-def _find(keys: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+def _find(keys: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
     """Whether sorted keys contain some numbers, and at which index."""
-    index = torch.searchsorted(keys, wanted)  # at most the last, which no pair has
-    return keys[index] == wanted, index
+    index = torch.searchsorted(keys, numbers)  # at most the last, which no pair has
+    return keys[index] == numbers, index
