@@ -1,4 +1,4 @@
-"""Texts that a model reads and may change, but that the translation must contain as they are, such as `10 km`."""
+"""Texts that a translation must contain as they are, such as `10 km`, although a model reads them."""
 
 from __future__ import annotations
 
