@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from regard.markup.block import Block, Gap, Node, Tag, walk
 from regard.markup.dialects import Role
 from regard.markup.entities import Escaping, SpelledText
 from regard.markup.open_elements import OpenElements
-from regard.markup.pieces import Piece, PieceKind
+from regard.markup.pieces import Piece, PieceKind, without_stand_in
 from regard.markup.stand_ins import BRACKETS
 from regard.markup.word_numbers import Fragment, number_words
 from regard.text.normalize import replace_blanks
@@ -34,6 +35,22 @@ def build_block(pieces: Sequence[Piece], escaping: Escaping, *, bare_text: bool 
     Returns:
         The block; without sentences if it contains no words.
     """
+    block = _build(pieces, escaping, bare_text)
+    if _has_clear_stand_ins(block):
+        return block
+    return _build(list(map(without_stand_in, pieces)), escaping, bare_text)
+
+
+def _has_clear_stand_ins(block: Block) -> bool:
+    """Whether each stand-in of a placeholder is alone in its word, and its text is not elsewhere in its sentence."""
+    stand_ins = [atom for atom in block.atoms if atom.copied and atom.text not in atom.raw]
+    places = {(atom.sentence, atom.word) for atom in stand_ins}
+    texts = Counter((atom.sentence, atom.text) for atom in stand_ins)
+    is_unique = all(block.sentences[number].count(text) == count for (number, text), count in texts.items())
+    return len(places) == len(stand_ins) and is_unique
+
+
+def _build(pieces: Sequence[Piece], escaping: Escaping, bare_text: bool) -> Block:
     raw = "".join(piece.raw for piece in pieces)
     builder = _Builder()
     builder.root.holds_text = bare_text

@@ -1,10 +1,10 @@
-"""Texts that a model reads and may change, but that the translation must contain as they are, such as `10 km`."""
+"""Texts that a translation must contain as they are, such as `10 km`, although a model reads them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from regard.markup.sentence import TranslatedSentence
 from regard.text.words import word_spans
@@ -37,13 +37,20 @@ class _Word:
         text: The word.
         space: The white space before it.
         sources: The source words aligned to it.
-        is_copied: Whether it contains a part of a copied text.
+        copied: The parts of copied texts that it contains.
     """
 
     text: str
     space: str
     sources: set[int]
-    is_copied: bool = False
+    copied: list[str] = field(default_factory=list)
+
+    def free_text(self, fold: Callable[[str], str] = str) -> str:
+        """The word with its copied parts blanked out."""
+        text = fold(self.text)
+        for part in self.copied:
+            text = text.replace(fold(part), "\ufdd0" * len(part), 1)
+        return text
 
 
 def with_copies(translation: TranslatedSentence, copies: Sequence[Copy]) -> TranslatedSentence:
@@ -121,7 +128,7 @@ def _occurrence(words: Sequence[_Word], copy: Copy, fold: Callable[[str], str]) 
     best = max(starts, key=links, default=None)
     if best is not None:
         for part, word in zip(copy.texts, words[best:], strict=False):
-            begin, end = find_whole(fold(part), fold(word.text)) or (0, 0)
+            begin, end = find_whole(fold(part), word.free_text(fold)) or (0, 0)
             word.text = word.text[:begin] + part + word.text[end:]
     return best
 
@@ -130,7 +137,7 @@ def _is_at(words: Sequence[_Word], copy: Copy, start: int, fold: Callable[[str],
     last = len(copy.texts) - 1
     for number, part in enumerate(copy.texts):
         word = words[start + number]
-        span = None if word.is_copied else find_whole(fold(part), fold(word.text))
+        span = find_whole(fold(part), word.free_text(fold))
         if span is None or (number and span[0]) or (number < last and span[1] < len(word.text)):
             return False
     return True
@@ -139,9 +146,7 @@ def _is_at(words: Sequence[_Word], copy: Copy, start: int, fold: Callable[[str],
 def _replaced(words: list[_Word], copy: Copy) -> int | None:
     """Puts the text in the place of the first run of words that are aligned to nothing else, and removes the others."""
     own = set(copy.words)
-    places = [
-        number for number, word in enumerate(words) if not word.is_copied and word.sources and word.sources <= own
-    ]
+    places = [number for number, word in enumerate(words) if not word.copied and word.sources and word.sources <= own]
     if not places:
         return None
     start, end = places[0], places[0] + 1
@@ -188,11 +193,23 @@ def _move_final_marks(words: Sequence[_Word], start: int, count: int) -> None:
 def _remove_others(words: list[_Word], stand_ins: set[str]) -> None:
     """Removes stand-ins that the model wrote more often than the source has them."""
     for stand_in in stand_ins:
-        for word in words:
-            span = None if word.is_copied else find_whole(stand_in, word.text)
-            if span is not None:
-                word.text = word.text[: span[0]] + word.text[span[1] :]
-    words[:] = [word for word in words if word.text]
+        for number in reversed(range(len(words))):
+            word = words[number]
+            span = find_whole(stand_in, word.free_text())
+            if span is None:
+                continue
+            word.text = word.text[: span[0]] + word.text[span[1] :]
+            if not any(character.isalnum() for character in word.text):
+                _remove(words, number)
+
+
+def _remove(words: list[_Word], number: int) -> None:
+    """Removes a word that is punctuation; that of the end of the sentence goes to the word before it."""
+    marks = words.pop(number).text
+    if 0 < number == len(words) and marks:
+        words[-1].text = words[-1].text.rstrip(_FINAL_MARKS) + marks
+    elif not number and words:
+        words[0].space = ""
 
 
 def _as_words(copy: Copy, space: str) -> list[_Word]:
@@ -204,7 +221,7 @@ def _align(words: Iterable[_Word], copy: Copy, start: int) -> None:
     for number, word in enumerate(words):
         part = number - start
         if 0 <= part < len(copy.texts):
-            word.sources = (word.sources - own) | {copy.words[part]}
-            word.is_copied = True
-        elif not word.is_copied:
+            word.sources = word.sources | {copy.words[part]}
+            word.copied.append(copy.texts[part])
+        elif not word.copied:
             word.sources -= own

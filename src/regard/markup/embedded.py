@@ -1,4 +1,4 @@
-"""Texts within a text that are translated on their own, such as the branches of a plural or the value of `title`.
+"""Texts within a text that are translated on their own: branches of a plural, values of attributes.
 
 While the text around them is parsed, a mark stands for each of them: two characters that no text contains (Unicode
 calls them noncharacters), with a number between them.

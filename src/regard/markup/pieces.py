@@ -152,6 +152,14 @@ def _placeholder(raw: str, placeholder: str, stand_in: str | None) -> Piece:
     return Piece(PieceKind.POINT, raw, role=Role.OPAQUE, ordered=ordered)
 
 
+def without_stand_in(piece: Piece) -> Piece:
+    """A placeholder that the model would read as a name, as a point; any other piece as it is."""
+    if not piece.copied or piece.text.text in piece.raw:
+        return piece
+    ordered = "placeholder" if is_positional(piece.raw) else ""
+    return Piece(PieceKind.POINT, piece.raw, role=Role.OPAQUE, ordered=ordered)
+
+
 def _text_with_quantities(text: SpelledText) -> Iterator[Piece]:
     start = 0
     for begin, end in find_quantities(replace_blanks(text.text)):

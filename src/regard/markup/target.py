@@ -137,9 +137,9 @@ class _Sentence:
             others = [index for source in sources if source != equal for index in self._words[source]]
             yield from self._copy(self._words[equal], space, others)
             return
-        copied = self._copied_part(text, sources)
-        if copied is not None:
-            yield from self._around_copy(text, copied, sources, space)
+        copied = self._copied_parts(text, sources)
+        if copied:
+            yield from self._around_copies(text, copied, sources, space)
             return
         kinds = [self._by_kind(self._words[source]) for source in sources]
         for number, (kind, part) in enumerate(_parts(text, kinds)):
@@ -150,30 +150,31 @@ class _Sentence:
                 self._number,
             )  # fmt: skip
 
-    def _copied_part(self, text: str, sources: Sequence[int]) -> tuple[int, Span] | None:
-        """A copied atom of the source words and its characters in a target word; None if the word contains none."""
-        for source in sources:
-            for index in self._words[source]:
-                if self._block.atoms[index].copied:
-                    span = find_whole(self._block.atoms[index].text, text)
-                    if span is not None:
-                        return index, span
-        return None
+    def _copied_parts(self, text: str, sources: Sequence[int]) -> list[tuple[Span, int]]:
+        """The characters of a target word that are copied atoms of the source words, in order, and these atoms."""
+        parts: list[tuple[Span, int]] = []
+        free = text
+        for index in (index for source in sources for index in self._words[source]):
+            span = find_whole(self._block.atoms[index].text, free) if self._block.atoms[index].copied else None
+            if span is not None:
+                parts.append((span, index))
+                free = free[: span[0]] + "\ufdd0" * (span[1] - span[0]) + free[span[1] :]
+        return sorted(parts)
 
-    def _around_copy(
-        self, text: str, copied: tuple[int, Span], sources: Sequence[int], space: str
+    def _around_copies(
+        self, text: str, copied: Sequence[tuple[Span, int]], sources: Sequence[int], space: str
     ) -> Iterator[TargetAtom]:
-        index, (start, end) = copied
-        others = [atom for source in sources for atom in self._words[source] if atom != index]
-        before = tuple(atom for atom in others if atom < index)
-        after = tuple(atom for atom in others if atom > index)
-        parts = [(text[:start], before), (text[start:end], (index,)), (text[end:], after)]
-        glued = False
-        for part, atoms in parts:
-            if part:
-                raw = self._block.atoms[index].raw if atoms == (index,) else escape(part, self._block.escaping)
-                yield TargetAtom(part, raw, atoms, glued, "" if glued else space, self._number)
-                glued = True
+        own = [index for _, index in copied]
+        others = [index for source in sources for index in self._words[source] if index not in own]
+        position, previous, glued = 0, -1, False
+        for (start, end), index in [*copied, ((len(text), len(text)), len(self._block.atoms))]:
+            between = tuple(atom for atom in others if previous < atom < index)
+            for part, atoms in ((text[position:start], between), (text[start:end], (index,))):
+                if part:
+                    raw = self._block.atoms[index].raw if atoms == (index,) else escape(part, self._block.escaping)
+                    yield TargetAtom(part, raw, atoms, glued, "" if glued else space, self._number)
+                    glued = True
+            position, previous = end, index
 
     def _copy(self, word: Sequence[int], space: str, others: Sequence[int]) -> Iterator[TargetAtom]:
         for number, index in enumerate(word):
