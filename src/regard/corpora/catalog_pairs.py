@@ -103,6 +103,7 @@ class CatalogPairs:
             self._report.languages.update(self._languages)
             if self._options.accelerators:
                 src, tgt = remove_accelerators(src, tgt, self._mark)
+            self._report.num_exchanged += self.is_reversed
             yield Unit(tgt, src, message.line) if self.is_reversed else Unit(src, tgt, message.line)
 
     def _pairs(self, message: Message) -> Iterator[tuple[str, str]]:
