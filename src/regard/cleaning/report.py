@@ -62,11 +62,9 @@ def advice_lines(report: CorpusReport) -> Iterator[str]:
     Yields:
         Lines of advice, one sentence each.
     """
-    dropped = report.num_pairs - report.num_kept
+    dropped, pairs = report.num_pairs - report.num_kept, counted(report.num_pairs, "pair")
     share = share_text(dropped, report.num_pairs)
-    yield (
-        f"Cleaning would drop {dropped:,} of {counted(report.num_pairs, 'pair')} ({share}) and keep {report.num_kept:,}."
-    )
+    yield f"Cleaning would drop {dropped:,} of {pairs} ({share}) and keep {report.num_kept:,}."
     for finding in report.findings:
         if finding.count > MANY * report.num_pairs:
             yield (

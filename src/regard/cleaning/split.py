@@ -114,7 +114,7 @@ def split(
 
 def _assign(keys: SideKeys, report: SplitReport, seed: int) -> NDArray[np.uint8]:
     """Draws the part of each pair, and fills the report."""
-    src_keys, tgt_keys = keys.src, keys.tgt
+    src_keys, tgt_keys = keys.src.array(), keys.tgt.array()
     filled = np.flatnonzero((src_keys != 0) & (tgt_keys != 0))
     report.num_pairs, report.num_empty = len(filled), len(src_keys) - len(filled)
     if report.num_pairs <= sum(report.requested.values()):

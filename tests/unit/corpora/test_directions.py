@@ -26,8 +26,8 @@ WMT = (
 FILES = {"a.tmx": TMX, "a.xlf": XLIFF, "a.po": PO, "a.xml": WMT}
 
 
-def reader(path: Path, *others: Path, langs: tuple[str, str]) -> UnitReader:
-    return open_corpus(path, *others, options=ReadOptions(langs=langs))
+def reader(path: Path, other: Path | None = None, *, langs: tuple[str, str]) -> UnitReader:
+    return open_corpus(path, other, ReadOptions(langs=langs))
 
 
 @pytest.mark.parametrize("name", FILES)
