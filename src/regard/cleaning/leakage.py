@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from regard.cleaning.expressions import SPACELESS_LETTERS
 from regard.cleaning.keys import text_key
+from regard.text.spaceless import SPACELESS_LETTERS
 from regard.values import Pair
 
 NGRAM = 6

@@ -18,7 +18,7 @@ from regard.files.packages import require_package
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROWS_AT_ONCE = 128
+_ROWS_AT_ONCE = 256
 """Rows of a batch, of which each may hold a copy of a text of 1 MiB."""
 _BUFFER_SIZE = 1 << 20
 _PARQUET = b"PAR1"

@@ -94,8 +94,9 @@ def prepare(
     if needs_aligner:
         require_package("eflomal", to="link words with eflomal", extra="align")
     text = read_training_text(config)
-    for warning in text.warnings if reporter else ():
-        reporter.on_message(f"warning: {warning}")
+    for warning in text.warnings:
+        if reporter is not None:
+            reporter.on_message(f"warning: {warning}")
     derived, derived_notes = _derive(config, text)
     derived, tokenizer_notes = _choose_tokenizer(derived, text.val)
     src_subword, tgt_subword = _learn_subwords(derived, text)

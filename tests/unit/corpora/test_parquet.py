@@ -139,7 +139,7 @@ print(reader.report.num_faults, int(peak) / 1024)
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured by /proc")
 @pytest.mark.parametrize("is_nested", [False, True])
 def test_a_large_value_of_many_rows_is_held_once(tmp_path: Path, *, is_nested: bool) -> None:
-    """128 copies of it would take 2 GB."""
+    """The copies of one batch would take 4 GB."""
     dictionary = pa.DictionaryArray.from_arrays([0] * 2000, ["a" * (1 << 24)])
     texts = pa.array(["b"] * 2000)
     table = pa.table({"en": dictionary, "fr": texts})
