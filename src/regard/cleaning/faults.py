@@ -18,7 +18,10 @@ _LINE = re.compile(r":(\d+)\b")
 
 
 class FaultLog:
-    """The messages of the faulty units that a reader leaves out, in a file, so that many of them take no memory."""
+    """Messages of the faulty units that a reader leaves out.
+
+    They are in a file, so that any number of them takes no memory.
+    """
 
     def __init__(self) -> None:
         self._path: Path | None = None
