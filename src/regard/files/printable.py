@@ -68,7 +68,14 @@ def counted(number: int, noun: str) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """A noun in the number that fits a count, for tables; its plural ends in `s`.
+    """A noun in the number that fits a count, for tables.
+
+    Args:
+        number: How many.
+        noun: The noun in the singular, whose plural ends in `s`.
+
+    Returns:
+        The noun in the singular for 1, otherwise in the plural.
 
     >>> plural(1, "pair"), plural(0, "pair")
     ('pair', 'pairs')
