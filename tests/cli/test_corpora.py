@@ -11,6 +11,7 @@ from typing import Protocol
 import pytest
 
 from regard import load
+from regard.cleaning.check import CHECKS
 
 
 class Done(Protocol):
@@ -122,6 +123,63 @@ def test_verbs_read_pairs_from_one_file(at_work: Path, regard: Run) -> None:
     assert Path("a").read_bytes() == Path("b").read_bytes()
 
 
+def test_all_commands_take_the_options_about_reading(
+    at_work: Path, regard: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PO catalog whose name does not tell the format, with an unfinished translation and keyboard shortcuts."""
+    rows = pairs(at_work, "train")
+    texts = [(f"_{src}", f"_{tgt}") for src, tgt in rows]
+    entries = [f"msgid {json.dumps(src)}\nmsgstr {json.dumps(tgt, ensure_ascii=False)}\n" for src, tgt in texts]
+    entries[0] = "#, fuzzy\n" + entries[0]
+    header = 'msgid ""\nmsgstr ""\n"Language: fr\\n"\n"X-Accelerator-Marker: _\\n"\n'
+    Path("catalog.txt").write_text("\n".join([header, *entries]), encoding="utf-8")
+    Path("catalog.tsv").write_text("".join(f"{src}\t{tgt}\n" for src, tgt in rows), encoding="utf-8")
+    options = ["--from=po", "--langs=en-fr", "--include-fuzzy", "--strip-accelerators"]
+    checks = [f"--without={name}" for name in (*CHECKS, "duplicate")]
+    for command in (
+        ["convert", "catalog.txt", "--to=tsv", "--out=convert.tsv"],
+        ["clean", "catalog.txt", "--out=clean.tsv", *checks, "--workers=1"],
+        ["split", "catalog.txt", "--out=parts", "--val=0", "--test=0"],
+    ):
+        done = regard("data", *command, *options)
+        assert done.status == 0, done.err
+    table = Path("catalog.tsv").read_bytes()
+    assert [Path(name).read_bytes() for name in ("convert.tsv", "clean.tsv", "parts/train.tsv")] == [table] * 3
+    inspected = json.loads(regard("data", "inspect", "catalog.txt", *options, "--json", "--workers=1").out)["corpora"][
+        0
+    ]
+    assert (inspected["format"], inspected["pairs"], inspected["left_out"]) == ("po", len(rows), {})
+    read = [
+        regard("align", "model", f"--src={name}", *given)
+        for name, given in (("catalog.txt", options), ("catalog.tsv", []))
+    ]
+    assert read[0].out == read[1].out != ""
+    assert regard("train", "--src=catalog.txt", "--out=po", *options, *QUICK).status == 0
+    assert regard("train", "--src=catalog.tsv", "--langs=en-fr", "--out=tsv", *QUICK).status == 0
+    assert weights(at_work / "po") == weights(at_work / "tsv")
+
+
+def test_languages_that_are_equal_or_in_the_wrong_order(at_work: Path, regard: Run) -> None:
+    for command in (
+        ["train", "--src=train.en", "--tgt=train.fr", "--out=same", *QUICK],
+        ["data", "inspect", "train.en", "train.fr"],
+        ["data", "clean", "train.en", "train.fr", "--out=same"],
+        ["data", "convert", "train.en", "train.fr", "--to=tsv"],
+        ["data", "split", "train.en", "train.fr", "--out=same"],
+    ):
+        done = regard(*command, "--langs=en-en")
+        assert (done.status, done.out) == (2, "")
+        assert "--langs en-en: expected two different languages, got en twice" in done.err
+    done = regard("train", "--src=train.en", "--tgt=train.fr", "--langs=fr-en", "--out=swapped", *QUICK)
+    assert done.status == 0
+    assert "warning: train.en and train.fr: " in done.err
+    assert "files whose names say the reverse: exchange the files, or write --langs en-fr" in done.err
+    assert done.err.index("names say the reverse") < done.err.index("parameters")
+    converted = regard("data", "convert", "train.en", "train.fr", "--langs=fr-en", "--to=tsv")
+    assert converted.status == 0
+    assert "names say the reverse" in converted.err
+
+
 def test_a_faulty_line_is_left_out_if_the_user_says_so(at_work: Path, regard: Run) -> None:
     with (at_work / "test.tsv").open("ab") as file:
         file.write(b"a line without a tab\n")
@@ -130,4 +188,4 @@ def test_a_faulty_line_is_left_out_if_the_user_says_so(at_work: Path, regard: Ru
     assert f"test.tsv:{len(pairs(at_work, 'test')) + 1}: " in stopped.err
     done = regard("evaluate", "model", "--src=test.tsv", "--on-error=skip")
     assert done.status == 0
-    assert "test.tsv: 1 faulty units were left out" in done.err
+    assert "test.tsv: left out 1 faulty unit; the first: test.tsv:" in done.err

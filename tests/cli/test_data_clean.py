@@ -48,7 +48,7 @@ def test_two_files(files: Path, regard: Regard) -> None:
     assert Path("clean.en").read_text(encoding="utf-8").splitlines() == ENGLISH
     assert Path("clean.fr").read_text(encoding="utf-8").splitlines() == FRENCH
     rejects = [line.split("\t") for line in Path("clean.rejects.tsv").read_text(encoding="utf-8").splitlines()]
-    assert rejects[0] == ["file", "line", "reason", "score", "source", "target"]
+    assert rejects[0] == ["file", "line", "reason", "score", "source", "target", "message"]
     assert [row[1:3] for row in rejects[1:]] == [["5", "empty"], ["6", "identical"], ["7", "duplicate"]]
     assert "1  duplicate: pairs that occurred before" in done.out
     assert "4  pairs (57.1%)" in done.out
@@ -137,8 +137,8 @@ def test_a_split(files: Path, regard: Regard) -> None:
     assert sorted(path.name for path in Path("parts").iterdir()) == [
         "test.en", "test.fr", "train.en", "train.fr", "val.en", "val.fr"
     ]  # fmt: skip
-    assert "left out           1  pairs with an empty side" in done.out
-    assert "test               1  pairs" in done.out
+    assert "left out           1  pair with an empty side" in done.out
+    assert "test               1  pair\n" in done.out
 
 
 def test_a_split_of_standard_input_into_another_format(files: Path, regard: Regard) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from regard.chunks.store import ChunkStore
 from regard.errors import CheckpointError
 from regard.files.atomic import PENDING, move, named_errors, remove
+from regard.files.compressed_output import compressor_of
 from regard.train.interrupt import Interrupt
 
 _OLD = ".old"
@@ -31,8 +31,10 @@ def check_output(output: Path) -> None:
         output: Path of the output file.
 
     Raises:
+        ConfigError: The package for .zst files is not installed.
         CheckpointError: The path is a directory or device, is write-protected, or its directory does not exist.
     """
+    compressor_of(output)  # the package for .zst files is needed at the end
     target = Path(os.path.realpath(output))
     if target.exists() and not target.is_file():
         raise CheckpointError(
@@ -52,7 +54,7 @@ def assemble(store: ChunkStore, output: Path, report: Callable[[str], None], int
 
     Args:
         store: The store; all chunks have results.
-        output: Path of the output file, which is gzipped if its name ends in .gz.
+        output: Path of the output file, which is compressed if its suffix is `.gz`, `.bz2`, `.xz` or `.zst`.
         report: Called with each warning, in the order of the lines.
         interrupt: Checked while waiting for another process.
 
@@ -84,14 +86,15 @@ def _write(store: ChunkStore, output: Path, report: Callable[[str], None]) -> No
     target = Path(os.path.realpath(output))
     temporary = store.directory / f"{uuid4().hex}{PENDING}"
     warnings: list[str] = []
+    compressor = compressor_of(output)
     try:
         with named_errors(output):
             with temporary.open("wb") as file:
-                if output.suffix == ".gz":  # without file name and time, so that the same lines give the same bytes
-                    with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                        _copy(store, packed, warnings)
-                else:
+                if compressor is None:
                     _copy(store, file, warnings)
+                else:
+                    with compressor(file) as packed:
+                        _copy(store, packed, warnings)
                 file.flush()
                 os.fsync(file.fileno())
             if target.exists():
@@ -104,7 +107,7 @@ def _write(store: ChunkStore, output: Path, report: Callable[[str], None]) -> No
         report(warning)
 
 
-def _copy(store: ChunkStore, file: io.BufferedIOBase | gzip.GzipFile, warnings: list[str]) -> None:
+def _copy(store: ChunkStore, file: BinaryIO, warnings: list[str]) -> None:
     for chunk in store.plan.chunks:
         result = store.read_result(chunk)  # which checks hash and number of lines
         if result is None:

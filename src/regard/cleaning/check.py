@@ -148,17 +148,17 @@ def default_checks(
     return tuple(checks)
 
 
-def leakage_check(leakage: Leakage, threshold: float = 0.8) -> Check:
+def leakage_check(leakage: Leakage, threshold: float = 0.95) -> Check:
     """Makes the check that finds pairs of test sets in a training corpus.
 
     Args:
         leakage: The texts of the test sets.
-        threshold: Largest share of the n-grams of a side that may occur in the test sets.
+        threshold: Largest share of the words of a test sentence that a pair may contain in sequences of 6 words.
 
     Returns:
         The check, with the name `leaked`.
     """
-    return Check("leaked", "pairs with a side that a test set contains", threshold, leakage)
+    return Check("leaked", "pairs with a side that contains a sentence of a test set", threshold, leakage)
 
 
 def checks_left_out(checks: Sequence[Check]) -> dict[str, str]:

@@ -30,6 +30,10 @@ _NEVER = -1000.0
 """Margin of the language of the side itself."""
 _UNLIKELY = 1.0
 """What is subtracted from the margin of a language that is not one of the two of the corpus."""
+_SMALL_SAMPLE = 20
+"""Fewest pairs from which a warning says that languages are in the wrong order."""
+_NUM_COMPARED = 500
+"""Number of pairs that are looked at to recognize languages in the wrong order."""
 _SWAPPED = 1.75
 """Median margin of the other side's language from which on, on both sides, the languages are in the wrong order."""
 # Numbers, identifiers, paths, addresses and calls: they are in no language.
@@ -107,7 +111,12 @@ class Language:
         if len(sample) < _MIN_SAMPLE:
             return scorer
         margins = scorer._margins(sample[:: -(-len(sample) // _MAX_SAMPLE)])
-        _refuse_swapped(margins, codes, (src_lang, tgt_lang))
+        if _are_swapped(margins, codes, scorer.langs):
+            raise ConfigError(
+                f"expected sources in {english_name(src_lang)} and targets in {english_name(tgt_lang)}, found the "
+                f"reverse in most pairs: name the languages in the order of the corpus, such as --langs "
+                f"{tgt_lang}-{src_lang}, or leave this check out with --without language"
+            )
         src_usual, tgt_usual = (np.maximum(np.quantile(side, _USUAL, axis=0), 0) for side in margins)
         return cls(scorer.langs, (tuple(src_usual.tolist()), tuple(tgt_usual.tolist())))
 
@@ -137,18 +146,37 @@ class Language:
         return margins
 
 
-def _refuse_swapped(margins: tuple[Floats, Floats], codes: Sequence[str], langs: tuple[str, str]) -> None:
-    """Refuses languages in the wrong order: the margins would be learned as usual, and nearly all pairs would pass."""
-    src_lang, tgt_lang = langs
-    others = zip(margins, (tgt_lang, src_lang), strict=True)
+def swapped_languages_warning(langs: tuple[str, str] | None, pairs: Sequence[Pair]) -> list[str]:
+    """Warns if most pairs have the source language on the target side, and the target language on the source side.
+
+    Args:
+        langs: Canonical codes of the source and the target language; None = unknown.
+        pairs: All pairs of the corpus, of which 500 are looked at.
+
+    Returns:
+        One sentence; none if the languages are in order, there are fewer than 20 pairs, the languages are unknown, or
+        py3langid is not installed or does not know one of them.
+    """
+    scorer = None if langs is None else Language.learn(langs, ())
+    if scorer is None or len(pairs) < _SMALL_SAMPLE:
+        return []
+    margins = scorer._margins(pairs[:: -(-len(pairs) // _NUM_COMPARED)])
+    if not _are_swapped(margins, load_language_model(_compared(scorer.langs)).codes, scorer.langs):
+        return []
+    src, tgt = map(english_name, scorer.langs)
+    warning = (
+        f"expected sources in {src} and targets in {tgt}, found {tgt} sources and {src} targets in most pairs: stop, "
+        "and exchange source and target, or name the languages in the order of the text"
+    )
+    return [warning]
+
+
+def _are_swapped(margins: tuple[Floats, Floats], codes: Sequence[str], langs: tuple[str, str]) -> bool:
+    """Whether on both sides, most texts are in the language of the other side."""
+    others = zip(margins, reversed(langs), strict=True)
     # A language that is written in two scripts has two columns.
     medians = [np.median(side[:, np.array(codes) == other].max(axis=1)) for side, other in others]
-    if min(medians) > _SWAPPED:
-        raise ConfigError(
-            f"expected sources in {english_name(src_lang)} and targets in {english_name(tgt_lang)}, found the reverse "
-            f"in most pairs: name the languages in the order of the corpus, such as --langs {tgt_lang}-{src_lang}, or "
-            "leave this check out with --without language"
-        )
+    return bool(min(medians) > _SWAPPED)
 
 
 def _compared(langs: tuple[str, str]) -> tuple[str, ...]:

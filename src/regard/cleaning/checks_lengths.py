@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from regard.cleaning.expressions import SPACELESS_LETTERS, URL
+from regard.cleaning.expressions import URL
 from regard.cleaning.keys import text_key
 from regard.text.normalize import normalize
+from regard.text.spaceless import SPACELESS_LETTERS
 from regard.values import Pair
 
 _SHORT = 16

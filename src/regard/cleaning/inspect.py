@@ -14,7 +14,7 @@ from regard.cleaning.check import Check
 from regard.cleaning.examine import CHUNK_PAIRS, Examiner, examine
 from regard.cleaning.filters import Filters, Selection
 from regard.cleaning.rejects import Reject
-from regard.cleaning.side_keys import Flags, SideKeys, repeated, shared
+from regard.cleaning.side_keys import Flags, SideKeys, num_distinct, repeated, shared
 from regard.cleaning.side_text import SideText, identify_languages
 from regard.cleaning.source import CorpusSource, Progress, no_progress, sample, with_reports
 from regard.corpora.unit import ReadReport, Unit
@@ -126,7 +126,8 @@ def inspect(
 ) -> list[CorpusReport]:
     """Inspects corpora.
 
-    Each corpus is read twice. Keys of its sentences are held in memory, 16 bytes per pair.
+    Each corpus is read twice. Keys of its sentences are kept in a temporary file, 16 bytes per pair; memory holds three
+    bytes per pair, and one more per further corpus.
 
     Args:
         sources: The corpora.
@@ -143,7 +144,7 @@ def inspect(
         DataError: A corpus or a test set cannot be read.
     """
     with TemporaryDirectory(prefix="regard-") as directory:
-        samples, keys = [], [SideKeys() for _ in sources]
+        samples, keys = [], [SideKeys(Path(directory) / f"keys-{index}") for index in range(len(sources))]
         for index, source in enumerate(sources):
             units = keys[index].record(source.first_units(Path(directory) / f"input-{index}", progress))
             samples.append(sample(units))
@@ -177,7 +178,7 @@ class _Inspection:
         self.selection: Selection = filters.selection(sampled, source.options, langs)
         self.report.findings = [Finding(*named) for named in self.selection.findings()]
         self.report.not_checked = self.selection.left_out(filters)
-        self.passed: Flags = np.ones(len(keys.src), np.bool_)
+        self.passed: Flags = np.ones(len(keys), np.bool_)
         self.model_check: Check | None = None
         self.marks: list[tuple[Finding, Flags]] = []
         if self.selection.drops_duplicates:
@@ -228,20 +229,17 @@ class _Inspection:
 
     def _finish(self) -> None:
         kept = self.passed
-        if self.selection.drops_duplicates:
-            num_repeats = int(repeated(self.keys.pairs[kept]).sum())
-        else:
-            num_repeats = 0
-        self.report.num_kept = int(kept.sum()) - num_repeats
+        num_repeats = repeated(self.keys.pairs, kept).sum() if self.selection.drops_duplicates else 0
+        self.report.num_kept = int(kept.sum()) - int(num_repeats)
         for side, keys in zip(self.report.sides, (self.keys.src, self.keys.tgt), strict=True):
             side.finish()
-            side.num_distinct = int((keys != 0).sum() - repeated(keys).sum())
+            side.num_distinct = num_distinct(keys)
 
     def _compare(self, other: CorpusSource, keys: SideKeys) -> None:
         src, tgt = shared(self.keys.src, keys.src), shared(self.keys.tgt, keys.tgt)
         finding = Finding("overlap", f"pairs of which a side is in {other.name}", None)
         num_pairs = int(shared(self.keys.pairs, keys.pairs).sum())
-        self.report.overlaps.append(Overlap(other, num_pairs, int(src.sum()), int(tgt.sum()), len(keys.src), finding))
+        self.report.overlaps.append(Overlap(other, num_pairs, int(src.sum()), int(tgt.sum()), len(keys), finding))
         self.marks.append((finding, src | tgt))
 
     def _reject(self, reason: str, score: float, pair: Pair) -> Reject:

@@ -16,10 +16,10 @@ from regard.cleaning.filters import Filters
 from regard.cleaning.histogram import Bin
 from regard.cleaning.inspect import CorpusReport, Finding
 from regard.cleaning.rejects import Reject
-from regard.cleaning.report import SIDES, advice_lines, nothing_found_lines, share_text, shares_text
+from regard.cleaning.report import SIDES, advice_lines, nothing_found_lines, overlap_counts, share_text, shares_text
 from regard.cleaning.side_text import SideText
 from regard.files.atomic import put_text, write_output
-from regard.files.printable import printable
+from regard.files.printable import counted, printable
 from regard.text.languages import english_name
 
 _WIDTH, _HEIGHT, _BASE = 400, 150, 126
@@ -60,7 +60,7 @@ def render_page(reports: Sequence[CorpusReport], filters: Filters) -> str:
     kept = sum(report.num_kept for report in reports)
     fields = {
         "title": _text(f"Inspection of {names}"),
-        "lead": _text(f"{pairs:,} pairs, of which cleaning would keep {kept:,} ({share_text(kept, pairs)})."),
+        "lead": _text(f"{counted(pairs, 'pair')}, of which cleaning would keep {kept:,} ({share_text(kept, pairs)})."),
         "corpora": "\n".join(_corpus(report, filters) for report in reports),
     }
     template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
@@ -92,10 +92,11 @@ def _facts(report: CorpusReport) -> Iterator[str]:
     facts += [(f"left out: {reason}", f"{count:,}") for reason, count in sorted(reading.left_out.items())]
     if reading.num_faults:
         facts.append(("faulty units", f"{reading.num_faults:,}, such as {reading.faults[0]}"))
+    facts += [("warning", warning) for warning in reading.direction_warnings()]
     for name, side in zip(SIDES, report.sides, strict=True):
         facts.append((f"different {name} sentences", f"{side.num_distinct:,}"))
     for overlap in report.overlaps:
-        counts = f"{overlap.num_pairs:,} pairs, {overlap.num_src:,} sources, {overlap.num_tgt:,} targets"
+        counts = overlap_counts(overlap)
         facts.append((f"in {overlap.other.name} as well", counts))
     for name, value in facts:
         yield f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>"

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from regard.cleaning.keys import text_hash, text_key
 from regard.corpora.unit import Unit
 
-COLUMNS = ("file", "line", "reason", "score", "source", "target")
+COLUMNS = ("file", "line", "reason", "score", "source", "target", "message")
 """Columns of the file of rejects."""
 HEADER = "\t".join(COLUMNS).encode() + b"\n"
 """First line of the file of rejects."""
@@ -30,12 +30,14 @@ class Reject:
         reason: Name of the check.
         score: Score that the check gave the pair, which is above the threshold of the check.
         unit: The pair, with the number of its line.
+        message: What is wrong with a unit that could not be read; empty for a pair that a check dropped.
     """
 
     file: str
     reason: str
     score: float
     unit: Unit
+    message: str = ""
 
     def line(self) -> bytes:
         r"""The line of the file of rejects, in UTF-8 with a line end.
@@ -46,9 +48,10 @@ class Reject:
             The line.
 
         >>> Reject("a.tmx", "length-ratio", 4.25, Unit("Yes", "Oui,\noui", 3)).line()
-        b'a.tmx\t3\tlength-ratio\t4.25\tYes\tOui, oui\n'
+        b'a.tmx\t3\tlength-ratio\t4.25\tYes\tOui, oui\t\n'
         """
-        cells = (self.file, str(self.unit.line), self.reason, f"{self.score:.6g}", self.unit.src, self.unit.tgt)
+        src, tgt, line = self.unit
+        cells = (self.file, str(line), self.reason, f"{self.score:.6g}", src, tgt, self.message)
         return ("\t".join(_SEPARATORS.sub(" ", cell) for cell in cells) + "\n").encode("utf-8", "backslashreplace")
 
 
@@ -75,7 +78,7 @@ class RejectLines:
         Args:
             reject: A dropped pair. Its line number in the corpus is higher than in all calls before.
         """
-        while self._next is not None and _line_number(self._next) < reject.unit.line:
+        while self._next is not None and line_number(self._next) < reject.unit.line:
             self._advance()
         self._file.write(reject.line())
 
@@ -134,5 +137,6 @@ class Examples:
             self._seen.add(key)
 
 
-def _line_number(line: bytes) -> int:
+def line_number(line: bytes) -> int:
+    """The number of the line in the corpus that a line of the file of rejects names."""
     return int(line.split(b"\t", 2)[1])

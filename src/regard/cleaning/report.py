@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from regard.cleaning.advice import MANY, clean_command, test_set_overlaps
 from regard.cleaning.filters import Filters
 from regard.cleaning.histogram import Lengths, draw_text
-from regard.cleaning.inspect import CorpusReport, Finding
+from regard.cleaning.inspect import CorpusReport, Finding, Overlap
 from regard.cleaning.rejects import Reject
 from regard.cleaning.side_text import SideText
 from regard.cleaning.summary import left_out_lines, shown
+from regard.files.printable import counted, plural
 from regard.text.languages import english_name
 
 SIDES = ("source", "target")
@@ -44,10 +45,7 @@ def report_lines(reports: Sequence[CorpusReport], filters: Filters) -> Iterator[
             yield from _finding_lines(report.model_finding, report.num_pairs)
         yield from (f"  {line}" for line in nothing_found_lines(report))
         for overlap in report.overlaps:
-            yield (
-                f"  in {overlap.other.name} as well: {overlap.num_pairs:,} pairs, {overlap.num_src:,} sources, "
-                f"{overlap.num_tgt:,} targets"
-            )
+            yield f"  in {overlap.other.name} as well: {overlap_counts(overlap)}"
             yield from _example_lines(overlap.finding.examples)
         yield ""
         yield from (f"  {line}" for line in advice_lines(report))
@@ -64,11 +62,9 @@ def advice_lines(report: CorpusReport) -> Iterator[str]:
     Yields:
         Lines of advice, one sentence each.
     """
-    dropped = report.num_pairs - report.num_kept
-    yield (
-        f"Cleaning would drop {dropped:,} of {report.num_pairs:,} pairs ({share_text(dropped, report.num_pairs)}) "
-        f"and keep {report.num_kept:,}."
-    )
+    dropped, pairs = report.num_pairs - report.num_kept, counted(report.num_pairs, "pair")
+    share = share_text(dropped, report.num_pairs)
+    yield f"Cleaning would drop {dropped:,} of {pairs} ({share}) and keep {report.num_kept:,}."
     for finding in report.findings:
         if finding.count > MANY * report.num_pairs:
             yield (
@@ -111,6 +107,16 @@ def report_tree(reports: Sequence[CorpusReport], filters: Filters) -> dict[str, 
     return {"corpora": [_corpus_tree(report, filters) for report in reports]}
 
 
+def overlap_counts(overlap: Overlap) -> str:
+    """How many pairs, sources and targets another corpus contains as well, for people."""
+    return ", ".join(
+        counted(number, noun)
+        for number, noun in (
+            (overlap.num_pairs, "pair"), (overlap.num_src, "source"), (overlap.num_tgt, "target")
+        )
+    )  # fmt: skip
+
+
 def length_charts(reports: Sequence[CorpusReport]) -> list[tuple[str, list[tuple[str, Lengths]]]]:
     """Charts of the lengths of all corpora, for `regard.cleaning.histogram.draw_png`.
 
@@ -135,6 +141,7 @@ def _corpus_tree(report: CorpusReport, filters: Filters) -> dict[str, object]:
         "pairs": report.num_pairs,
         "left_out": dict(report.reading.left_out),
         "faults": report.reading.num_faults,
+        "warnings": report.reading.direction_warnings(),
         "languages_in_file": dict(report.reading.languages),
         **{name: _side_tree(side) for name, side in zip(SIDES, report.sides, strict=True)},
         "findings": [_finding_tree(finding) for finding in report.findings],
@@ -193,8 +200,9 @@ def _example_tree(reject: Reject) -> dict[str, object]:
 
 
 def _count_lines(report: CorpusReport) -> Iterator[str]:
-    yield f"  {report.num_pairs:>11,}  pairs"
-    yield from (f"  {line.removeprefix('left out ')}, left out" for line in left_out_lines(report.reading))
+    yield f"  {report.num_pairs:>11,}  {plural(report.num_pairs, 'pair')}"
+    for line in left_out_lines(report.reading):
+        yield f"  {line.removeprefix('left out ')}, left out" if line.startswith("left out ") else f"  {line}"
 
 
 def _side_lines(name: str, side: SideText) -> Iterator[str]:

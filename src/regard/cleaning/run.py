@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from regard.cleaning.duplicates import DuplicateFinder, Duplicates
 from regard.cleaning.examine import CHUNK_PAIRS, Examiner, Failure, examine
 from regard.cleaning.filters import DUPLICATE, Filters, Selection
 from regard.cleaning.parts import Parts, Tally
-from regard.cleaning.rejects import Examples, Reject, RejectLines
+from regard.cleaning.rejects import Examples, Reject, RejectLines, line_number
 from regard.cleaning.source import CorpusSource, Progress, no_progress, packed, with_reports
 from regard.corpora.unit import ReadReport, Unit
 from regard.corpora.writers import open_writer, output_paths
@@ -222,7 +223,8 @@ def _assemble(task: CleanTask, parts: Parts, report: CleanReport, progress: Prog
     duplicates = _duplicates(task, parts, report, progress)
     first = 0
     with open_writer(task.out, task.format, task.source.options.langs) as writer, open_output(task.rejects) as rejects:
-        lines = RejectLines(parts.reject_lines(), rejects)
+        faults = (reject.line() for reject in task.source.faults.rejects())
+        lines = RejectLines(merge(faults, parts.reject_lines(), key=line_number), rejects)
         for units in _in_chunks(parts.kept(), "writing", total, progress):
             for number, unit in enumerate(units, start=first):
                 if duplicates is None or number not in duplicates:
@@ -258,7 +260,7 @@ def _command(task: CleanTask, selection: Selection) -> dict[str, object]:
     """What the output depends on; see `Parts.resume`."""
     return {
         "input": task.source.identity(),
-        "reading": repr(task.source.options),
+        "reading": [repr(task.source.options), task.source.format],
         "checks": selection.identity(),
         "output": [str(task.rejects), task.format],
         "sizes": [task.chunk_pairs, PART_CHUNKS],

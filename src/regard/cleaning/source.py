@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from regard.cleaning.check import SAMPLE_SIZE
+from regard.cleaning.faults import FaultLog
 from regard.corpora.formats import FORMATS, HEAD_SIZE, detect_format, open_corpus
 from regard.corpora.unit import ReadOptions, ReadReport, Unit, UnitReader
 from regard.errors import DataError
@@ -46,12 +47,18 @@ class CorpusSource:
         src: Corpus file, or file of source sentences; `-` = standard input.
         tgt: File of target sentences; None = `src` contains both languages.
         options: How to read it.
+        format: Name of its format, one of `regard.corpora.formats.FORMATS`; None = detected.
+
+    Attributes:
+        faults: The faulty units that were left out; known when `first_units` has ended.
     """
 
-    def __init__(self, src: Path, tgt: Path | None, options: ReadOptions) -> None:
+    def __init__(self, src: Path, tgt: Path | None, options: ReadOptions, format: str | None = None) -> None:
         self.src = src
         self.tgt = tgt
         self.options = options
+        self.format = format
+        self.faults = FaultLog()
         self.is_stream = any(_is_stream(path) for path in (src, tgt) if path is not None)
         self.name = "standard input" if str(src) == "-" else str(src)
         self._copy: UnitCopy | None = None
@@ -79,6 +86,7 @@ class CorpusSource:
 
         Args:
             copy: Path of the file to which a stream, such as a pipe, is copied; not used if the corpus is in files.
+                The messages of faulty units are stored beside it.
             progress: Function that is called with the number of units read so far.
 
         Yields:
@@ -88,17 +96,18 @@ class CorpusSource:
             DataError: The corpus cannot be read.
             CheckpointError: The copy cannot be written.
         """
-        reader = open_corpus(self.src, self.tgt, self.options)
+        reader = open_corpus(self.src, self.tgt, self.options, self.format)
         if not self.is_stream:
             self._first_identity = self.identity()
         units = with_reports(reader.units(), "reading", reader.fraction_read, progress)
-        if not self.is_stream:
-            yield from units
-            return
-        self._copy = UnitCopy(copy, reader.name, reader.format)
-        with named_errors(copy), copy.open("wb") as file:
-            yield from self._copy.write(units, file)
-        self._copy.report = reader.report
+        with self.faults.recorded(reader, copy.with_name(f"{copy.name}.faults")):
+            if not self.is_stream:
+                yield from units
+                return
+            self._copy = UnitCopy(copy, reader.name, reader.format)
+            with named_errors(copy), copy.open("wb") as file:
+                yield from self._copy.write(units, file)
+            self._copy.report = reader.report
 
     def reader(self) -> UnitReader:
         """Opens the corpus.
@@ -113,20 +122,21 @@ class CorpusSource:
             return self._copy
         if self.identity() != self._first_identity:
             raise self.changed_error()
-        return open_corpus(self.src, self.tgt, self.options)
+        return open_corpus(self.src, self.tgt, self.options, self.format)
 
     def changed_error(self) -> DataError:
         """Error to raise if the corpus changed after its first reading."""
         return DataError(f"{self.name}: the file changed while it was read: run the command again")
 
 
-def corpora_of(names: Sequence[str], options: ReadOptions) -> list[CorpusSource]:
+def corpora_of(names: Sequence[str], options: ReadOptions, format: str | None = None) -> list[CorpusSource]:
     """Makes the corpora that the file names of a command line stand for.
 
     Args:
         names: Each corpus as one file with both languages, as two files `SRC,TGT`, or as two text files one after the
             other.
         options: How to read the files.
+        format: Name of the format of all corpora; None = detected.
 
     Returns:
         The corpora, not yet opened.
@@ -138,14 +148,14 @@ def corpora_of(names: Sequence[str], options: ReadOptions) -> list[CorpusSource]
     src: Path | None = None
     for name in names:
         files = files_of(name)
-        if len(files) == 1 and _is_plain_text(files[0]):
+        if len(files) == 1 and _is_one_side(files[0], format):
             if src is None:
                 src = files[0]
                 continue
             files, src = (src, files[0]), None
         elif src is not None:
             break
-        sources.append(CorpusSource(files[0], files[1] if len(files) == 2 else None, options))
+        sources.append(CorpusSource(files[0], files[1] if len(files) == 2 else None, options, format))
     if src is not None:
         raise DataError(
             f"{src}: expected a corpus with both languages, found text without tabs: name the file of its translations "
@@ -170,8 +180,10 @@ def files_of(name: str) -> tuple[Path, ...]:
     return (Path(src), Path(tgt)) if comma and not Path(name).exists() else (Path(name),)
 
 
-def _is_plain_text(path: Path) -> bool:
-    """Whether a file is one side of a corpus of two files, by its name and its first line."""
+def _is_one_side(path: Path, format: str | None) -> bool:
+    """Whether a file is one side of a corpus of two files, by the format, or by its name and its first line."""
+    if format in FORMATS:
+        return FORMATS[format].num_files == 2
     if not path.is_file():
         return False
     with open_input(path) as file:

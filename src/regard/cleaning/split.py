@@ -62,6 +62,7 @@ def split(
     *,
     format: str,
     seed: int = 1,
+    overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> SplitReport:
     """Splits a corpus into the files `train`, `val` and `test` of a directory.
@@ -75,6 +76,7 @@ def split(
         sizes: Number of validation and test pairs, by the names `val` and `test`.
         format: Format of the output, one of `regard.corpora.writers.OUTPUT_FORMATS`.
         seed: Seed of the random draw.
+        overwrite: Whether existing parts are replaced.
         progress: Function that is called with the progress; see `regard.cleaning.source.Progress`.
 
     Returns:
@@ -82,7 +84,7 @@ def split(
 
     Raises:
         ConfigError: There are not more pairs than requested for validation and test, or the directory holds parts of
-            another split under other names, which would stay beside the new ones.
+            another split under other names, which would stay beside the new ones; or parts, and `overwrite` is false.
         DataError: The corpus cannot be read, or the output would overwrite it.
         CheckpointError: The output cannot be written.
     """
@@ -95,6 +97,8 @@ def split(
     for output in outputs:
         refuse_overwriting_input(output, source.paths)
     _refuse_other_parts(directory, outputs)
+    if not overwrite:
+        _refuse_existing(directory, outputs)
     with TemporaryDirectory(prefix=".regard-", dir=directory) as temporary:
         keys = SideKeys()
         for _ in keys.record(source.first_units(Path(temporary) / "input", progress)):
@@ -110,7 +114,7 @@ def split(
 
 def _assign(keys: SideKeys, report: SplitReport, seed: int) -> NDArray[np.uint8]:
     """Draws the part of each pair, and fills the report."""
-    src_keys, tgt_keys = keys.src, keys.tgt
+    src_keys, tgt_keys = keys.src.array(), keys.tgt.array()
     filled = np.flatnonzero((src_keys != 0) & (tgt_keys != 0))
     report.num_pairs, report.num_empty = len(filled), len(src_keys) - len(filled)
     if report.num_pairs <= sum(report.requested.values()):
@@ -163,6 +167,15 @@ def _refuse_other_parts(directory: Path, outputs: Iterable[Path]) -> None:
         raise ConfigError(
             f"{directory}: expected no parts of another split, found {', '.join(old)}: its sentences may be in other "
             "parts now; remove these files, or choose another directory"
+        )
+
+
+def _refuse_existing(directory: Path, outputs: Iterable[Path]) -> None:
+    existing = [output.name for output in outputs if output.exists()]
+    if existing:
+        raise ConfigError(
+            f"{directory}: expected no parts, found {', '.join(existing)}: choose another directory, or replace them "
+            "with --overwrite"
         )
 
 

@@ -9,7 +9,7 @@ from regard.cleaning.rejects import Reject
 from regard.cleaning.run import CleanReport
 from regard.cleaning.split import SplitReport
 from regard.corpora.unit import ReadReport
-from regard.files.printable import on_one_line
+from regard.files.printable import counted, on_one_line, plural
 
 _MAX_SHOWN = 100
 # Characters of a text that are shown in an example.
@@ -27,7 +27,7 @@ def clean_summary(report: CleanReport, name: str, *, rejects: Path | None = None
         Lines of text.
     """
     tally, dry_run = report.tally, rejects is None
-    yield f"read     {tally.num_units:>11,}  pairs from {name}"
+    yield f"read     {tally.num_units:>11,}  {plural(tally.num_units, 'pair')} from {name}"
     if report.num_resumed:
         yield f"         {report.num_resumed:>11,}  of them were done by an earlier, unfinished run"
     yield from left_out_lines(report.reading)
@@ -40,7 +40,7 @@ def clean_summary(report: CleanReport, name: str, *, rejects: Path | None = None
     for check, needs in report.not_checked.items():
         yield f"not checked: {check}, which needs {needs}"
     share = f" ({tally.num_kept / tally.num_units:.1%})" if tally.num_units else ""
-    yield f"{'keep' if dry_run else 'kept':8} {tally.num_kept:>11,}  pairs{share}"
+    yield f"{'keep' if dry_run else 'kept':8} {tally.num_kept:>11,}  {plural(tally.num_kept, 'pair')}{share}"
     for reason, count in sorted(report.lost.items()):
         yield f"lost     {count:>11,}  {reason}"
     if not dry_run:
@@ -58,18 +58,19 @@ def split_summary(report: SplitReport, name: str, directory: Path) -> Iterator[s
     Yields:
         Lines of text.
     """
-    yield f"read     {report.num_pairs + report.num_empty:>11,}  pairs from {name}"
+    num_units = report.num_pairs + report.num_empty
+    yield f"read     {num_units:>11,}  {plural(num_units, 'pair')} from {name}"
     yield from left_out_lines(report.reading)
     if report.num_empty:
-        yield f"left out {report.num_empty:>11,}  pairs with an empty side"
+        yield f"left out {report.num_empty:>11,}  {plural(report.num_empty, 'pair')} with an empty side"
     yield (
-        f"found    {report.num_groups:>11,}  groups of pairs that share a sentence; the largest has "
-        f"{report.largest_group:,} pairs"
+        f"found    {report.num_groups:>11,}  {plural(report.num_groups, 'group')} of pairs that share a sentence; the "
+        f"largest has {counted(report.largest_group, 'pair')}"
     )
     for part, size in report.sizes.items():
         missing = report.requested.get(part, 0) - size
         note = f"; {missing:,} fewer than requested, since every other group is larger" if missing > 0 else ""
-        yield f"{part:8} {size:>11,}  pairs{note}"
+        yield f"{part:8} {size:>11,}  {plural(size, 'pair')}{note}"
     for reason, count in sorted(report.lost.items()):
         yield f"lost     {count:>11,}  {reason}"
     yield f"wrote {directory}"
@@ -86,6 +87,7 @@ def left_out_lines(reading: ReadReport) -> Iterator[str]:
     """
     for reason, count in sorted(reading.left_out.items()):
         yield f"left out {count:>11,}  {reason}"
+    yield from (f"warning  {warning}" for warning in reading.direction_warnings())
     if reading.num_faults:
         yield f"left out {reading.num_faults:>11,}  faulty"
         yield from (f"         {message}" for message in reading.faults)

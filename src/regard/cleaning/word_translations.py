@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from regard.cleaning.expressions import HANGUL, SPACELESS_LETTERS
+from regard.cleaning.expressions import HANGUL
+from regard.text.spaceless import SPACELESS_LETTERS
 from regard.values import Pair
 
 Ints = npt.NDArray[np.int64]

@@ -58,7 +58,7 @@ def data_clean(
     from regard.cli.progress import progress_of_stages
     from regard.config.threads import available_cores
 
-    source, filters = CorpusSource(src, tgt, reading.options()), checking.filters()
+    source, filters = CorpusSource(src, tgt, reading.options(), reading.format), checking.filters()
     num_workers = workers or available_cores()
     if dry_run:
         with progress_of_stages("") as progress:

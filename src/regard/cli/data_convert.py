@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from regard.cli.corpus_options import Corpus, Translations
 from regard.cli.messages import say, warn
 from regard.cli.options import examples, parse_path, with_groups
 from regard.cli.parallel import DEFAULT_READING, Reading
@@ -18,18 +19,6 @@ EXAMPLES = examples(
     "regard data convert locale/fr/LC_MESSAGES/django.po --langs en-fr --to plain --out django",
     "zcat pairs.tsv.gz | regard data convert - --langs en-fr --to jsonl",
 )
-Input = Annotated[
-    Path,
-    typer.Argument(
-        parser=parse_path, metavar="INPUT", help="Corpus, or source sentences; - = standard input.", show_default=False
-    ),
-]
-Translations = Annotated[
-    Path | None,
-    typer.Argument(
-        parser=parse_path, metavar="TGT", help="Target sentences, if INPUT has only the source.", show_default=False
-    ),
-]
 OutputFormat = Annotated[
     str | None,
     typer.Option(
@@ -47,43 +36,28 @@ OutputFile = Annotated[
         show_default="standard output",
     ),
 ]
-InputFormat = Annotated[
-    str | None,
-    typer.Option("--from", metavar="FORMAT", help="Format of the input.", show_default="by its name or content"),
-]
-IncludeFuzzy = Annotated[
-    bool, typer.Option("--include-fuzzy", help="Also keep translations that are marked as not finished.")
-]
-StripAccelerators = Annotated[
-    bool, typer.Option("--strip-accelerators", help="Remove the & or _ before the letter of a keyboard shortcut.")
-]
 
 
 @with_groups
 def data_convert(
-    src: Input,
+    src: Corpus,
     tgt: Translations = None,
     to: OutputFormat = None,
     out: OutputFile = None,
     reading: Reading = DEFAULT_READING,
-    input_format: InputFormat = None,
-    include_fuzzy: IncludeFuzzy = False,
-    strip_accelerators: StripAccelerators = False,
 ) -> int:
     """Write a parallel corpus in another format, and say what that format cannot hold.
 
     Only the text of both sides is converted, not comments, contexts or other properties of a pair.
     """
-    from dataclasses import replace
-
     from regard.cli.progress import progress_of_stages
     from regard.corpora.convert import convert
     from regard.corpora.formats import open_corpus
 
     if out is not None:
         refuse_overwriting_input(out, [src, tgt])
-    options = replace(reading.options(), include_fuzzy=include_fuzzy, accelerators=strip_accelerators)
-    reader = open_corpus(src, tgt, options, input_format)
+    options = reading.options()
+    reader = open_corpus(src, tgt, options, reading.format)
     with progress_of_stages("" if out is None else str(out)) as progress:
         result = convert(
             reader,

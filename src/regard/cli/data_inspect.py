@@ -67,7 +67,7 @@ def data_inspect(
     from regard.config.threads import available_cores
 
     filters = checking.filters()
-    sources = corpora_of(files, reading.options())
+    sources = corpora_of(files, reading.options(), reading.format)
     model_check = None if model is None else _model_check(model)
     with progress_of_stages("" if html is None else str(html)) as progress:
         reports = inspect(

@@ -31,6 +31,7 @@ def data_split(
     reading: Reading = DEFAULT_READING,
     val: Annotated[int, typer.Option(metavar="N", min=0, help="Number of validation pairs.")] = 2000,
     test: Annotated[int, typer.Option(metavar="N", min=0, help="Number of test pairs.")] = 2000,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing parts in DIR.")] = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed; the same seed gives the same parts.")] = 1,
     to: Annotated[
         str | None,
@@ -47,7 +48,9 @@ def data_split(
     from regard.cli.progress import progress_of_stages
 
     to = to or ("plain" if tgt is not None else "tsv")
-    source = CorpusSource(src, tgt, reading.options())
+    source = CorpusSource(src, tgt, reading.options(), reading.format)
     with progress_of_stages(str(out)) as progress:
-        report = split(source, out, {"test": test, "val": val}, format=to, seed=seed, progress=progress)
+        report = split(
+            source, out, {"test": test, "val": val}, format=to, seed=seed, overwrite=overwrite, progress=progress
+        )
     say("\n".join(split_summary(report, source.name, out)))

@@ -1,8 +1,7 @@
-"""Line-by-line input and output: standard streams, pipes and files, plain or gzipped."""
+"""Line-by-line input and output: standard streams, pipes and files, plain or compressed."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import select
@@ -12,17 +11,17 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, TextIO
 
 from regard.cli.messages import warn
 from regard.cli.streams import NamedFile
-from regard.errors import ConfigError, DataError
-from regard.files.compression import InputFile, open_input, source_name, without_compression_suffix
+from regard.errors import DataError
+from regard.files.compressed_output import compressor_of
+from regard.files.compression import InputFile, open_input, source_name
 from regard.files.paths import refuse_overwriting_input
 from regard.text.lossy import decode_lossy
 from regard.text.readers import MAX_LINE, raw_lines
 
-_PROGRAMS = {".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 LINE_TIMEOUT = 0.005
 """Seconds to wait for the next line of a pipe or terminal before the line counts as not sent yet."""
 _BLOCK_SIZE = 1 << 16
@@ -169,8 +168,8 @@ class OutputLines:
 
     Args:
         file: Text stream, open for writing.
-        flush: Whether to flush after each line; not useful for .gz files, which flushing would make larger than plain
-            text.
+        flush: Whether to flush after each line; not useful for compressed files, which flushing would make larger than
+            plain text.
     """
 
     def __init__(self, file: TextIO, *, flush: bool = True) -> None:
@@ -191,14 +190,15 @@ def open_output(path: Path | None, *, reading: Path | None = None) -> Iterator[O
     """Context that opens a file or standard output for writing lines.
 
     Args:
-        path: Path of the file, which is gzipped if its name ends in .gz; None = standard output.
+        path: Path of the file, which is compressed if its suffix is `.gz`, `.bz2`, `.xz` or `.zst`; None = standard
+            output.
         reading: Input file of the command, which must not be the same file; None = no check.
 
     Yields:
         The open output.
 
     Raises:
-        ConfigError: The name ends in the suffix of another compression, such as .xz.
+        ConfigError: The package for .zst files is not installed.
         DataError: The file cannot be opened, or is the input file.
         OSError: Writing failed; the error contains the file's name.
     """
@@ -206,39 +206,40 @@ def open_output(path: Path | None, *, reading: Path | None = None) -> Iterator[O
         yield OutputLines(sys.stdout)
         return
     refuse_overwriting_input(path, [reading])
-    if path.suffix.lower() != ".gz" and without_compression_suffix(path.name) != path.name:
-        raise ConfigError(
-            f"{path}: expected a name that ends in .gz, or in no compression, found {path.suffix}, which cannot be "
-            f"written: choose another name, or write to a pipe: `... | {_PROGRAMS[path.suffix.lower()]} > {path}`"
-        )
+    compressor = compressor_of(path)
     try:
         raw = NamedFile(path, str(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror}; choose another path") from None
     with io.BufferedWriter(raw) as plain:
-        if path.suffix.lower() == ".gz":  # without file name and time, so that the same lines give the same bytes
-            with gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as packed, _as_text(packed) as file:
-                yield OutputLines(file, flush=False)
-        else:
+        if compressor is None:
             with _as_text(plain) as file:
                 yield OutputLines(file)
+        else:
+            with compressor(plain) as packed, _as_text(packed) as file:
+                yield OutputLines(file, flush=False)
 
 
-def _as_text(file: BinaryIO | gzip.GzipFile) -> io.TextIOWrapper:
-    return io.TextIOWrapper(cast("BinaryIO", file), encoding="utf-8", newline="\n")
+def _as_text(file: BinaryIO) -> io.TextIOWrapper:
+    return io.TextIOWrapper(file, encoding="utf-8", newline="\n")
 
 
 def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically: an existing file is replaced only when the new file is complete.
 
     Args:
-        path: Path of the file, which is gzipped if its name ends in .gz.
+        path: Path of the file, which is compressed if its suffix is `.gz`, `.bz2`, `.xz` or `.zst`.
         text: Content of the file.
 
     Raises:
         CheckpointError: The file cannot be written.
+        ConfigError: The package for .zst files is not installed.
     """
     from regard.files.atomic import write_output
 
-    data = gzip.compress(text.encode(), mtime=0) if path.suffix.lower() == ".gz" else text.encode()
-    write_output(path, lambda temporary: temporary.write_bytes(data))
+    data, compressor = io.BytesIO(text.encode()), compressor_of(path)
+    if compressor is not None:
+        plain, data = data, io.BytesIO()
+        with compressor(data) as packed:
+            packed.write(plain.getvalue())
+    write_output(path, lambda temporary: temporary.write_bytes(data.getvalue()))

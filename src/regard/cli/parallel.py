@@ -16,6 +16,7 @@ from regard.corpora.formats import HEAD_SIZE, open_corpus
 from regard.corpora.unit import ReadOptions, ReadReport
 from regard.errors import ConfigError, DataError
 from regard.files.compression import open_input
+from regard.files.printable import counted
 from regard.text.languages import parse_direction
 
 _PANEL = "Reading sentence pairs"
@@ -86,10 +87,44 @@ class Reading:
             rich_help_panel=_PANEL,
         ),
     ] = None
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FORMAT",
+            help="Format of the input, such as moses or tsv.",
+            show_default="by its name or content",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    include_fuzzy: Annotated[
+        bool,
+        typer.Option(
+            "--include-fuzzy",
+            help="Also read translations that are marked as not finished.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
+    strip_accelerators: Annotated[
+        bool,
+        typer.Option(
+            "--strip-accelerators",
+            help="Remove the & or _ before the letter of a keyboard shortcut.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
 
     def settings(self) -> list[str]:
         """The options that were given, as settings of the section `[data]`."""
-        given = {"langs": self.langs, "encoding": self.encoding, "columns": self._columns(), "on_error": self.on_error}
+        given = {
+            "langs": self.langs,
+            "encoding": self.encoding,
+            "columns": self._columns(),
+            "on_error": self.on_error,
+            "format": self.format,
+            "include_fuzzy": self.include_fuzzy or None,
+            "accelerators": self.strip_accelerators or None,
+        }
         return [f"data.{key}={write_value(value)}" for key, value in given.items() if value is not None]
 
     def options(self, langs: str | None = None) -> ReadOptions:
@@ -109,7 +144,14 @@ class Reading:
             languages = None if chosen is None else parse_direction(chosen)
         except ConfigError as error:
             raise ConfigError(f"--langs: {error}") from None
-        return ReadOptions(languages, self.encoding, self._columns(), self.on_error or "stop")
+        return ReadOptions(
+            languages,
+            self.encoding,
+            self._columns(),
+            self.on_error or "stop",
+            include_fuzzy=self.include_fuzzy,
+            accelerators=self.strip_accelerators,
+        )
 
     def _columns(self) -> tuple[str, str] | None:
         if self.columns is None:
@@ -166,7 +208,7 @@ def read_parallel(
             from regard.translation.loading import stored_languages
 
         langs = stored_languages(model)
-    reader = open_corpus(src, tgt, reading.options(langs))
+    reader = open_corpus(src, tgt, reading.options(langs), reading.format)
     if tgt is None and reader.format == "tsv" and src.is_file() and _has_one_side(src):
         raise DataError(
             f"{src}: expected sentence pairs, found a first line without a tab: name the other side with {option}, or "
@@ -187,8 +229,10 @@ def _has_one_side(path: Path) -> bool:
 
 
 def _warn_of_left_out(name: str, report: ReadReport) -> None:
+    for warning in report.direction_warnings():
+        warn(f"{name}: {warning}")
     if report.left_out:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.left_out.most_common())
-        warn(f"{name}: {sum(report.left_out.values()):,} units were left out ({reasons})")
+        warn(f"{name}: left out {counted(report.left_out.total(), 'unit')} ({reasons})")
     if report.num_faults:
-        warn(f"{name}: {report.num_faults:,} faulty units were left out; the first: {report.faults[0]}")
+        warn(f"{name}: left out {counted(report.num_faults, 'faulty unit')}; the first: {report.faults[0]}")

@@ -38,15 +38,19 @@ def with_progress(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    count = TextColumn("{task.completed:,}" + (f" of {total:,}" if total else "") + f" {unit}")
+    count = TextColumn("{task.fields[count]:,}" + (f" of {total:,}" if total else "") + f" {unit}")
     rate = TextColumn("{task.fields[rate]:,.0f}/s")
     columns = (count, rate, BarColumn(), TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total, rate=0.0)
+        task = bar.add_task("", total=None, count=0, rate=0.0)
         for done, item in enumerate(items, start=1):
             yield item
-            share = fraction() if fraction else None
-            bar.update(task, completed=done, total=done / share if share else total, rate=bar.tasks[0].speed or 0.0)
+            share = done / total if total else fraction() if fraction else None
+            num_seconds = max(bar.tasks[0].elapsed or 0.0, 1e-9)
+            bar.update(task, count=done, rate=done / num_seconds, completed=share or 0.0)
+            # The total stays 1: a new one would make the bar forget the speed, and so the time that is left.
+            if share is not None and bar.tasks[0].total is None:
+                bar.update(task, total=1.0)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from regard.corpora.language_choice import choose_language
 from regard.corpora.plural_forms import PluralForms, placeholders
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
 from regard.errors import ConfigError, DataError
+from regard.files.compression import open_input
 from regard.text.languages import canonical
 
 _SCRIPTS = {"latin": "Latn", "cyrillic": "Cyrl", "arabic": "Arab", "devanagari": "Deva"}
@@ -38,12 +39,13 @@ class CatalogReader(FileReader):
 
     def units(self) -> Iterator[Unit]:
         """Reads the catalog, and pairs the strings of each message. See `UnitReader.units`."""
-        try:
-            yield from super().units()
-        except DataError as error:
-            message = str(error)
-        else:
-            return
+        with open_input(self._source) as self._file:  # a missing file is an error also if faults are skipped
+            try:
+                yield from self._read(self._file)
+            except DataError as error:
+                message = str(error)
+            else:
+                return
         self.report.fault(message)
 
 
@@ -103,6 +105,7 @@ class CatalogPairs:
             self._report.languages.update(self._languages)
             if self._options.accelerators:
                 src, tgt = remove_accelerators(src, tgt, self._mark)
+            self._report.num_exchanged += self.is_reversed
             yield Unit(tgt, src, message.line) if self.is_reversed else Unit(src, tgt, message.line)
 
     def _pairs(self, message: Message) -> Iterator[tuple[str, str]]:

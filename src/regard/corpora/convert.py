@@ -10,6 +10,7 @@ from pathlib import Path
 from regard.corpora.unit import ReadReport, UnitReader
 from regard.corpora.writers import OUTPUT_FORMATS, Langs, open_writer, output_format, output_paths
 from regard.errors import DataError
+from regard.files.printable import counted
 
 _PAIRS_PER_REPORT = 1000
 
@@ -44,8 +45,9 @@ class Conversion:
             Several lines of text.
         """
         where = " and ".join(map(str, self.paths)) or "standard output"
-        lines = [f"{name}: {self.num_written:,} pairs written to {where} ({self.format})"]
+        lines = [f"{name}: {counted(self.num_written, 'pair')} written to {where} ({self.format})"]
         lines += _counted("left out", self.read.left_out)
+        lines += [f"  warning: {warning}" for warning in self.read.direction_warnings()]
         if self.read.num_faults:
             lines.append(f"  faulty units skipped: {self.read.num_faults:,}, such as")
             lines += [f"    {message}" for message in self.read.faults]

@@ -76,6 +76,7 @@ class FileLanguages:
         for language in direction.languages:
             if language:
                 self._report.languages[language] += 1
+        self._report.num_exchanged += direction.is_reversed
 
     def _find(self, source: str, target: str, where: str) -> Direction | str:
         """The direction, or the reason to leave the unit out."""

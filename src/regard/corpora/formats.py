@@ -141,10 +141,16 @@ def open_corpus(
         Reader of the corpus.
 
     Raises:
-        ConfigError: There is no such format, or a package that it needs is not installed.
+        ConfigError: There is no such format, a package that it needs is not installed, or source and target language
+            are the same.
         DataError: A file cannot be opened, or the format needs another number of files.
     """
     options = ReadOptions() if options is None else options
+    if options.langs is not None and options.langs[0] == options.langs[1]:
+        raise ConfigError(
+            f"--langs {'-'.join(options.langs)}: expected two different languages, got {options.langs[0]} twice: name "
+            "the source and the target, such as en-fr, or leave it out"
+        )
     if format is not None and format not in FORMATS:
         raise ConfigError(f"format: expected one of {', '.join(FORMATS)}, got {format!r}")
     sources: list[Path | InputFile | None] = [_source(src)]

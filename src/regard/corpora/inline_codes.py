@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from regard.text.spaceless import SPACELESS_LETTERS
+
 _DROPPED = frozenset({"bpt", "ept", "it", "ph", "ut", "x", "bx", "ex", "sc", "ec", "cp", "sm", "em"})
 """Elements whose content is code: of TMX, of XLIFF 1.2 and of XLIFF 2."""
 _STANDALONE = frozenset({"ph", "ut", "x", "cp"})
@@ -33,10 +35,7 @@ _FORMATS = frozenset(
     }
 ) - _BREAKS  # fmt: skip
 """Names of codes that format text, and may stand within a word."""
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
-"""Scripts that put no spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
+_UNSPACED = re.compile(f"[{SPACELESS_LETTERS}]")
 _CLOSING = frozenset(".,;:!?)]}…»”’%")
 
 

@@ -65,14 +65,15 @@ class OpusZipReader:
 
     def units(self) -> Iterator[Unit]:
         """Reads the two text files of the archive, line by line. See `UnitReader.units`."""
-        try:
-            with ExitStack() as stack:
-                archive = self._open(stack)
-                yield from self._units(archive, stack)
-        except DataError as error:
-            message = str(error)
-        else:
-            return
+        with open_binary(self._path) as file:  # a missing file is an error also if faults are skipped
+            try:
+                with ExitStack() as stack:
+                    archive = self._open(file, stack)
+                    yield from self._units(archive, stack)
+            except DataError as error:
+                message = str(error)
+            else:
+                return
         self.report.fault(message)
 
     def fraction_read(self) -> float | None:
@@ -80,8 +81,7 @@ class OpusZipReader:
         size = sum(member.size for member in self._members)
         return min(sum(member.num_read for member in self._members) / size, 1.0) if size else None
 
-    def _open(self, stack: ExitStack) -> ZipFile:
-        file = stack.enter_context(open_binary(self._path))
+    def _open(self, file: io.BufferedReader, stack: ExitStack) -> ZipFile:
         try:
             return stack.enter_context(ZipFile(file))
         except _ERRORS as error:

@@ -31,6 +31,7 @@ class PairFile:
         name: The file or files, for messages.
         format: Name of the format.
         languages: Number of units for each spelling of a language that was read.
+        warnings: Signs that the languages are in another order than the options say, one sentence each.
     """
 
     pairs: list[Pair]
@@ -43,6 +44,7 @@ class PairFile:
     name: str = ""
     format: str = ""
     languages: Counter[str] = field(default_factory=Counter)
+    warnings: tuple[str, ...] = ()
 
 
 def read_pairs(
@@ -88,6 +90,7 @@ def read_pairs(
         reader.name,
         reader.format,
         report.languages,
+        tuple(report.direction_warnings()),
     )
 
 

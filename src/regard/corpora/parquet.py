@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regard.corpora.dataset_files import dataset_files
+from regard.corpora.parquet_pages import large_dictionaries
 from regard.corpora.text_columns import TextColumn, choose_columns
 from regard.corpora.unit import MAX_TEXT, ReadOptions, ReadReport, Unit
 from regard.errors import DataError
@@ -17,7 +18,8 @@ from regard.files.packages import require_package
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROWS_AT_ONCE = 512
+_ROWS_AT_ONCE = 256
+"""Rows of a batch, of which each may hold a copy of a text of 1 MiB."""
 _BUFFER_SIZE = 1 << 20
 _PARQUET = b"PAR1"
 _ARROW_FILE = b"ARROW1"
@@ -59,6 +61,8 @@ class ParquetReader:
     def units(self) -> Iterator[Unit]:
         """Reads the two columns of the files of the dataset, row by row. See `UnitReader.units`."""
         num_before = 0
+        with open_binary(self._files[0]):
+            pass  # a missing file is an error also if faults are skipped
         try:
             for path in self._files:
                 table = _Table(path)
@@ -169,7 +173,11 @@ class _Table:
     def _parquet_batches(self, names: list[str]) -> Iterator[tuple[pa.RecordBatch, float]]:
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self._path, buffer_size=_BUFFER_SIZE, pre_buffer=False) as file:
+        with open_binary(self._path) as raw:
+            dictionaries = large_dictionaries(pq.read_metadata(self._path), raw, names)
+        with pq.ParquetFile(
+            self._path, buffer_size=_BUFFER_SIZE, pre_buffer=False, read_dictionary=dictionaries
+        ) as file:
             num_rows = 0
             for batch in file.iter_batches(_ROWS_AT_ONCE, columns=sorted(set(names)), use_threads=False):
                 num_rows += len(batch)

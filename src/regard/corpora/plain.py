@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
+from regard.corpora.language_choice import language_code
 from regard.corpora.lines import corpus_lines, mean_fraction, until_failure
 from regard.corpora.unit import ReadOptions, ReadReport, Unit
-from regard.files.compression import InputFile, open_input, source_name
+from regard.files.compression import InputFile, open_input, source_name, without_compression_suffix
 from regard.text.encodings import BrokenLine
 
 
@@ -18,7 +19,8 @@ class PlainReader:
     Args:
         src: File of source sentences, or an open input; None = standard input.
         tgt: File of target sentences, or an open input; None = standard input.
-        options: Options of the reader, of which only `encoding` and `on_error` are used.
+        options: Options of the reader, of which `encoding` and `on_error` are used, and `langs` only to warn if the
+            suffixes of the files name these languages the other way round.
 
     Attributes:
         name: Both files, for messages and reports.
@@ -30,7 +32,7 @@ class PlainReader:
 
     def __init__(self, src: Path | InputFile | None, tgt: Path | InputFile | None, options: ReadOptions) -> None:
         self.name = f"{source_name(src)} and {source_name(tgt)}"
-        self.report = ReadReport(options.on_error)
+        self.report = ReadReport(options.on_error, warnings=_swapped_names(src, tgt, options.langs))
         self._sources = src, tgt
         self._options = options
         self._files: list[InputFile] = []
@@ -62,3 +64,17 @@ class PlainReader:
             else:
                 messages = [line.message for line in (src, tgt) if isinstance(line, BrokenLine)]
                 self.report.fault(messages[0])
+
+
+def _swapped_names(
+    src: Path | InputFile | None, tgt: Path | InputFile | None, langs: tuple[str, str] | None
+) -> list[str]:
+    """A warning if the suffix of the source file is the target language, and that of the target file the source's."""
+    suffixes = [Path(without_compression_suffix(source_name(source))).suffix[1:] for source in (src, tgt)]
+    if langs is None or tuple(map(language_code, suffixes)) != (langs[1], langs[0]):
+        return []
+    warning = (
+        f"expected the source in {langs[0]} and the target in {langs[1]}, as --langs says, found files whose names say "
+        f"the reverse: exchange the files, or write --langs {langs[1]}-{langs[0]}"
+    )
+    return [warning]

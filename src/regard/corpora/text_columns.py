@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from regard.corpora.columns import NAMES, find_names
-from regard.corpora.unit import ReadOptions
+from regard.corpora.unit import MAX_TEXT, ReadOptions
 from regard.errors import DataError
 
 if TYPE_CHECKING:
@@ -53,16 +53,35 @@ class TextColumn:
         column.validate()
         if self.field is not None:
             column = pc.struct_field(column, [self.field])
-        if not _has_offsets(column.type):
-            column.validate(full=True)
-        if pa.types.is_dictionary(column.type):
-            column = column.dictionary_decode()
-        column = column.cast(pa.large_binary())
-        # A damaged Arrow file may have offsets beyond its data, which pyarrow would follow. Strings are not validated
-        # before the cast, since bytes that are not UTF-8 are the fault of a single row.
+        return _dictionary_texts(column) if pa.types.is_dictionary(column.type) else _as_bytes(column).to_pylist()
+
+
+def _dictionary_texts(column: pa.DictionaryArray) -> list[bytes | None]:
+    """The texts of rows that refer to a dictionary: rows with the same text share one object."""
+    import pyarrow as pa
+
+    numbers: list[int | None] = column.indices.to_pylist()
+    used = sorted({number for number in numbers if number is not None})
+    if used and not 0 <= used[0] <= used[-1] < len(column.dictionary):
+        raise pa.ArrowInvalid(f"a row refers to value {used[-1]} of a dictionary of {len(column.dictionary)} values")
+    texts = _as_bytes(column.dictionary).take(pa.array(used, pa.int64())).to_pylist()
+    by_number = dict(zip(used, texts, strict=True))
+    return [None if number is None else by_number[number] for number in numbers]
+
+
+def _as_bytes(column: pa.Array) -> pa.Array:
+    """Strings as bytes. Those longer than `MAX_TEXT` are cut to one byte more, which is enough to refuse them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not _has_offsets(column.type):
         column.validate(full=True)
-        texts: list[bytes | None] = column.to_pylist()
-        return texts
+    column = column.cast(pa.large_binary())
+    # A damaged Arrow file may have offsets beyond its data, which pyarrow would follow. Strings are not validated
+    # before the cast, since bytes that are not UTF-8 are the fault of a single row.
+    column.validate(full=True)
+    longest = pc.max(pc.binary_length(column)).as_py()
+    return column if longest is None or longest <= MAX_TEXT else pc.binary_slice(column, 0, MAX_TEXT + 1)
 
 
 def choose_columns(schema: pa.Schema, options: ReadOptions, *, where: str) -> tuple[TextColumn, TextColumn]:

@@ -122,6 +122,7 @@ class _TmxElements(InlineElements):
             self.units.append(Unit(texts[choice.src], texts[choice.tgt], self.unit_line))
             counts[langs[choice.src]] += 1
             counts[langs[choice.tgt]] += 1
+            self.report.num_exchanged += choice.is_exchanged
             for reason in choice.surplus:
                 self.report.left_out[reason] += 1
         self._langs.clear()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 from regard.errors import DataError
-from regard.files.printable import on_one_line
+from regard.files.printable import counted, on_one_line
 
 MAX_TEXT = 1 << 20
 """Largest size in bytes of one line, or of one side of a sentence pair; longer text is an error of that line."""
@@ -66,6 +66,10 @@ class ReadReport:
         num_faults: Number of faulty units left out with `on_error="skip"`.
         faults: Messages of the first faulty units, each with file and line.
         languages: Number of units for each spelling of a language that was read, such as `"en-US"`.
+        num_exchanged: Number of units whose source and target were exchanged, since the file translates in the other
+            direction.
+        warnings: Signs that the whole file is not what the options say, one sentence each.
+        observers: Functions that receive the message of each faulty unit that is left out.
     """
 
     on_error: Literal["stop", "skip"] = "stop"
@@ -73,6 +77,9 @@ class ReadReport:
     num_faults: int = 0
     faults: list[str] = field(default_factory=list)
     languages: Counter[str] = field(default_factory=Counter)
+    num_exchanged: int = 0
+    warnings: list[str] = field(default_factory=list)
+    observers: list[Callable[[str], object]] = field(default_factory=list)
 
     def fault(self, message: str) -> None:
         """Reports a faulty unit, which is then left out.
@@ -90,6 +97,18 @@ class ReadReport:
         self.num_faults += 1
         if len(self.faults) < MAX_FAULTS:
             self.faults.append(message)
+        for observer in self.observers:
+            observer(message)
+
+    def direction_warnings(self) -> list[str]:
+        """Sentences for the user about languages that the file names in another order than the options."""
+        if not self.num_exchanged:
+            return list(self.warnings)
+        exchanged = (
+            f"source and target of {counted(self.num_exchanged, 'unit')} were exchanged, since the file translates in "
+            "the other direction than --langs says"
+        )
+        return [*self.warnings, exchanged]
 
 
 def _shortened(message: str) -> str:

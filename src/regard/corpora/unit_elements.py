@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
@@ -16,6 +17,9 @@ MAX_DEPTH = 64
 """Largest number of elements within each other."""
 _MAX_NAMES = 10_000
 """Number of names of elements that are remembered; files of the formats have some dozens."""
+_NEXT_UNIT = re.compile(
+    r"</(?:[\w.\-]+:)?(?:seg|source|target)\s*>.*<(?:[\w.\-]+:)?(?:tu|trans-unit|unit|seg)[\s/>]", re.DOTALL
+)
 TEXT_TOO_LONG = f"expected text of at most {MAX_TEXT:,} bytes, found more: split the unit, or leave it out"
 
 
@@ -234,7 +238,9 @@ class UnitElements:
 
 
 def checked_text(text: str) -> str:
-    """Checks that the text of a segment has at most 1 MiB (`MAX_TEXT` bytes in UTF-8).
+    """Checks that a text is that of one segment and not too long.
+
+    It may have 1 MiB (`MAX_TEXT` bytes in UTF-8). A CDATA section that is not closed ends where that of a later unit does, so that all units between are in it.
 
     Args:
         text: Text of a segment.
@@ -243,8 +249,13 @@ def checked_text(text: str) -> str:
         The same text.
 
     Raises:
-        XmlFault: The text is longer.
+        XmlFault: The text is longer, or contains the start of another unit and of another CDATA section.
     """
     if len(text) > MAX_TEXT // 4 and len(text.encode()) > MAX_TEXT:  # a character has up to 4 bytes
         raise XmlFault(TEXT_TOO_LONG)
+    if "<![CDATA[" in text and _NEXT_UNIT.search(text):
+        raise XmlFault(
+            "expected the end of the CDATA section within its text, found the next unit and its CDATA section: close "
+            "it with ]]>"
+        )
     return text

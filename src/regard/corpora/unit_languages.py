@@ -19,12 +19,14 @@ class TextChoice:
         src: Index of the source text among the texts of the unit.
         tgt: Index of the target text among the texts of the unit.
         reason: Why the unit is left out; empty if it is read.
+        is_exchanged: Whether the file names the requested target language as its source language.
         surplus: A reason for each text that is left out because the unit has another text in the same language.
     """
 
     src: int = 0
     tgt: int = 0
     reason: str = ""
+    is_exchanged: bool = False
     surplus: tuple[str, ...] = ()
 
 
@@ -79,7 +81,7 @@ class UnitLanguages:
             for other in range(len(langs))
             if other != index and known[other] == known[index]
         )
-        return TextChoice(indexes[0], indexes[1], surplus=surplus)
+        return TextChoice(indexes[0], indexes[1], "", self._is_exchanged(where), surplus)
 
     def _infer(self, known: list[str | None], where: str) -> None:
         codes = list(dict.fromkeys(code for code in known if code))
@@ -95,6 +97,14 @@ class UnitLanguages:
                 f"{where}: expected two languages, found {', '.join(listed)}: name the source and the target, such as "
                 f"--langs {listed[0]}-{listed[1]}"
             )
+
+    def _is_exchanged(self, where: str) -> bool:
+        """Whether the header names the target language as the source language of the file."""
+        code = language_code(self.source_language or "")
+        if code is None or self._langs is None:
+            return False
+        src, tgt = (choose_language(lang, [code], where=where) is not None for lang in self._langs)
+        return tgt and not src
 
     def _check_script(self, side: int, code: str, spelling: str, where: str) -> None:
         """Refuses to mix scripts in units of one file; regions may be mixed, and are counted."""

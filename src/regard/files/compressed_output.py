@@ -36,9 +36,7 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    compressor = _COMPRESSORS.get(path.suffix.lower())
-    if compressor is _zstd:
-        _require_zstd()
+    compressor = compressor_of(path)
     with atomic_output(path) as temporary, named_errors(path), temporary.open("wb") as raw:
         if compressor is None:
             yield raw
@@ -47,9 +45,22 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
                 yield file
 
 
-def _require_zstd() -> None:
-    if sys.version_info < (3, 14):
+def compressor_of(path: Path) -> Callable[[BinaryIO], BinaryIO] | None:
+    """Chooses how to compress a file by its suffix: `.gz`, `.bz2`, `.xz` or `.zst`.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        Function that opens a compressed file on top of an open one; None = the suffix names no compression.
+
+    Raises:
+        ConfigError: The package for .zst files is not installed.
+    """
+    compressor = _COMPRESSORS.get(path.suffix.lower())
+    if compressor is _zstd and sys.version_info < (3, 14):
         require_package("backports.zstd", to="write .zst files", extra="data")
+    return compressor
 
 
 def _gzip(raw: BinaryIO) -> BinaryIO:

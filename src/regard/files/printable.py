@@ -51,6 +51,38 @@ def printable_json(text: str) -> str:
     return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the singular for 1.
+
+    Args:
+        number: How many.
+        noun: The noun in the singular, whose plural ends in `s`, such as `pair`.
+
+    Returns:
+        Such as `1 pair` or `2,000 pairs`.
+
+    >>> counted(1, "pair"), counted(2000, "pair")
+    ('1 pair', '2,000 pairs')
+    """
+    return f"{number:,} {plural(number, noun)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """A noun in the number that fits a count, for tables.
+
+    Args:
+        number: How many.
+        noun: The noun in the singular, whose plural ends in `s`.
+
+    Returns:
+        The noun in the singular for 1, otherwise in the plural.
+
+    >>> plural(1, "pair"), plural(0, "pair")
+    ('pair', 'pairs')
+    """
+    return noun if number == 1 else f"{noun}s"
+
+
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
     named = {9: "\\t", 10: "\\n", 13: "\\r"}

@@ -9,6 +9,7 @@ from regard.config.resolved import DerivedConfig
 from regard.data.corpus import Corpus
 from regard.data.mixture import CorpusShare
 from regard.errors import DataError
+from regard.files.printable import counted
 from regard.recipes.training_text import TrainingCorpus, TrainingText
 from regard.text.subword import Subword
 
@@ -53,7 +54,7 @@ def encode_text(config: DerivedConfig, text: TrainingText, subwords: tuple[Subwo
     shares = tuple(CorpusShare(len(part), corpus.weight) for part, corpus in zip(parts, text.corpora, strict=True))
     mixture = _mixture(text.corpora, shares) if config.data.corpora else ()
     left_out = [
-        f"{corpus.num_dropped} {name} pairs longer than {max_len} subwords were left out"
+        f"left out {counted(corpus.num_dropped, f'{name} pair')} longer than {max_len} subwords"
         for name, corpus in (("training", train), ("validation", val))
         if corpus.num_dropped
     ]

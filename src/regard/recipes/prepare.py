@@ -102,6 +102,9 @@ def prepare(
     if needs_aligner:
         require_package("eflomal", to="link words with eflomal", extra="align")
     text = read_training_text(config)
+    for warning in text.warnings:
+        if reporter is not None:
+            reporter.on_message(f"warning: {warning}")
     parent = None if config.train.parent is None else load_parent(config)
     derived, derived_notes = _derive(config, text, workers)
     derived, tokenizer_notes = _choose_tokenizer(derived, text.val)

@@ -9,6 +9,7 @@ from itertools import chain
 
 import numpy as np
 
+from regard.cleaning.checks_language import swapped_languages_warning
 from regard.config.schema import Config, CorpusConfig, DataConfig
 from regard.corpora.formats import FORMATS
 from regard.corpora.pairs import PairFile, read_pairs
@@ -16,6 +17,7 @@ from regard.corpora.unit import ReadOptions
 from regard.data.held_out import choose_unshared, hold_out
 from regard.data.mismatch import mismatch_warnings
 from regard.errors import ConfigError, DataError
+from regard.files.printable import counted
 from regard.text.languages import parse_direction
 from regard.text.tags import add_tag
 from regard.values import Pair
@@ -61,6 +63,7 @@ class TrainingText:
         num_units: Number of sentence pairs in the files, including those left out: the number of lines of a file with
             word links.
         notes: Sentences for the user: what was read, left out and held out.
+        warnings: Signs of wrong files for the user to see before anything is learned from them.
         digests: SHA-256 by name: of the pairs to train on and to validate with, and of each entry of `data.corpora`.
     """
 
@@ -69,6 +72,7 @@ class TrainingText:
     num_units: int
     notes: tuple[str, ...]
     digests: dict[str, str]
+    warnings: tuple[str, ...] = ()
 
     def pairs(self) -> Iterator[Pair]:
         """The sentence pairs to train on of all corpora, in order, each once and without tags."""
@@ -102,12 +106,13 @@ def read_training_text(config: Config, *, by_source: bool = False) -> TrainingTe
     entries = corpus_entries(data)
     if not entries:
         raise ConfigError("data.src: expected the file of the training text's source side, got none: give --src FILE")
-    corpora, notes, num_units = [], [], 0
+    corpora, notes, warnings, num_units = [], [], [], 0
     for entry in entries:
         text = _read(entry)
         pairs = _numbered(text, before=num_units)
         num_units += len(text.pairs) + text.num_empty + (text.num_faults if _is_numbered_by_line(text) else 0)
         notes += _reading_notes(entry.src, text, summary=bool(data.corpora))
+        warnings += _language_warnings(entry, text)
         corpora.append(TrainingCorpus(entry, text.name, pairs))
     digests = {f"corpus.{i}": hash_pairs(corpus.pairs) for i, corpus in enumerate(corpora, 1) if data.corpora}
     if data.val_src is None:
@@ -116,11 +121,15 @@ def read_training_text(config: Config, *, by_source: bool = False) -> TrainingTe
         notes.append(f"{len(val)} of the {total} pairs are held out for validation")
         notes += [] if by_source else _leftover_notes(corpora, val, total)
     else:
-        val = _read(_validation_entry(data, data.val_src)).pairs
+        entry = _validation_entry(data, data.val_src)
+        text = _read(entry)
+        val = text.pairs
+        warnings += _language_warnings(entry, text)
     corpora = _weighted(corpora, data.temperature)
     train = [pair for corpus in corpora for pair in corpus.pairs]
     digests |= {"train": hash_pairs(train), "val": hash_pairs(val)}
-    return TrainingText(tuple(corpora), val, num_units, (*notes, *mismatch_warnings(train, val)), digests)
+    notes += mismatch_warnings(train, val)
+    return TrainingText(tuple(corpora), val, num_units, tuple(notes), digests, tuple(warnings))
 
 
 def corpus_entries(data: DataConfig) -> tuple[CorpusConfig, ...]:
@@ -180,6 +189,12 @@ def _read(entry: CorpusConfig) -> PairFile:
     return read_pairs(entry.src, entry.tgt, read_options(entry), format=entry.format)
 
 
+def _language_warnings(entry: CorpusConfig, text: PairFile) -> list[str]:
+    """Warnings if the languages of a text are not those that the configuration says."""
+    warnings = text.warnings or swapped_languages_warning(read_options(entry).langs, text.pairs)
+    return [f"{text.name}: {warning}" for warning in warnings]
+
+
 def _numbered(text: PairFile, *, before: int) -> list[Pair]:
     """The pairs with their numbers in the whole training text, in which `before` are those of other corpora.
 
@@ -205,16 +220,17 @@ def _reading_notes(src: str, text: PairFile, *, summary: bool) -> list[str]:
     if summary or text.format not in ("plain", "tsv"):
         languages = " and ".join(sorted(text.languages))
         shape = f"{text.format}, {languages}" if languages else text.format
-        notes.append(f"{text.name}: {len(text.pairs):,} sentence pairs read ({shape})")
+        notes.append(f"{text.name}: {counted(len(text.pairs), 'sentence pair')} read ({shape})")
     if text.num_empty:
-        notes.append(f"{src}: {text.num_empty} pairs with an empty side were left out")
+        notes.append(f"{src}: left out {counted(text.num_empty, 'pair')} with an empty side")
     if text.left_out:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in text.left_out.most_common())
-        notes.append(f"{src}: {sum(text.left_out.values()):,} units were left out ({reasons})")
+        notes.append(f"{src}: left out {counted(text.left_out.total(), 'unit')} ({reasons})")
     if text.num_faults:
-        notes.append(f"{src}: {text.num_faults:,} faulty units were left out; the first: {text.faults[0]}")
+        notes.append(f"{src}: left out {counted(text.num_faults, 'faulty unit')}; the first: {text.faults[0]}")
     if text.num_wide_rows:
-        notes.append(f"{src}: {text.num_wide_rows} lines have more than two columns, of which the first two are read")
+        lines = "1 line has" if text.num_wide_rows == 1 else f"{text.num_wide_rows:,} lines have"
+        notes.append(f"{src}: {lines} more than two columns, of which the first two are read")
     return notes
 
 
@@ -249,7 +265,7 @@ def _leftover_notes(corpora: Sequence[TrainingCorpus], val: Sequence[Pair], tota
     notes = []
     num_lost = total - len(val) - sum(len(corpus.pairs) for corpus in corpora)
     if num_lost:
-        notes.append(f"{num_lost} pairs of corpora with a tag, whose source is held out, were left out")
+        notes.append(f"left out {counted(num_lost, 'pair')} of corpora with a tag, whose source is held out")
     targets = {pair.tgt for corpus in corpora for pair in corpus.pairs}
     count = sum(pair.tgt in targets for pair in val)
     if count:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from regard.text.spaceless import UNSPACED_SENTENCES
 from regard.values import Span
 
 _CLOSING = "\"'”’»›)\\]}」』）】〉》〕〗］｝"
@@ -40,9 +41,7 @@ _CONTINUATIONS = tuple("»›,;:)")
 _MAX_ABBREVIATION = 12
 """Longest abbreviation before a full stop, in characters."""
 _WORD_BEFORE = re.compile(r"[^\s(\[{«„“‘\"']*$")
-_UNSPACED = re.compile(  # Thai, Lao; Burmese; Khmer; kana, Han and their punctuation, also in full width
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3001-\u312f\u3400-\u9fff\uf900-\ufaff\uff01-\uff9f\U00020000-\U0003ffff]"
-)
+_UNSPACED = re.compile(f"[{UNSPACED_SENTENCES}]")
 
 
 class BoundaryKind(IntEnum):

@@ -18,6 +18,7 @@ from regard.chunks import assembly, local
 from regard.chunks.job import ChunkedJob, ChunkedResult, Workers
 from regard.chunks.work import Assignment, Work
 from regard.errors import CheckpointError, ConfigError, RegardError
+from regard.files.compression import open_input
 from regard.train.interrupt import Interrupt
 
 TEXT = "".join(f"sentence {number}\n" for number in range(1, 5501))
@@ -61,11 +62,14 @@ def test_short_inputs(files: tuple[Path, Path], text: str) -> None:
     assert files[1].read_bytes().decode() == expected(text)
 
 
-def test_compressed_input_and_output(tmp_path: Path) -> None:
-    files = tmp_path / "in.gz", tmp_path / "out.gz"
+@pytest.mark.parametrize("suffix", ["gz", "bz2", "xz"])
+def test_compressed_input_and_output(tmp_path: Path, suffix: str) -> None:
+    files = tmp_path / "in.gz", tmp_path / f"out.{suffix}"
     files[0].write_bytes(gzip.compress(TEXT.encode()))
     run(files)
-    assert gzip.decompress(files[1].read_bytes()).decode() == expected(TEXT)
+    with open_input(files[1]) as file:
+        assert file.compression is not None
+        assert file.read().decode() == expected(TEXT)
 
 
 def test_every_chunk_is_computed_once_and_counted(files: tuple[Path, Path], tmp_path: Path) -> None:

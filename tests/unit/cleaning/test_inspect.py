@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import random
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from regard.cleaning import side_keys
 from regard.cleaning.check import Check
 from regard.cleaning.filters import Filters
 from regard.cleaning.inspect import NUM_EXAMPLES, CorpusReport, inspect
 from regard.cleaning.page import render_page
 from regard.cleaning.report import report_lines, report_tree
-from regard.cleaning.side_keys import SideKeys, repeated, shared
+from regard.cleaning.side_keys import SideKeys, num_distinct, repeated, shared
 from regard.cleaning.side_text import identify_languages
 from regard.cleaning.source import CorpusSource, corpora_of, sample
 from regard.corpora.unit import ReadOptions, Unit
@@ -231,12 +234,43 @@ def test_keys() -> None:
     assert repeated(keys.pairs).tolist() == [False, True, False, False]
     assert repeated(keys.src).tolist() == [False, True, False, False]
     assert repeated(keys.tgt).tolist() == [False, True, True, True]
-    assert shared(keys.src, keys.src[3:]).tolist() == [False, False, False, True]
+    assert [num_distinct(side) for side in (keys.src, keys.tgt, keys.pairs)] == [2, 1, 2]
+    assert repeated(keys.tgt, np.array([False, True, True, False])).tolist() == [False, False, True, False]
+    no = SideKeys()
+    list(no.record(units[3:]))
+    assert shared(keys.src, no.src).tolist() == [False, False, False, True]
     assert shared(keys.src, keys.src).tolist() == [True, True, False, True]
     swapped = SideKeys()
     list(swapped.record([Unit("Oui", "Yes", 1)]))
     assert not shared(keys.pairs, swapped.pairs).any()
     assert len(SideKeys().src) == 0
+    assert repeated(SideKeys().src).tolist() == []
+
+
+def test_keys_in_a_file_are_those_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(3)
+    units = [Unit(f"{rng.randrange(60)}" * rng.randrange(2), f"{rng.randrange(90)}", n) for n in range(200)]
+    in_memory, other = SideKeys(), SideKeys()
+    list(in_memory.record(units))
+    list(other.record(units[:20]))
+    among = np.array([rng.random() < 0.5 for _ in units])
+    monkeypatch.setattr(side_keys, "_BLOCK", 7)
+    monkeypatch.setattr(side_keys, "_MAX_COMPARED", 13)
+    in_file = SideKeys(tmp_path / "keys")
+    list(in_file.record(units))
+    assert (tmp_path / "keys").stat().st_size == 200 // 7 * 7 * 16
+    for side in ("src", "tgt", "pairs"):
+        left, right = getattr(in_file, side), getattr(in_memory, side)
+        assert (left.array() == right.array()).all()
+        values = right.array().tolist()
+        expected = [value != 0 and value in values[:number] for number, value in enumerate(values)]
+        assert repeated(left).tolist() == repeated(right).tolist() == expected
+        chosen = [value * bool(is_chosen) for value, is_chosen in zip(values, among, strict=True)]
+        expected = [value != 0 and value in chosen[:number] for number, value in enumerate(chosen)]
+        assert repeated(left, among).tolist() == expected
+        assert num_distinct(left) == len({*values} - {0})
+        others = getattr(other, side)
+        assert shared(left, others).tolist() == [value != 0 and value in others.array().tolist() for value in values]
 
 
 def test_a_sample_is_uniform_and_stable() -> None:

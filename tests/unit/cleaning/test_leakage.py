@@ -22,8 +22,12 @@ TEST = [
         ("Thank you!", "merci", 1),
         ("Thank you!", "Je vous remercie.", 0),
         ("Le comité votera lundi.", "x", 0),
-        ("We hope the committee will meet again on Monday to vote on it.", "x", 5 / 8),
-        ("x", "昨日はとても遅く家に帰りましたので、疲れた。", 14 / 15),
+        ("We hope the committee will meet again on Monday to vote on it.", "x", 10 / 13),
+        ("x", "昨日はとても遅く家に帰りましたので、疲れた。", 19 / 23),
+        ("On Monday to vote on the new budget.", "x", 8 / 13),  # wholly within the test sentence, but not the sentence
+        (f"As announced yesterday, {TEST[0].src} No member objected to that plan, and so on.", "x", 1),
+        ("The committee will meet again on Monday to vote on the new law.", "x", 12 / 13),  # last word
+        ("The committee will meet again on Tuesday to vote on the new budget.", "x", 12 / 13),  # inner word
         ("Nothing in common with the test set, word by word or otherwise.", "Rien de commun.", 0),
         ("", "", 0),
     ],
@@ -35,3 +39,12 @@ def test_scores(src: str, tgt: str, score: float) -> None:
 def test_short_sides_count_if_requested() -> None:
     leakage = Leakage.from_pairs(TEST, min_words=1)
     assert leakage([Pair("Thank you!", "Je vous remercie.")]) == [1]
+
+
+def test_parts_of_different_test_sentences_do_not_add_up() -> None:
+    halves = [
+        Pair("the first half is only here and then nothing that speakers would ever say", ""),
+        Pair("she has never said any of this before the other half is only there", ""),
+    ]
+    both = "the first half is only here and then the other half is only there"
+    assert Leakage.from_pairs(halves)([Pair(both, "")]) == [pytest.approx(8 / 14)]

@@ -75,7 +75,7 @@ def test_every_pair_is_kept_or_rejected_with_its_place(corpus: Path) -> None:
     numbers = [int(line) for _, line, *_ in cells]
     assert numbers == sorted(set(numbers))
     original = lines(300)
-    assert all(original[int(line) - 1] == f"{src}\t{tgt}\n" for _, line, _, _, src, tgt in cells)
+    assert all(original[int(line) - 1] == f"{src}\t{tgt}\n" for _, line, _, _, src, tgt, _ in cells)
     remaining = [line for number, line in enumerate(original, start=1) if number not in numbers]
     assert [line + "\n" for line in kept] == remaining
     reasons = Counter(reason for _, _, reason, *_ in cells)
@@ -242,6 +242,32 @@ def test_a_faulty_line_is_skipped_and_counted(corpus: Path) -> None:
     report = clean(CleanTask(CorpusSource(corpus, None, options), FILTERS, cleaning.out, cleaning.rejects, "tsv"))
     assert (report.tally.num_kept, report.reading.num_faults) == (2, 1)
     assert "corpus.tsv:2" in report.reading.faults[0]
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_every_faulty_line_is_in_the_rejects_with_its_place_and_what_is_wrong(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, *, is_stream: bool
+) -> None:
+    faulty = "".join(pair + "no tab\n" for pair in lines(60))
+    corpus.write_text(faulty, encoding="utf-8")
+    options = replace(OPTIONS, on_error="skip")
+    cleaning = fifo_task(corpus, faulty.encode()) if is_stream else task(corpus)
+    cleaning = replace(cleaning, source=CorpusSource(cleaning.source.src, None, options))
+    report = clean(cleaning)
+    rows = [line.split("\t") for line in cleaning.rejects.read_text(encoding="utf-8").splitlines()[1:]]
+    numbers = [int(line) for _, line, *_ in rows]
+    assert numbers == sorted(numbers)
+    faults = [row for row in rows if row[2] == "faulty"]
+    assert [int(row[1]) for row in faults] == list(range(2, 121, 2))
+    assert report.reading.num_faults == 60
+    name = cleaning.source.name
+    assert all(row[4:6] == ["", ""] and row[6].startswith(f"{name}:{row[1]}: expected") for row in faults)
+    if not is_stream:
+        written = outputs(cleaning)
+        monkeypatch.setattr(run, "PART_CHUNKS", 3)
+        killed_at(4, monkeypatch, replace(cleaning, source=CorpusSource(corpus, None, options)))
+        assert clean(replace(cleaning, source=CorpusSource(corpus, None, options))).num_resumed > 0
+        assert outputs(cleaning) == written
 
 
 def test_the_command_is_recorded_in_words(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:

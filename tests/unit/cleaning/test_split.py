@@ -88,8 +88,8 @@ def test_what_cannot_be_reached_is_reported(tmp_path: Path) -> None:
 def test_a_large_group_does_not_fill_a_small_part(tmp_path: Path) -> None:
     rows = [f"same\ttarget {number}" for number in range(50)] + [f"a{n}\tb{n}" for n in range(500)]
     for seed in range(20):
-        split_rows(corpus(tmp_path, rows), tmp_path / "parts", 0, 60, seed)
-        assert not any(row.startswith("same") for row in part(tmp_path / "parts", "test"))
+        split_rows(corpus(tmp_path, rows), tmp_path / f"parts{seed}", 0, 60, seed)
+        assert not any(row.startswith("same") for row in part(tmp_path / f"parts{seed}", "test"))
 
 
 def test_empty_sides_are_left_out_and_link_nothing(tmp_path: Path) -> None:
@@ -110,6 +110,19 @@ def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
     source = CorpusSource(tmp_path / "train.tsv", None, source.options)
     with pytest.raises(DataError, match="both input and output"):
         split_rows(source, tmp_path, 1, 0)
+
+
+def test_existing_parts_are_replaced_only_on_request(tmp_path: Path) -> None:
+    source = corpus(tmp_path, crossed(100))
+    (tmp_path / "parts").mkdir()
+    old = tmp_path / "parts" / "test.tsv"
+    old.write_text("mine\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"parts: expected no parts, found test\.tsv: .*--overwrite"):
+        split_rows(source, tmp_path / "parts", 10, 10)
+    assert [path.name for path in (tmp_path / "parts").iterdir()] == ["test.tsv"]
+    assert old.read_text(encoding="utf-8") == "mine\n"
+    split(source, tmp_path / "parts", {"test": 10, "val": 10}, format="tsv", overwrite=True)
+    assert len(part(tmp_path / "parts", "test")) == 10
 
 
 def test_a_corpus_that_changes_is_refused(tmp_path: Path) -> None:
@@ -155,4 +168,4 @@ def test_parts_of_another_split_do_not_stay_beside_the_new_ones(tmp_path: Path) 
     with pytest.raises(ConfigError, match=r"parts of another split, found test\.en, .*val\.fr: .* remove these files"):
         split_rows(source, parts, 5, 5)
     assert {path.name: path.read_bytes() for path in parts.iterdir()} == old
-    split(source, parts, {"test": 5, "val": 5}, format="plain", seed=2)  # the same names are replaced
+    split(source, parts, {"test": 5, "val": 5}, format="plain", seed=2, overwrite=True)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,16 @@ from regard.errors import ConfigError, DataError
 
 Write = Callable[[str, bytes | str], Path]
 XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("on_error", ["stop", "skip"])
+def test_a_missing_file_is_an_error_of_every_format(
+    tmp_path: Path, name: str, on_error: Literal["stop", "skip"]
+) -> None:
+    other = tmp_path / "other" if FORMATS[name].num_files == 2 else None
+    with pytest.raises(DataError, match=r"missing: no such file"):
+        list(open_corpus(tmp_path / "missing", other, ReadOptions(on_error=on_error), name).units())
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from regard.corpora.formats import open_corpus
+from regard.corpora.parquet_pages import large_dictionaries
 from regard.corpora.unit import ReadOptions, ReadReport
 from regard.errors import DataError
 
@@ -116,6 +119,49 @@ def test_a_long_text_costs_only_its_row(tmp_path: Path) -> None:
     pq.write_table(pa.table({"en": ["a" * 1_100_000, "b"], "fr": ["x", "y"]}), tmp_path / "x.parquet")
     units, report = read(tmp_path / "x.parquet", ReadOptions(langs=("en", "fr"), on_error="skip"))
     assert units == [("b", "y", 2)] and "row 1: column en: expected a text of at most" in report.faults[0]
+
+
+MEMORY = """
+import re, sys
+from pathlib import Path
+from regard.corpora.formats import open_corpus
+from regard.corpora.parquet_pages import large_dictionaries
+from regard.corpora.unit import ReadOptions
+
+reader = open_corpus(sys.argv[1], options=ReadOptions(langs=("en", "fr"), on_error="skip"))
+for unit in reader.units():
+    pass
+peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]  # of this process alone
+print(reader.report.num_faults, int(peak) / 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured by /proc")
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_large_value_of_many_rows_is_held_once(tmp_path: Path, *, is_nested: bool) -> None:
+    """The copies of one batch would take 4 GB."""
+    dictionary = pa.DictionaryArray.from_arrays([0] * 2000, ["a" * (1 << 24)])
+    texts = pa.array(["b"] * 2000)
+    table = pa.table({"en": dictionary, "fr": texts})
+    if is_nested:
+        plain = pa.StructArray.from_arrays([dictionary, texts], ["en", "fr"])
+        table = pa.table({"translation": plain})
+    pq.write_table(table, tmp_path / "x.parquet", dictionary_pagesize_limit=1 << 25, store_schema=False)
+    command = [sys.executable, "-c", MEMORY, str(tmp_path / "x.parquet")]
+    faults, peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert int(faults) == 2000
+    assert float(peak) < 400
+
+
+def test_a_large_dictionary_is_read_as_any_other(tmp_path: Path) -> None:
+    texts = [f"{number % 40}" * 40_000 for number in range(300)]
+    table = pa.table({"en": [*texts, None], "fr": [str(number) for number in range(301)]})
+    pq.write_table(table, tmp_path / "x.parquet", dictionary_pagesize_limit=1 << 25, row_group_size=100)
+    with (tmp_path / "x.parquet").open("rb") as file:
+        assert large_dictionaries(pq.read_metadata(tmp_path / "x.parquet"), file, ["en", "fr"]) == ["en"]
+    units, report = read(tmp_path / "x.parquet")
+    assert units == [(text, str(number), number + 1) for number, text in enumerate(texts)]
+    assert report.left_out == {"no text in column en": 1}
 
 
 @pytest.mark.parametrize(

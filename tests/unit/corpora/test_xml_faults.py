@@ -113,6 +113,10 @@ CASES = {
     "CDATA closed by the next unit": Case(
         tmx(OK_A, "<tu><tuv xml:lang='en'><seg><hi><![CDATA[x\n", tu("<![CDATA[two]]>", "deux")), ":5: .*closing tag"
     ),
+    "CDATA closed by that of the next unit": Case(
+        tmx(OK_A, tu("<![CDATA[x", "y"), tu("<![CDATA[two]]>", "deux")),
+        ":5: .*end of the CDATA section within its text, found the next unit .*in the unit that begins on line 4",
+    ),
     "broken name with a namespace": Case(
         tmx(OK_A, "<t xmlns='q'><tuv xml:lang='en'><seg>a</seg></tuv></tu>\n", OK_B), ":4: .*closing tag that does not"
     ),

@@ -77,8 +77,8 @@ def test_pairs_that_are_left_out_are_noted(toy: Toy) -> None:
         src.write("dog\n" + "dog " * 300 + "\n")
         tgt.write("\n" + "chien " * 300 + "\n")
     notes = prepare(toy.config("data.max_len=50"), toy.directory / "t").notes
-    assert any("train.en: 1 pairs with an empty side" in note for note in notes)
-    assert any("1 training pairs longer than 50 subwords" in note for note in notes)
+    assert any("train.en: left out 1 pair with an empty side" in note for note in notes)
+    assert any("left out 1 training pair longer than 50 subwords" in note for note in notes)
 
 
 def test_text_must_be_named(toy: Toy) -> None:

@@ -14,8 +14,10 @@ from regard.config.schema import Config, CorpusConfig
 from regard.data.held_out import hold_out
 from regard.data.stream import BatchStream
 from regard.errors import ConfigError, DataError
+from regard.recipes import prepare as prepare_module
 from regard.recipes.prepare import Prepared, load_prepared, prepare
 from regard.recipes.training_text import TrainingText, read_training_text
+from regard.train.reporter import Reporters
 
 
 def write_table(path: Path, rows: Sequence[tuple[str, str]]) -> str:
@@ -194,6 +196,56 @@ def test_a_corpus_in_which_every_pair_is_too_long_is_named(toy: Toy, tables: lis
     config = mixed(toy, CorpusConfig(src=tables[0]), CorpusConfig(src=long), max_len=30)
     with pytest.raises(DataError, match=r"long\.tsv: none of the 1 sentence pairs has at most data\.max_len = 30"):
         prepare(config, toy.directory / "t")
+
+
+FRENCH = [("Where is the nearest station?", "Où est la gare la plus proche ?"), ("Good night", "Bonne nuit à tous")]
+
+
+class Messages(Reporters):
+    """The messages of a preparation, and whether something was written before each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def on_message(self, text: str) -> None:
+        self.texts.append(text)
+
+
+@pytest.mark.parametrize("langs", ["en-fr", "fr-en"])
+def test_text_in_the_wrong_languages_is_reported_before_anything_is_learned(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, langs: str
+) -> None:
+    pytest.importorskip("py3langid")
+    table = write_table(toy.directory / "french.tsv", FRENCH * 20)
+    config = toy.config(files=())
+    data = config.data.model_copy(update={"src": table, "val_src": table, "tgt": None, "val_tgt": None, "langs": langs})
+
+    def learn(*_: object) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr(prepare_module, "_learn_subwords", learn)
+    messages = Messages()
+    with pytest.raises(InterruptedError):
+        prepare(config.model_copy(update={"data": data}), toy.directory / "new", messages)
+    warning = (
+        f"warning: {table}: expected sources in French and targets in English, found English sources and French "
+        "targets in most pairs: stop, and exchange source and target, or name the languages in the order of the text"
+    )
+    assert messages.texts == ([] if langs == "en-fr" else [warning, warning])
+
+
+def test_a_catalog_in_the_other_direction_is_reported_before_anything_is_learned(toy: Toy) -> None:
+    catalog = toy.directory / "fr.po"
+    entries = "".join(f'\nmsgid "{src} {n}"\nmsgstr "{tgt} {n}"\n' for n in range(9) for src, tgt in FRENCH)
+    catalog.write_text('msgid ""\nmsgstr "Language: fr\\n"\n' + entries, encoding="utf-8")
+    config = toy.config(files=())
+    update = {"src": str(catalog), "tgt": None, "langs": "fr-en"}
+    text = read_training_text(config.model_copy(update={"data": config.data.model_copy(update=update)}))
+    assert text.warnings[0] == (
+        f"{catalog}: source and target of 18 units were exchanged, since the file translates in the other direction "
+        "than --langs says"
+    )
 
 
 def test_one_plain_corpus_gives_the_batches_of_a_corpus_without_entries(toy: Toy) -> None:
