@@ -14,6 +14,7 @@ import torch
 from regard.config.resolved import ResolvedConfig, resolve
 from regard.config.schema import Config, TrainConfig
 from regard.config.threads import clamped_threads
+from regard.data.prepared.stream import PreparedStream
 from regard.data.stream import BatchStream
 from regard.errors import ConfigError
 from regard.files.paths import checked_path
@@ -24,6 +25,7 @@ from regard.recipes.exclusive import exclusive_training
 from regard.recipes.feasibility import check_feasible
 from regard.recipes.notices import notices
 from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
+from regard.recipes.prepared_on_disk import PreparedOnDisk
 from regard.recipes.readout import select_readout
 from regard.recipes.validator import TranslatingValidator
 from regard.store import StoredModel, save_model
@@ -96,9 +98,9 @@ def train(
     directory, interrupt = TrainingDirectory(checked_path(out, "out")), interrupt or Interrupt()
     with exclusive_training(), interrupt.watching(), ExitStack() as stack:
         if resume:
-            prepared = _resume(config, directory, stack, reporter)
+            prepared = _resume(config, directory, stack, reporter, interrupt)
         else:
-            prepared = _begin(config, directory, stack, reporter, overwrite=overwrite)
+            prepared = _begin(config, directory, stack, reporter, interrupt, overwrite=overwrite)
         prepared, device, precision = _choose_for_machine(prepared)
         model, stream = _build_model(prepared, device), _stream(prepared)
         complete = resolve(prepared.config, batches_per_epoch=stream.batches_per_epoch, precision=precision.name)
@@ -146,7 +148,13 @@ def choose_device(name: str) -> str:
 
 
 def _begin(
-    config: Config | None, directory: TrainingDirectory, stack: ExitStack, reporter: Reporter | None, *, overwrite: bool
+    config: Config | None,
+    directory: TrainingDirectory,
+    stack: ExitStack,
+    reporter: Reporter | None,
+    interrupt: Interrupt,
+    *,
+    overwrite: bool,
 ) -> Prepared:
     """Checks everything, then prepares the training in a new directory next to what is there."""
     if config is None:
@@ -163,16 +171,23 @@ def _begin(
         directory.check_free(overwrite=overwrite)  # another process may have been quicker
         directory.begin()
 
-    return prepare(config, directory.new_path, reporter, begin=begin)
+    return prepare(
+        config, directory.new_path, reporter, begin=begin, on_disk=PreparedOnDisk(directory.out, reporter, interrupt)
+    )
 
 
 def _resume(
-    config: Config | None, directory: TrainingDirectory, stack: ExitStack, reporter: Reporter | None
+    config: Config | None,
+    directory: TrainingDirectory,
+    stack: ExitStack,
+    reporter: Reporter | None,
+    interrupt: Interrupt,
 ) -> Prepared:
     """Reads the prepared training, and applies the options that may change."""
     if directory.can_resume():  # otherwise nothing is written
         stack.enter_context(directory.claimed())
-    prepared = load_prepared(directory.path, reporter, changes=config)
+    on_disk = PreparedOnDisk(directory.out, reporter, interrupt)
+    prepared = load_prepared(directory.path, reporter, changes=config, on_disk=on_disk)
     if config is None:
         return prepared
     _check_limits(config.train, prepared.config.train, directory)
@@ -212,7 +227,7 @@ def _run(
     if directory.is_replacing and interrupt.requested:  # the old training is worth more than one of no steps
         return Outcome(0, 0.0, interrupted=True, num_skipped=0)
     trainer.checkpoints.set_owner(directory)
-    return trainer.run(num_sentences=len(prepared.train), resume=resume and has_state, interrupt=interrupt)
+    return trainer.run(num_sentences=prepared.num_pairs, resume=resume and has_state, interrupt=interrupt)
 
 
 def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
@@ -249,8 +264,16 @@ def _build_model(prepared: Prepared, device: str) -> Seq2Seq:
     ).to(device)
 
 
-def _stream(prepared: Prepared) -> BatchStream:
+def _stream(prepared: Prepared) -> BatchStream | PreparedStream:
     options = prepared.config.train
+    if prepared.on_disk is not None:
+        return PreparedStream(
+            prepared.on_disk,
+            batch_tokens=options.batch_tokens,
+            seed=options.seed,
+            specials=prepared.tgt_subword.specials,
+            resampling=prepared.resampling(),
+        )
     return BatchStream(
         prepared.train,
         batch_tokens=options.batch_tokens,
@@ -321,7 +344,7 @@ def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> St
         "skipped_steps": outcome.num_skipped,
         "torch": version("torch"),
         "seed": prepared.config.train.seed,
-        "training_pairs": len(prepared.train),
+        "training_pairs": prepared.num_pairs,
         "validation_pairs": len(prepared.val),
         **{f"corpus_{number}": description for number, description in enumerate(prepared.corpora, start=1)},
     }
