@@ -24,7 +24,15 @@ EXAMPLES = examples(
     "regard train --resume --out my-model",
 )
 _RESUMABLE = ("train.steps", "train.max_minutes", "train.threads")
-_MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "data.corpora", "train.guided_file")
+_MOVABLE = (
+    "data.src",
+    "data.tgt",
+    "data.val_src",
+    "data.val_tgt",
+    "data.corpora",
+    "data.prepared",
+    "train.guided_file",
+)
 
 _Corpora = Annotated[
     list[str] | None,
@@ -39,7 +47,7 @@ _Corpora = Annotated[
 
 
 @dataclass(frozen=True)
-class _Texts:
+class Texts:
     """Options that name the files of the text."""
 
     src: Annotated[
@@ -68,7 +76,8 @@ class _Texts:
         return [*_file_settings(files), *_corpus_settings(self.corpora or [])]
 
 
-_NO_TEXTS = _Texts()
+NO_TEXTS = Texts()
+"""The options if none is given."""
 
 
 @with_groups
@@ -84,7 +93,7 @@ def train(
         str | None,
         typer.Option(metavar="NAME", help=f"Preset to start from: {', '.join(preset_names())}.", show_default=False),
     ] = None,
-    texts: _Texts = _NO_TEXTS,
+    texts: Texts = NO_TEXTS,
     reading: Reading = DEFAULT_READING,
     overrides: Set = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in DIR.")] = False,
