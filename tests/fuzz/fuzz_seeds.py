@@ -347,6 +347,56 @@ def odt() -> bytes:
     return archive({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": body}, zipfile.ZIP_STORED)
 
 
+PREPARED = json.dumps(
+    {
+        "format": 1, "options": {"version": 1}, "vocab_sizes": [400, 400], "vocabularies": ["a" * 64, "b" * 64],
+        "files": [{"path": "/a", "size": 3, "mtime_ns": 5, "sha256": "c" * 64}],
+        "corpora": [{"name": "a", "num_units": 4, "num_texts": 3, "num_pairs": 3, "weight": 1.5, "num_chars": [9, 8]}],
+        "shards": [{"corpus": 0, "num_pairs": 3, "size": 99, "sha256": "d" * 64}],
+        "dropped": {"empty": 1}, "num_validation": 0, "validation": "", "notes": ["note"],
+    },
+    indent=1,
+).encode()  # fmt: skip
+PREPARED_TOKENS = (
+    *JSONL_TOKENS,
+    b'"format": 1',
+    b'"shards": []',
+    b'"corpora": []',
+    b'"num_pairs": -1',
+    b'"corpus": 1',
+    b'"weight": 1e999',
+    b'"weight": 0',
+    b"99999999999999999999",
+    b"true",
+    b"1.5",
+)
+SHARD_TOKENS = (
+    b"\0" * 8,
+    b"\xff" * 8,
+    b'"U16"',
+    b'"U64"',
+    b'"shape":[3,2]',
+    b'"shape":[-1]',
+    b'"data_offsets":[0,0]',
+    b'"ids":{}',
+    b"__metadata__",
+    b"regard",
+    b"{}",
+)
+
+
+def shard(directory: Path) -> bytes:
+    """A shard of three pairs with text."""
+    import numpy as np
+
+    from regard.data.prepared.shard import ShardContent, write_shard
+
+    lens = np.array([[1, 2], [0, 1], [3, 1]])
+    content = ShardContent(np.arange(8, dtype=np.uint32) * 40, lens, np.array([1, 3, 4]), b"abcdefgh", lens)
+    write_shard(directory / "shard", content, {"job": "x"})
+    return (directory / "shard").read_bytes()
+
+
 def shortlist() -> bytes:
     """A shortlist in the safetensors format, for vocabularies of three subwords."""
     import torch

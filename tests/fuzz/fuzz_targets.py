@@ -132,6 +132,13 @@ def _settings(directory: Path) -> Iterator[Target]:
     model = directory / "model"
     model.mkdir(exist_ok=True)
     yield Target("manifest", [seeds.MANIFEST], seeds.JSON_TOKENS, lambda path: _described(_manifest, path, model))
+    prepared = directory / "prepared"
+    prepared.mkdir(exist_ok=True)
+    shard = seeds.shard(prepared)
+    yield Target(
+        "prepared", [seeds.PREPARED], seeds.PREPARED_TOKENS, lambda path: _described(_prepared, path, prepared), ".json"
+    )
+    yield Target("shard", [shard], seeds.SHARD_TOKENS, lambda path: _described(_shard, path), ".safetensors")
     yield Target("shortlist", [seeds.shortlist()], (*seeds.JSON_TOKENS, b"\0" * 8, b"I32"), _shortlist)
 
 
@@ -282,6 +289,27 @@ def _manifest(path: Path, model: Path) -> None:
     (model / MANIFEST).write_bytes(path.read_bytes())
     tree = read_manifest_tree(model)
     parse_manifest(tree, where=path).to_json().encode()
+
+
+def _prepared(path: Path, directory: Path) -> str:
+    from regard.data.prepared.manifest import MANIFEST, read_manifest
+
+    (directory / MANIFEST).write_bytes(path.read_bytes())
+    manifest = read_manifest(directory)
+    manifest.write(directory)
+    if read_manifest(directory).content_hash() != manifest.content_hash():
+        raise PropertyError("a manifest that was read and written again is another one")
+    return f"{len(manifest.shards)} shards, {manifest.num_pairs.bit_length()} bits"
+
+
+def _shard(path: Path) -> str:
+    from regard.data.prepared.shard import Shard
+
+    shard = Shard(path, num_pairs=3, vocab_sizes=(400, 400))
+    sides = [shard.pair_ids(row) for row in range(3)]
+    if max(int(ids.max(initial=0)) for pair in sides for ids in pair) >= 400:
+        raise PropertyError("a shard has ids beyond its vocabulary")
+    return f"{sum(len(ids) for pair in sides for ids in pair)} ids, {[shard.texts(row) for row in range(3)]}"
 
 
 def _shortlist(path: Path) -> str:

@@ -45,7 +45,7 @@ _Corpora = Annotated[
 
 
 @dataclass(frozen=True)
-class _Texts:
+class Texts:
     """Options that name the files of the text."""
 
     src: Annotated[
@@ -74,7 +74,8 @@ class _Texts:
         return [*_file_settings(files), *_corpus_settings(self.corpora or [])]
 
 
-_NO_TEXTS = _Texts()
+NO_TEXTS = Texts()
+"""The options if none is given."""
 
 
 @with_groups
@@ -90,7 +91,7 @@ def train(
         str | None,
         typer.Option(metavar="NAME", help=f"Preset to start from: {', '.join(preset_names())}.", show_default=False),
     ] = None,
-    texts: _Texts = _NO_TEXTS,
+    texts: Texts = NO_TEXTS,
     reading: Reading = DEFAULT_READING,
     overrides: Set = None,
     parent: Annotated[

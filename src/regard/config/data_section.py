@@ -109,6 +109,9 @@ class DataConfig(Section):
     """Encoding of the text, such as `cp1252`; by default, UTF-8, or what a file declares."""
     columns: Columns = None
     """Names or 1-based numbers of the source and the target column of a table."""
+    prepared: Annotated[str | None, ADDED_LATER] = None
+    """Directory of text prepared by `regard data prepare`, in which training also prepares its text; by default, large
+    text is prepared beside the model, and smaller text is held in memory."""
     on_error: Annotated[OnError, ADDED_LATER] = "stop"
     """`stop` ends with an error at the first faulty unit of a text, `skip` leaves such units out and counts them."""
     include_fuzzy: Annotated[Switch, ADDED_LATER] = False

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 CHANGEABLE = ("train.steps", "train.max_minutes", "train.save_minutes", "train.threads")
 """Limits, times and threads."""
-MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "data.corpora", "train.guided_file")
+MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "data.corpora", "data.prepared", "train.guided_file")
 """Options that name files, which may have moved."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from regard.corpora.formats import PathName, open_corpus
 from regard.corpora.table import TableReader
@@ -76,14 +76,27 @@ def read_pairs(
             rows.append(num_units)
         num_units += 1
     if not pairs:
-        raise DataError(_no_pairs(reader, num_units))
+        raise no_pairs_error(reader, num_units)
+    numbers = range(num_units) if num_units == len(pairs) else rows
+    return replace(summary_of(reader, num_units - len(pairs)), pairs=pairs, rows=numbers)
+
+
+def summary_of(reader: UnitReader, num_empty: int) -> PairFile:
+    """What a reader has read and left out, without the pairs.
+
+    Args:
+        reader: The reader, after it has read all units.
+        num_empty: Number of pairs with an empty side.
+
+    Returns:
+        The summary.
+    """
     report = reader.report
-    num_wide_rows = reader.num_wide_rows if isinstance(reader, TableReader) else 0
     return PairFile(
-        pairs,
-        num_units - len(pairs),
-        num_wide_rows,
-        range(num_units) if num_units == len(pairs) else rows,
+        [],
+        num_empty,
+        reader.num_wide_rows if isinstance(reader, TableReader) else 0,
+        (),
         report.left_out,
         report.num_faults,
         tuple(report.faults),
@@ -110,13 +123,22 @@ def normalized_pairs(reader: UnitReader) -> Iterator[Pair]:
         yield Pair(normalize(src), normalize(tgt), line)
 
 
-def _no_pairs(reader: UnitReader, num_units: int) -> str:
+def no_pairs_error(reader: UnitReader, num_units: int) -> DataError:
+    """Error to raise if no pair of a corpus has text on both sides.
+
+    Args:
+        reader: The reader, after it has read all units.
+        num_units: Number of pairs read.
+
+    Returns:
+        The error, which says what was left out.
+    """
     report = reader.report
     unit = "lines" if reader.format in _LINE_FORMATS else "units"
     reasons = dict(report.left_out) | ({"faulty": report.num_faults} if report.num_faults else {})
     left_out = "".join(f"; {count} left out: {reason}" for reason, count in reasons.items())
     found = "" if not report.faults else f" (first fault: {report.faults[0]})"
-    return (
+    return DataError(
         f"{reader.name}: expected sentence pairs with text on both sides, found none in "
         f"{num_units + sum(reasons.values())} {unit}{left_out}{found}: check that it is the right file"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from regard.values import Pair
 
@@ -12,6 +13,46 @@ MAX_IDENTICAL = 0.5
 """Share of pairs that may have the same text on both sides without a warning: names and numbers stay the same."""
 MAX_WITHOUT_LETTERS = 0.9
 """Share of sentences that may have no letter without a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class MismatchCounts:
+    """Counts of pairs that look wrong.
+
+    Attributes:
+        num_train: Number of training pairs.
+        num_val: Number of validation pairs.
+        num_repeated: Number of validation pairs that are training pairs, too.
+        num_equal: Number of training pairs with the same text on both sides.
+        num_without_letters: Number of training sources and of training targets without a letter.
+    """
+
+    num_train: int
+    num_val: int
+    num_repeated: int
+    num_equal: int
+    num_without_letters: tuple[int, int]
+
+    def warnings(self) -> list[str]:
+        """One warning for the user per count that is too large."""
+        warnings = []
+        if self.num_repeated > MAX_REPEATED * self.num_val:
+            warnings.append(
+                f"{self.num_repeated} of the {self.num_val} validation pairs are training pairs too, so that "
+                "validation overestimates the quality: give validation text that is not in the training text"
+            )
+        if self.num_equal > MAX_IDENTICAL * self.num_train:
+            warnings.append(
+                f"{self.num_equal} of the {self.num_train} training pairs have the same text on both sides: is it the "
+                "right target file?"
+            )
+        for name, count in zip(("source", "target"), self.num_without_letters, strict=True):
+            if count > MAX_WITHOUT_LETTERS * self.num_train:
+                warnings.append(
+                    f"{count} of the {self.num_train} training pairs have a {name} without letters: is it the right "
+                    "file?"
+                )
+        return warnings
 
 
 def mismatch_warnings(train: Sequence[Pair], val: Sequence[Pair]) -> list[str]:
@@ -26,23 +67,15 @@ def mismatch_warnings(train: Sequence[Pair], val: Sequence[Pair]) -> list[str]:
     Returns:
         One warning for the user per sign found.
     """
-    warnings = []
     repeated = {(pair.src, pair.tgt) for pair in val} & {(pair.src, pair.tgt) for pair in train}
-    count = sum((pair.src, pair.tgt) in repeated for pair in val)
-    if count > MAX_REPEATED * len(val):
-        warnings.append(
-            f"{count} of the {len(val)} validation pairs are training pairs too, so that validation overestimates the "
-            "quality: give validation text that is not in the training text"
-        )
-    same = sum(pair.src == pair.tgt for pair in train)
-    if same > MAX_IDENTICAL * len(train):
-        warnings.append(
-            f"{same} of the {len(train)} training pairs have the same text on both sides: is it the right target file?"
-        )
-    for name, texts in (("source", [pair.src for pair in train]), ("target", [pair.tgt for pair in train])):
-        count = sum(not any(map(str.isalpha, text)) for text in texts)
-        if count > MAX_WITHOUT_LETTERS * len(texts):
-            warnings.append(
-                f"{count} of the {len(texts)} training pairs have a {name} without letters: is it the right file?"
-            )
-    return warnings
+    without_letters = [
+        sum(not any(map(str.isalpha, text)) for text in texts)
+        for texts in ([pair.src for pair in train], [pair.tgt for pair in train])
+    ]
+    return MismatchCounts(
+        len(train),
+        len(val),
+        sum((pair.src, pair.tgt) in repeated for pair in val),
+        sum(pair.src == pair.tgt for pair in train),
+        (without_letters[0], without_letters[1]),
+    ).warnings()

@@ -116,7 +116,7 @@ def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> tu
         **({"split_batches": outcome.num_split} if outcome.num_split else {}),
         "torch": version("torch"),
         "seed": prepared.config.train.seed,
-        "training_pairs": len(prepared.train),
+        "training_pairs": prepared.num_pairs,
         "validation_pairs": len(prepared.val),
         **{f"corpus_{number}": description for number, description in enumerate(prepared.corpora, start=1)},
     }

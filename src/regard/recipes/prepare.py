@@ -12,22 +12,25 @@ from regard.config.derive import derive
 from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.resolved import DerivedConfig
-from regard.config.schema import Config, DataConfig
-from regard.data.corpus import Corpus
+from regard.config.schema import Config
+from regard.data.corpus import Corpus, Ragged, Resampling
 from regard.data.guided_links import GuidedLinks
 from regard.data.mixture import CorpusShare
+from regard.data.prepared.corpus import PreparedCorpus
 from regard.errors import CheckpointError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
 from regard.files.atomic import make_directory, write_file, write_text
 from regard.files.json_text import parse_json
 from regard.files.packages import require_package
-from regard.files.paths import check_encodable, checked_path
 from regard.files.reading import read_bytes, read_text
 from regard.recipes.encoded_text import encode_text
 from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
 from regard.recipes.parent import load_parent
-from regard.recipes.text_files import TEXTS, moved_corpora, text_files
-from regard.recipes.training_text import TrainingText, read_training_text
+from regard.recipes.prepared_on_disk import PreparedOnDisk, describe_mixture
+from regard.recipes.prepared_text import PreparedText
+from regard.recipes.text_checks import check_names, check_text_is_the_same, check_texts_are_there
+from regard.recipes.text_files import TEXTS, moved_corpora
+from regard.recipes.training_text import TrainingText, hash_pairs, read_training_text
 from regard.store import StoredModel
 from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS
@@ -39,6 +42,9 @@ from regard.values import Pair
 _TEXTS, _SRC, _TGT = "texts.json", "subword.src.model", "subword.tgt.model"
 _HELD_OUT, _BOTH_SIDES = "held_out", "both sides"
 # How validation text was held out; trainings of early versions, which have no such entry, did it by source only.
+_PREPARED = "prepared"
+# Hash of text that was prepared on disk; trainings whose text is held in memory have hashes of the text.
+_SUBWORDS = ((_SRC, "src_subword"), (_TGT, "tgt_subword"))
 _HASH_LINE = "\n# sha256 of the lines above: "
 _REMEDY = "restore it, or start the training again with --overwrite"
 _MAX_BYTES, _MAX_SUBWORD_BYTES = 1 << 20, 16 << 20
@@ -52,12 +58,13 @@ class Prepared:
         config: Configuration, complete except for `precision` and `device`, which may still be "auto".
         src_subword: Source subword model.
         tgt_subword: Target subword model; the same object as `src_subword` if the vocabulary is shared.
-        train: Encoded training pairs.
+        train: Encoded training pairs; none if they are on disk.
         val: Encoded validation pairs.
         notes: Sentences for the user: which options were derived, and which pairs were left out or held out.
         guided_links: Word links of the training pairs; None if attention is not guided.
         shares: The corpora that `train` consists of, with their weights; empty = one corpus with weight 1.
         corpora: Descriptions of `data.corpora` by number: files, size, weight and share of an epoch.
+        on_disk: Training pairs on disk; None if they are in memory.
     """
 
     config: DerivedConfig
@@ -69,6 +76,19 @@ class Prepared:
     guided_links: GuidedLinks | None = None
     shares: tuple[CorpusShare, ...] = ()
     corpora: tuple[str, ...] = ()
+    on_disk: PreparedCorpus | None = None
+
+    @property
+    def num_pairs(self) -> int:
+        """Number of training pairs, in memory or on disk."""
+        return len(self.train if self.on_disk is None else self.on_disk)
+
+    def resampling(self) -> Resampling | None:
+        """Options for sampling segmentations of the training text; None if `subword.sample_alpha` is 0."""
+        alpha = self.config.subword.sample_alpha
+        if alpha <= 0:
+            return None
+        return Resampling(self.src_subword, self.tgt_subword, alpha, self.config.data.max_len)
 
 
 def prepare(
@@ -78,6 +98,7 @@ def prepare(
     *,
     begin: Callable[[], object] = lambda: None,
     workers: int = 1,
+    on_disk: PreparedOnDisk | None = None,
 ) -> Prepared:
     """Reads the corpus, learns the subword models, completes the configuration, and saves models and configuration.
 
@@ -87,6 +108,7 @@ def prepare(
         reporter: Receives messages about work that may take minutes.
         begin: Function called after everything was read and checked, before anything is written.
         workers: Number of processes that will train together.
+        on_disk: Where large text is prepared; None = text of any size is held in memory.
 
     Returns:
         The input of the training.
@@ -96,19 +118,21 @@ def prepare(
         DataError: A text cannot be read or used.
         CheckpointError: The directory cannot be written.
     """
-    _check_names(config)
+    check_names(config)
     check_guided(config)
     needs_aligner = bool(config.train.guided_weight) and config.train.guided_file == ALIGNER
     if needs_aligner:
         require_package("eflomal", to="link words with eflomal", extra="align")
+    parent = None if config.train.parent is None else load_parent(config)
+    if on_disk is not None and on_disk.is_for(config):
+        return _prepare_on_disk(on_disk.prepare(config, _kept_subwords(config, parent)), directory, begin)
     text = read_training_text(config)
     for warning in text.warnings:
         if reporter is not None:
             reporter.on_message(f"warning: {warning}")
-    parent = None if config.train.parent is None else load_parent(config)
     derived, derived_notes = _derive(config, text, workers)
     derived, tokenizer_notes = _choose_tokenizer(derived, text.val)
-    src_subword, tgt_subword = _subwords(derived, text, parent)
+    src_subword, tgt_subword = _kept_subwords(config, parent) or _learn_subwords(derived, text)
     notes = [*text.notes, *derived_notes, *tokenizer_notes]
     notes += [subword.note for subword in dict.fromkeys((src_subword, tgt_subword)) if subword.note]
     prepared = _encode(derived, text, (src_subword, tgt_subword), notes)
@@ -130,7 +154,43 @@ def prepare(
     return prepared
 
 
-def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes: Config | None = None) -> Prepared:
+def _prepare_on_disk(text: PreparedText, directory: Path, begin: Callable[[], object]) -> Prepared:
+    """The input of a training on text that was prepared on disk; writes what `load_prepared` reads."""
+    config, notes = _choose_tokenizer(text.config, text.val)
+    prepared = _on_disk(replace(text, config=config), notes)
+    begin()
+    make_directory(directory)
+    write_file(directory / _SRC, text.subwords[0].save)
+    write_file(directory / _TGT, text.subwords[1].save)
+    hashes = {_PREPARED: text.manifest.content_hash(), "val": hash_pairs(text.val)}
+    hashes |= {"src_subword": text.subwords[0].fingerprint(), "tgt_subword": text.subwords[1].fingerprint()}
+    write_text(directory / _TEXTS, json.dumps(hashes))
+    save_config(config, directory)
+    return prepared
+
+
+def _on_disk(text: PreparedText, notes: Sequence[str] = ()) -> Prepared:
+    val = Corpus.encode(text.val, *text.subwords, max_len=text.config.data.max_len)
+    mixture = describe_mixture(text) if text.config.data.corpora else ()
+    left_out = f"{val.num_dropped} validation pairs longer than {text.config.data.max_len} subwords were left out"
+    return Prepared(
+        text.config,
+        *text.subwords,
+        Corpus(Ragged.from_rows([]), Ragged.from_rows([])),
+        val,
+        (*text.notes, *notes, *([left_out] if val.num_dropped else []), *mixture),
+        corpora=mixture,
+        on_disk=PreparedCorpus(text.directory),
+    )
+
+
+def load_prepared(
+    directory: Path,
+    reporter: Reporter | None = None,
+    *,
+    changes: Config | None = None,
+    on_disk: PreparedOnDisk | None = None,
+) -> Prepared:
     """Loads the input of a training that resumes: the saved files of `prepare`, and the texts.
 
     Args:
@@ -138,6 +198,7 @@ def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes:
         reporter: Receives messages about work that may take minutes.
         changes: Configuration with the present paths of the texts and the word links; a path that is None has not
             changed. All other options are ignored. None = no path has changed.
+        on_disk: Where large text was prepared.
 
     Returns:
         The same input as `prepare` returned, with the saved configuration.
@@ -152,10 +213,12 @@ def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes:
             "without --resume"
         )
     config, hashes = _with_paths(load_config(directory), changes), _load_hashes(directory)
-    _check_names(config)
-    _check_texts_are_there(config.data, directory)
+    check_names(config)
+    if _PREPARED in hashes and on_disk is not None:
+        return _load_on_disk(on_disk, config, hashes, directory)
+    check_texts_are_there(config.data, directory)
     text = read_training_text(config, by_source=hashes.get(_HELD_OUT) != _BOTH_SIDES)
-    _check_text_is_the_same(text, hashes, directory)
+    check_text_is_the_same(text, hashes, directory)
     src_subword = _load_subword(directory / _SRC, hashes.get("src_subword"))
     tgt_subword = _load_subword(directory / _TGT, hashes.get("tgt_subword"))
     if config.subword.shared:
@@ -174,6 +237,19 @@ def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes:
             "start a new training with another --out"
         )
     return prepared
+
+
+def _load_on_disk(on_disk: PreparedOnDisk, config: Config, hashes: dict[str, str], directory: Path) -> Prepared:
+    text = on_disk.load(config, hashes[_PREPARED])
+    if text is None or hash_pairs(text.val) != hashes.get("val"):
+        raise DataError(
+            f"{on_disk.directory_for(config)}: the training or validation text has changed since the training in "
+            f"{directory} began: restore the old text, or start a new training with another --out"
+        )
+    src, tgt = (_load_subword(directory / name, hashes.get(key)) for name, key in _SUBWORDS)
+    if (src.fingerprint(), tgt.fingerprint()) != text.manifest.vocabularies:
+        raise CheckpointError(f"{directory}: expected the vocabularies of the prepared text, found others: {_REMEDY}")
+    return _on_disk(text)
 
 
 def save_config(config: Config, directory: Path) -> None:
@@ -241,47 +317,15 @@ def _with_paths(config: Config, changes: Config | None) -> Config:
     """The configuration with the present paths of texts and word links."""
     if changes is None:
         return config
-    files: dict[str, object] = {name: value for name in TEXTS if (value := getattr(changes.data, name)) is not None}
+    files: dict[str, object] = {
+        name: value for name in (*TEXTS, "prepared") if (value := getattr(changes.data, name)) is not None
+    }
     if changes.data.corpora:
         files["corpora"] = moved_corpora(config.data.corpora, changes.data.corpora)
     train = config.train
     if changes.train.guided_file is not None and train.guided_weight:
         train = train.model_copy(update={"guided_file": changes.train.guided_file})
     return config.model_copy(update={"data": config.data.model_copy(update=files), "train": train})
-
-
-def _check_names(config: Config) -> None:
-    """Refuses names of files that are empty or that a configuration cannot store."""
-    for key, value in {**text_files(config.data), "train.guided_file": config.train.guided_file}.items():
-        if value is not None:
-            checked_path(value, key)
-            check_encodable(value, key)
-
-
-def _check_texts_are_there(data: DataConfig, directory: Path) -> None:
-    for key, path in text_files(data).items():
-        if path is not None and not Path(path).exists():
-            option = "--corpus" if data.corpora and "corpora" in key else f"--{key[5:].replace('_', '-')}"
-            also = ", for all corpora in their order," if option == "--corpus" else ""
-            raise DataError(
-                f"{path}: no such file, but the training in {directory} was started with this text (the current "
-                f"directory is {Path.cwd()}): restore the file, or give the new path of the same text with --resume "
-                f"{option} FILE{also}"
-            )
-
-
-def _check_text_is_the_same(text: TrainingText, hashes: dict[str, str], directory: Path) -> None:
-    """Refuses text other than that of the saved training, and names the corpora that have changed."""
-    changed = [name for name, digest in text.digests.items() if hashes.get(name) != digest]
-    if not changed:
-        return
-    names = [corpus.name for i, corpus in enumerate(text.corpora, 1) if f"corpus.{i}" in changed]
-    if not names:
-        names = [text.corpora[0].name if len(text.corpora) == 1 else "the corpora"]
-    raise DataError(
-        f"{', '.join(names)}: the training or validation text has changed since the training in {directory} began: "
-        "restore the old text, or start a new training with another --out"
-    )
 
 
 def _choose_tokenizer(config: DerivedConfig, val: Sequence[Pair]) -> tuple[DerivedConfig, list[str]]:
@@ -295,10 +339,10 @@ def _choose_tokenizer(config: DerivedConfig, val: Sequence[Pair]) -> tuple[Deriv
     return config.model_copy(update={"train": train}), notes
 
 
-def _subwords(config: DerivedConfig, text: TrainingText, parent: StoredModel | None) -> tuple[Subword, Subword]:
-    """The vocabularies: those of the model that the training starts from, or new ones."""
+def _kept_subwords(config: Config, parent: StoredModel | None) -> tuple[Subword, Subword] | None:
+    """The vocabularies of the model that the training starts from; None if it learns its own."""
     if parent is None or config.train.parent_vocabulary == "new":
-        return _learn_subwords(config, text)
+        return None
     return parent.src_subword, parent.tgt_subword
 
 

@@ -14,6 +14,7 @@ import torch
 from regard.config.resolved import ResolvedConfig, resolve
 from regard.config.schema import Config, TrainConfig
 from regard.config.threads import clamped_threads
+from regard.data.prepared.stream import PreparedStream
 from regard.data.stream import BatchStream
 from regard.errors import ConfigError
 from regard.files.paths import checked_path
@@ -26,6 +27,7 @@ from regard.recipes.finishing import final_weights, finish
 from regard.recipes.notices import notices
 from regard.recipes.parent import choose_weights
 from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
+from regard.recipes.prepared_on_disk import PreparedOnDisk
 from regard.recipes.training_lines import line_finder
 from regard.recipes.validator import TranslatingValidator
 from regard.recipes.workers import check_saved_share, check_share, device_of, load_for_worker, share_note, threads_of
@@ -106,7 +108,9 @@ def train(
     with exclusive_training(), interrupt.watching(), ExitStack() as stack:
         stack.callback(workers.leave)
         resume = resume and not _begins(config, directory)
-        ready = _set_up(config, directory, stack, reporter, resume=resume, overwrite=overwrite, workers=workers)
+        ready = _set_up(
+            config, directory, stack, reporter, interrupt, resume=resume, overwrite=overwrite, workers=workers
+        )
         prepared, complete = ready.prepared, ready.config
         workers.join(ready.device)
         has_state = bool(workers.first(lambda: resume and has_saved_state(directory.current)))
@@ -176,6 +180,7 @@ def _set_up(
     directory: TrainingDirectory,
     stack: ExitStack,
     reporter: Reporter | None,
+    interrupt: Interrupt,
     *,
     resume: bool,
     overwrite: bool,
@@ -186,10 +191,10 @@ def _set_up(
 
     def prepare_all() -> str:
         if resume:
-            prepared = _resume(config, directory, stack, reporter)
+            prepared = _resume(config, directory, stack, reporter, interrupt)
             check_saved_share(prepared.config, workers.count, directory.out)
         else:
-            prepared = _begin(config, directory, stack, reporter, overwrite=overwrite, place=workers.place)
+            prepared = _begin(config, directory, stack, reporter, interrupt, overwrite=overwrite, place=workers.place)
         results.append(_complete(prepared, None if resume else config, workers.place))
         save_config(results[0].config, directory.current)
         return str(directory.current)
@@ -219,6 +224,7 @@ def _begin(
     directory: TrainingDirectory,
     stack: ExitStack,
     reporter: Reporter | None,
+    interrupt: Interrupt,
     *,
     overwrite: bool,
     place: Place,
@@ -239,16 +245,22 @@ def _begin(
         directory.check_free(overwrite=overwrite)  # another process may have been quicker
         directory.begin()
 
-    return prepare(config, directory.new_path, reporter, begin=begin, workers=place.count)
+    on_disk = PreparedOnDisk(directory.out, reporter, interrupt)
+    return prepare(config, directory.new_path, reporter, begin=begin, workers=place.count, on_disk=on_disk)
 
 
 def _resume(
-    config: Config | None, directory: TrainingDirectory, stack: ExitStack, reporter: Reporter | None
+    config: Config | None,
+    directory: TrainingDirectory,
+    stack: ExitStack,
+    reporter: Reporter | None,
+    interrupt: Interrupt,
 ) -> Prepared:
     """Reads the prepared training, and applies the options that may change."""
     if directory.can_resume():  # otherwise nothing is written
         stack.enter_context(directory.claimed())
-    prepared = load_prepared(directory.path, reporter, changes=config)
+    on_disk = PreparedOnDisk(directory.out, reporter, interrupt)
+    prepared = load_prepared(directory.path, reporter, changes=config, on_disk=on_disk)
     if config is None:
         return prepared
     _check_limits(config.train, prepared.config.train, directory)
@@ -294,7 +306,7 @@ def _run(
         return Outcome(0, 0.0, interrupted=True, num_skipped=0)
     trainer.checkpoints.directory = Path(path)  # workers other than 0 have no other way to know it
     trainer.broken.find_line = line_finder(prepared)
-    return trainer.run(num_sentences=len(prepared.train), resume=resumes, interrupt=interrupt)
+    return trainer.run(num_sentences=prepared.num_pairs, resume=resumes, interrupt=interrupt)
 
 
 def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
@@ -337,8 +349,16 @@ def _build_model(prepared: Prepared, device: str, *, has_state: bool) -> tuple[S
     return model.to(device), notes
 
 
-def _stream(prepared: Prepared) -> BatchStream:
+def _stream(prepared: Prepared) -> BatchStream | PreparedStream:
     options = prepared.config.train
+    if prepared.on_disk is not None:
+        return PreparedStream(
+            prepared.on_disk,
+            batch_tokens=options.batch_tokens,
+            seed=options.seed,
+            specials=prepared.tgt_subword.specials,
+            resampling=prepared.resampling(),
+        )
     return BatchStream(
         prepared.train,
         batch_tokens=options.batch_tokens,

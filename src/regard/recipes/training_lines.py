@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import accumulate
 
+from regard.data.prepared.corpus import PreparedCorpus
 from regard.recipes.prepare import Prepared
 from regard.train.broken import TrainingLine
+
+
+def _line_on_disk(corpus: PreparedCorpus, row: int) -> TrainingLine:
+    name, line = corpus.origin(row)
+    return TrainingLine(f"{name}:{line}", *(corpus.texts(row) or ()))
 
 
 def line_finder(prepared: Prepared) -> Callable[[int], TrainingLine]:
@@ -18,6 +24,9 @@ def line_finder(prepared: Prepared) -> Callable[[int], TrainingLine]:
     Returns:
         Function of a row number. The origin of a pair is the file with its source and its line there.
     """
+    on_disk = prepared.on_disk
+    if on_disk is not None:
+        return lambda row: _line_on_disk(on_disk, row)
     data, pairs = prepared.config.data, prepared.train.pairs
     names = [corpus.src for corpus in data.corpora] or [data.src or ""]
     ends = list(accumulate(share.num_rows for share in prepared.shares)) or [len(pairs)]

@@ -111,7 +111,7 @@ def read_training_text(config: Config, *, by_source: bool = False) -> TrainingTe
         text = _read(entry)
         pairs = _numbered(text, before=num_units)
         num_units += len(text.pairs) + text.num_empty + (text.num_faults if _is_numbered_by_line(text) else 0)
-        notes += _reading_notes(entry.src, text, summary=bool(data.corpora))
+        notes += reading_notes(entry.src, text, len(text.pairs), summary=bool(data.corpora))
         warnings += _language_warnings(entry, text)
         corpora.append(TrainingCorpus(entry, text.name, pairs))
     digests = {f"corpus.{i}": hash_pairs(corpus.pairs) for i, corpus in enumerate(corpora, 1) if data.corpora}
@@ -177,6 +177,21 @@ def hash_pairs(pairs: Iterable[Pair]) -> str:
     return digest.hexdigest()
 
 
+def read_validation(data: DataConfig) -> list[Pair]:
+    """Reads the validation text that is named in the section `[data]`.
+
+    Args:
+        data: The section, in which `val_src` is set.
+
+    Returns:
+        The pairs.
+
+    Raises:
+        DataError: The text cannot be read or used.
+    """
+    return _read(_validation_entry(data, data.val_src or "")).pairs
+
+
 def _validation_entry(data: DataConfig, src: str) -> CorpusConfig:
     """Options of the validation text: those of the training text, but its format only if the number of files fits."""
     form = FORMATS.get(data.format or "")
@@ -214,13 +229,23 @@ def _is_numbered_by_line(text: PairFile) -> bool:
     return text.format in ("plain", "moses")
 
 
-def _reading_notes(src: str, text: PairFile, *, summary: bool) -> list[str]:
-    """What was read and left out; what was read is plain if there is one text of lines."""
+def reading_notes(src: str, text: PairFile, num_pairs: int, *, summary: bool) -> list[str]:
+    """What was read and left out; what was read is plain if there is one text of lines.
+
+    Args:
+        src: The file, or the file of the source side.
+        text: What was read; its pairs are not used.
+        num_pairs: Number of pairs with text on both sides.
+        summary: Whether to say what was read in any case.
+
+    Returns:
+        Sentences for the user.
+    """
     notes = []
     if summary or text.format not in ("plain", "tsv"):
         languages = " and ".join(sorted(text.languages))
         shape = f"{text.format}, {languages}" if languages else text.format
-        notes.append(f"{text.name}: {counted(len(text.pairs), 'sentence pair')} read ({shape})")
+        notes.append(f"{text.name}: {counted(num_pairs, 'sentence pair')} read ({shape})")
     if text.num_empty:
         notes.append(f"{src}: left out {counted(text.num_empty, 'pair')} with an empty side")
     if text.left_out:
@@ -277,14 +302,30 @@ def _leftover_notes(corpora: Sequence[TrainingCorpus], val: Sequence[Pair], tota
 
 
 def _weighted(corpora: Sequence[TrainingCorpus], temperature: float | None) -> list[TrainingCorpus]:
-    """The corpora with their weights: as given, or by their sizes."""
-    if temperature is None:
-        weighted = [replace(corpus, weight=corpus.entry.weight or 1.0) for corpus in corpora]
-        if not any(corpus.weight * len(corpus.pairs) >= 1 for corpus in weighted):
-            sizes = ", ".join(f"{corpus.weight:g} x {len(corpus.pairs):,}" for corpus in weighted)
-            raise ConfigError(f"weight: expected at least one sentence pair per epoch, got {sizes}: raise a weight")
-        return weighted
-    largest = max(len(corpus.pairs) for corpus in corpora)
-    # Rounded, so that the last bit of a power, which depends on the machine, changes no batch.
-    weights = [round((largest / max(1, len(corpus.pairs))) ** (1 - 1 / temperature), 4) for corpus in corpora]
+    entries, sizes = [corpus.entry for corpus in corpora], [len(corpus.pairs) for corpus in corpora]
+    weights = corpus_weights(entries, sizes, temperature)
     return [replace(corpus, weight=weight) for corpus, weight in zip(corpora, weights, strict=True)]
+
+
+def corpus_weights(entries: Sequence[CorpusConfig], sizes: Sequence[int], temperature: float | None) -> list[float]:
+    """The weights of corpora: as given, or by their sizes.
+
+    Args:
+        entries: Options of the corpora.
+        sizes: Number of training pairs of each.
+        temperature: The option `data.temperature`; None = weights are given, or 1.
+
+    Returns:
+        Mean number of times that an epoch contains each pair of a corpus, per corpus.
+
+    Raises:
+        ConfigError: An epoch would have no sentence pair.
+    """
+    if temperature is None:
+        weights = [entry.weight or 1.0 for entry in entries]
+        if not any(weight * size >= 1 for weight, size in zip(weights, sizes, strict=True)):
+            products = ", ".join(f"{weight:g} x {size:,}" for weight, size in zip(weights, sizes, strict=True))
+            raise ConfigError(f"weight: expected at least one sentence pair per epoch, got {products}: raise a weight")
+        return weights
+    # Rounded, so that the last bit of a power, which depends on the machine, changes no batch.
+    return [round((max(sizes) / max(1, size)) ** (1 - 1 / temperature), 4) for size in sizes]

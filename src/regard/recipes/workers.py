@@ -13,7 +13,9 @@ from regard.config.threads import available_cores
 from regard.errors import ConfigError, DataError
 from regard.native.device import resolve_device
 from regard.recipes.prepare import Prepared, load_prepared
+from regard.recipes.prepared_on_disk import PreparedOnDisk
 from regard.store.training_directory import SETTINGS
+from regard.train.interrupt import Interrupt
 from regard.train.workers import Place
 
 
@@ -135,7 +137,7 @@ def load_for_worker(directory: Path, place: Place) -> Prepared:
             f"{directory}: worker 0 has prepared the training there, but worker {place.rank} finds nothing: texts and "
             "the directory of the model must have the same paths on all machines, such as on a shared disk"
         )
-    return load_prepared(directory)
+    return load_prepared(directory, on_disk=PreparedOnDisk(directory.parent, None, Interrupt()))
 
 
 def _batches(number: int) -> str:

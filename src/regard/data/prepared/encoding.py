@@ -1,0 +1,160 @@
+"""Encodes parts of normalized text, and writes them as shards; the work of the worker processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from regard.data.prepared.array_file import ArrayFile
+from regard.data.prepared.corpus import file_hash
+from regard.data.prepared.manifest import ShardEntry, shard_name
+from regard.data.prepared.shard import REMEDY, ShardContent, write_shard
+from regard.data.prepared.text_part import Keys, TextPart
+from regard.errors import CheckpointError
+from regard.files.atomic import write_file
+from regard.text.subword import Subword
+from regard.text.tags import add_tag
+
+TOO_LONG, HELD_OUT, SHARED = "too long", "held out", "source held out"
+"""Reasons for which a pair is not in a shard: too many subwords, held out for validation, or its source is, in another
+corpus."""
+
+
+@dataclass(frozen=True)
+class EncodingTask:
+    """A part of text to be encoded.
+
+    Attributes:
+        number: Number of the shard.
+        part: Path of the text part.
+        corpus: Number of its corpus.
+        tag: Tag before each source; None = none.
+        is_eligible: Whether pairs of its corpus are held out; those of other corpora with a source that is held out
+            are dropped.
+    """
+
+    number: int
+    part: Path
+    corpus: int
+    tag: str | None
+    is_eligible: bool
+
+
+@dataclass(frozen=True)
+class EncodedShard:
+    """A shard that was written.
+
+    Attributes:
+        entry: Its entry in the manifest.
+        dropped: Number of pairs of the part that are not in it, by reason.
+    """
+
+    entry: ShardEntry
+    dropped: dict[str, int]
+
+
+class ShardEncoder:
+    """Encodes parts of text and writes them as shards.
+
+    Args:
+        directory: Directory of the shards.
+        job: Hash of everything that determines the shards, stored in them.
+        subwords: Source and target vocabulary.
+        max_len: Largest number of subwords on either side; longer pairs are dropped.
+        held_out: Keys of the sources that are held out, sorted, `(num_sources,)`.
+        with_text: Whether the shards contain the text, too.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        job: str,
+        subwords: tuple[Subword, Subword],
+        *,
+        max_len: int,
+        held_out: Keys,
+        with_text: bool,
+    ) -> None:
+        self.directory = directory
+        self.job = job
+        self.subwords = subwords
+        self.max_len = max_len
+        self.held_out = held_out
+        self.with_text = with_text
+
+    def __call__(self, task: EncodingTask) -> EncodedShard:
+        """Encodes a part and writes the shard, unless an earlier process did.
+
+        Args:
+            task: The part.
+
+        Returns:
+            The shard.
+
+        Raises:
+            CheckpointError: The part is damaged, or the shard cannot be written.
+        """
+        path = self.directory / shard_name(task.number)
+        finished = self._finished(path, task)
+        if finished is not None:
+            return finished
+        part = TextPart(task.part)
+        content, dropped = self._encode(part, task)
+        metadata = {"job": self.job, "dropped": dropped, "corpus": task.corpus, "num_pairs": len(content.lens)}
+        write_file(path, lambda file: write_shard(file, content, metadata))
+        part.release()
+        return EncodedShard(self._entry(path, task, len(content.lens)), dropped)
+
+    def _finished(self, path: Path, task: EncodingTask) -> EncodedShard | None:
+        """The shard if an earlier process wrote it, for the same job."""
+        if not path.exists():
+            return None
+        try:
+            file = ArrayFile(path, remedy=REMEDY)
+            metadata = file.metadata
+            file.verify()
+            file.close()
+            if metadata["job"] != self.job or metadata["corpus"] != task.corpus:
+                return None
+            dropped = {str(reason): int(number) for reason, number in metadata["dropped"].items()}
+            num_pairs = int(metadata["num_pairs"])
+        except (CheckpointError, KeyError, TypeError, ValueError, AttributeError):
+            return None  # it is written again
+        return EncodedShard(self._entry(path, task, num_pairs), dropped)
+
+    def _entry(self, path: Path, task: EncodingTask, num_pairs: int) -> ShardEntry:
+        return ShardEntry(task.corpus, num_pairs, path.stat().st_size, file_hash(path))
+
+    def _encode(self, part: TextPart, task: EncodingTask) -> tuple[ShardContent, dict[str, int]]:
+        src_subword, tgt_subword = self.subwords
+        is_held_out = np.isin(part.keys[:, 0], self.held_out)
+        rows = np.flatnonzero(~is_held_out)
+        ids, lens, lines = [], [np.zeros((0, 2), np.int64)], [part.lines[:0]]
+        texts, text_lens = [], [np.zeros((0, 2), np.int64)]
+        num_long = 0
+        for block, pairs in part.blocks(rows):
+            sources = [pair.src if task.tag is None else add_tag(task.tag, pair.src) for pair in pairs]
+            sides = src_subword.encode_ids(sources), tgt_subword.encode_ids([pair.tgt for pair in pairs])
+            block_lens = np.array([[len(src), len(tgt)] for src, tgt in zip(*sides, strict=True)], dtype=np.int64)
+            kept = np.flatnonzero(block_lens.max(axis=1) <= self.max_len)
+            num_long += len(block) - len(kept)
+            flat = [i for row in kept.tolist() for side in sides for i in side[row]]
+            ids.append(np.array(flat, dtype=np.uint32))
+            lens.append(block_lens[kept])
+            lines.append(part.lines[block[kept]])
+            if self.with_text:
+                data = [text.encode() for row in kept.tolist() for text in (sources[row], pairs[row].tgt)]
+                texts += data
+                text_lens.append(np.array([len(text) for text in data], dtype=np.int64).reshape(-1, 2))
+        content = ShardContent(
+            np.concatenate([np.zeros(0, np.uint32), *ids]),
+            np.concatenate(lens),
+            np.concatenate(lines),
+            b"".join(texts) if self.with_text else None,
+            np.concatenate(text_lens) if self.with_text else None,
+        )
+        reason = HELD_OUT if task.is_eligible else SHARED
+        counts = {reason: int(is_held_out.sum()), TOO_LONG: num_long}
+        return content, {reason: count for reason, count in counts.items() if count}

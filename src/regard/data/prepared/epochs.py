@@ -1,0 +1,87 @@
+"""The rows of an epoch of one or several corpora, in random order and constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.data.mixture import CorpusShare
+from regard.data.prepared.permutation import Permutation
+
+_ORDER, _USE = 1, 2
+# First part of the keys of permutations: the order of an epoch, and the order in which a corpus is used up.
+
+
+class EpochRows:
+    """The sentence pairs that an epoch contains, and their order, computed where they are needed.
+
+    Each corpus is an endless sequence of its pairs: all of them in a random order, then all of them in another one. An
+    epoch takes the next part of each sequence, as long as the weight says: 2.3 times the pairs of the corpus for a
+    weight of 2.3. So no two pairs of a corpus ever differ by more than one in the number of their uses. The uses of all
+    corpora together are then shuffled.
+
+    Attributes:
+        shares: The corpora, in the order of their row numbers.
+        seed: Random seed; seed and epoch number determine the rows and their order.
+    """
+
+    def __init__(self, shares: Sequence[CorpusShare], *, seed: int) -> None:
+        """Makes the rows of all epochs.
+
+        Args:
+            shares: The corpora, in the order of their row numbers, with positive weights.
+            seed: Random seed, any integer.
+        """
+        self.shares = tuple(shares)
+        self.seed = seed
+        self._starts = np.cumsum([0, *(share.num_rows for share in self.shares)])
+
+    def size(self, epoch: int) -> int:
+        """Number of sentence pairs of an epoch, each counted as often as it is used."""
+        return sum(last - first for first, last in self._uses(epoch))
+
+    def rows(self, epoch: int, start: int, stop: int) -> NDArray[np.int64]:
+        """Row numbers of some sentence pairs of an epoch, in random order.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            start: Position of the first pair in the order of the epoch.
+            stop: Position after the last pair, at most `size(epoch)`.
+
+        Returns:
+            Row numbers in the joined corpora, `(stop - start,)` int64.
+        """
+        uses = self._uses(epoch)
+        bounds = np.cumsum([0, *(last - first for first, last in uses)])
+        numbers = Permutation(int(bounds[-1]), _ORDER, self.seed, epoch)(np.arange(start, stop))
+        corpora = np.searchsorted(bounds, numbers, side="right") - 1
+        rows = np.empty_like(numbers)
+        for corpus, (first, _) in enumerate(uses):
+            of_corpus = corpora == corpus
+            rows[of_corpus] = self._used(corpus, numbers[of_corpus] - bounds[corpus] + first)
+        return rows
+
+    def _uses(self, epoch: int) -> list[tuple[int, int]]:
+        """For each corpus, the part of its sequence that an epoch takes."""
+        # The weight as the user wrote it: 0.29 of 100 pairs are 29.
+        rates = [Fraction(repr(float(share.weight))) * share.num_rows for share in self.shares]
+        return [(int(rate * epoch), int(rate * (epoch + 1))) for rate in rates]
+
+    def _used(self, corpus: int, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Row numbers at these positions of the sequence of a corpus."""
+        size = self.shares[corpus].num_rows
+        if not size:
+            return numbers
+        if self.shares[corpus].weight == int(self.shares[corpus].weight):  # whole turns need no order of their own
+            in_turn: NDArray[np.int64] = numbers % size + self._starts[corpus]
+            return in_turn
+        rows = np.empty_like(numbers)
+        turns = numbers // size
+        for turn in np.unique(turns).tolist():
+            of_turn = turns == turn
+            permutation = Permutation(size, _USE, self.seed, corpus, turn)
+            rows[of_turn] = permutation(numbers[of_turn] % size) + self._starts[corpus]
+        return rows

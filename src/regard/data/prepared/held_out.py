@@ -1,0 +1,190 @@
+"""Chooses sources to hold out of a corpus of any size, from keys on disk and in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.data.prepared.text_part import Keys
+
+_NUM_CANDIDATES_PER_SOURCE = 4
+"""Candidates per source to hold out: many are in groups that share translations and are too large."""
+_MAX_GROUP_SHARE = 20
+"""A group that shares sentences is at most one part in so many of what is held out, so that it is varied."""
+_MAX_PASSES = 16
+"""Passes over the keys; a group that is still growing after them is too large."""
+_FILTER_BITS = 22
+_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+
+KeyBlocks = Callable[[], Iterator[tuple[Keys, bool]]]
+"""Reads the keys of the corpus once more: source and target keys `(N, 2)` of each part, and whether it is eligible."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The sources to hold out.
+
+    Attributes:
+        keys: Their keys, sorted, `(num_sources,)` uint64.
+        num_sources: Number of different sources of the eligible parts; an estimate within about 2 % if it is large.
+        is_separate: Whether none of their targets is a target of another source.
+    """
+
+    keys: Keys
+    num_sources: int
+    is_separate: bool
+
+
+def choose_held_out(read: KeyBlocks, *, seed: int, share: float, limit: int) -> Chosen:
+    """Chooses sources at random, such that none of their targets is a target of another source, if possible.
+
+    Candidates are the sources whose keys, mixed with the seed, are smallest. Sentences that are linked to them by
+    translations, directly or through others, are found by passes over the keys. They form a group, which is chosen as a
+    whole or not at all.
+
+    Args:
+        read: Function that reads the keys.
+        seed: Random seed.
+        share: Share of the sources to choose.
+        limit: Largest number of sources to choose.
+
+    Returns:
+        The choice. If all groups are too large, sources are chosen without regard to their targets.
+    """
+    candidates, num_sources = _candidates(read, seed, _NUM_CANDIDATES_PER_SOURCE * limit)
+    count = min(limit, max(1, round(share * num_sources)))
+    candidates = candidates[: _NUM_CANDIDATES_PER_SOURCE * count]
+    for largest in (max(1, count // _MAX_GROUP_SHARE), count):
+        groups = _Groups(candidates, largest)
+        groups.grow(read)
+        chosen = groups.choose(candidates, count)
+        if chosen:
+            return Chosen(np.sort(np.array(chosen, np.uint64)), num_sources, True)
+    return Chosen(np.sort(candidates[:count]), num_sources, False)
+
+
+def count_shared_targets(read: KeyBlocks, held_out: Keys) -> int:
+    """Counts the pairs that are held out and whose target is also a target of other pairs.
+
+    Args:
+        read: Function that reads the keys.
+        held_out: Keys of the sources that are held out, sorted, `(num_sources,)`.
+
+    Returns:
+        Number of pairs.
+    """
+    parts = [keys[np.isin(keys[:, 0], held_out), 1] for keys, is_eligible in read() if is_eligible]
+    targets = np.sort(np.concatenate([np.zeros(0, np.uint64), *parts]))
+    found = np.zeros(len(targets), dtype=bool)
+    for keys, _ in read():
+        others = keys[~np.isin(keys[:, 0], held_out), 1]
+        found |= np.isin(targets, others[_may_contain(targets, others)])
+    return int(found.sum())
+
+
+def _candidates(read: KeyBlocks, seed: int, count: int) -> tuple[Keys, int]:
+    """Random different sources, in random order, and the number of all different sources."""
+    start = np.random.SeedSequence(seed % 2**64).generate_state(1, np.uint64)[0]
+    keys, ranks = np.zeros(0, np.uint64), np.zeros(0, np.uint64)
+    for block, is_eligible in read():
+        if not is_eligible:
+            continue
+        keys = np.unique(np.concatenate([keys, block[:, 0]]))
+        ranks = _mixed(keys, start)
+        order = np.argsort(ranks, kind="stable")[:count]
+        keys, ranks = keys[order], ranks[order]
+    if len(keys) < count:
+        return keys, len(keys)
+    return keys, round((count - 1) * 2.0**64 / float(ranks[-1]))  # Bar-Yossef et al. 2002: the k smallest hashes
+
+
+def _mixed(keys: Keys, start: np.uint64) -> Keys:
+    """A random order of keys, determined by `start` (the finalizer of SplitMix64)."""
+    ranks = keys ^ start
+    for shift, factor in ((30, _MIX[0]), (27, _MIX[1])):
+        ranks = (ranks ^ (ranks >> np.uint64(shift))) * factor
+    mixed: Keys = ranks ^ (ranks >> np.uint64(31))
+    return mixed
+
+
+def _may_contain(known: Keys, keys: Keys) -> NDArray[np.bool_]:
+    """Which keys may be among `known`: all that are, and few others."""
+    mask = np.uint64((1 << _FILTER_BITS) - 1)
+    table = np.zeros(1 << _FILTER_BITS, dtype=bool)
+    table[known & mask] = True
+    found: NDArray[np.bool_] = table[keys & mask]
+    return found
+
+
+class _Groups:
+    """Groups of sentences that are linked by translations, grown from candidates by passes over the corpus."""
+
+    def __init__(self, candidates: Keys, largest: int) -> None:
+        self.largest = largest
+        self._parents = list(range(len(candidates)))
+        self._sources = {key: number for number, key in enumerate(candidates.tolist())}
+        self._targets: dict[int, int] = {}
+        self._sizes = [1] * len(candidates)
+        self._new: tuple[set[int], set[int]] = (set(self._sources), set())
+
+    def grow(self, read: KeyBlocks) -> None:
+        """Adds what is linked, until nothing is left to add or every group is too large."""
+        for _ in range(_MAX_PASSES):
+            new = [np.array(sorted(keys), np.uint64) for keys in self._new]
+            self._new = (set(), set())
+            for keys, is_eligible in read():
+                for pair in self._linked(keys, new).tolist():
+                    self._link(*pair, is_eligible=is_eligible)
+            if not any(self._new):
+                return
+        for side, numbers in zip(self._new, (self._sources, self._targets), strict=True):
+            for key in side:
+                self._sizes[self._root(numbers[key])] = self.largest + 1
+
+    def choose(self, candidates: Keys, count: int) -> list[int]:
+        """Sources of whole groups, at most `count`, in the order of the candidates."""
+        members: dict[int, list[int]] = {}
+        for key, number in self._sources.items():
+            members.setdefault(self._root(number), []).append(key)
+        chosen: list[int] = []
+        for root in dict.fromkeys(self._root(self._sources[key]) for key in candidates.tolist()):
+            fits = self._sizes[root] <= min(self.largest, count - len(chosen))
+            chosen += members[root] if fits else []
+        return chosen
+
+    def _linked(self, keys: Keys, new: Sequence[Keys]) -> Keys:
+        """Pairs with a source or a target that was added in the last pass."""
+        hits = np.zeros(len(keys), dtype=bool)
+        for side, added in enumerate(new):
+            if len(added):
+                rows = np.flatnonzero(_may_contain(added, keys[:, side]))
+                hits[rows] |= np.isin(keys[rows, side], added)
+        return keys[hits]
+
+    def _link(self, src: int, tgt: int, *, is_eligible: bool) -> None:
+        """Joins the groups of both sides of a pair; a group with pairs of other corpora can never be held out."""
+        numbers = [self._sources.get(src), self._targets.get(tgt)]
+        roots = [self._root(number) for number in numbers if number is not None]
+        root = min(roots)
+        for other in roots:
+            if other != root:
+                self._parents[other] = root
+                self._sizes[root] += self._sizes[other]
+        if not is_eligible:
+            self._sizes[root] = self.largest + 1
+        if numbers[0] is None:
+            self._sizes[root] += 1
+        for key, known, new, number in zip((src, tgt), (self._sources, self._targets), self._new, numbers, strict=True):
+            if number is None:
+                known[key] = root
+                if self._sizes[root] <= self.largest:  # otherwise the group need not be known any further
+                    new.add(key)
+
+    def _root(self, number: int) -> int:
+        while self._parents[number] != number:
+            self._parents[number] = self._parents[self._parents[number]]
+            number = self._parents[number]
+        return number

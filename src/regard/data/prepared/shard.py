@@ -1,0 +1,160 @@
+"""Shards: files with the ids, lengths and origins of consecutive sentence pairs, and their text where it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.data.prepared.array_file import Array, ArrayFile, write_arrays
+
+BLOCK = 1024
+"""Rows per stored offset; the offset of any other row is a sum of lengths."""
+REMEDY = "run `regard data prepare` again, which repairs it, or copy the directory again"
+_SIDES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class ShardContent:
+    """What a shard stores of its N sentence pairs.
+
+    Attributes:
+        ids: Subword ids, source then target of each pair, concatenated, `(num_ids,)`.
+        lens: Number of source and of target ids of each pair, `(N, 2)`.
+        lines: Number of the line or unit of each pair in its file, `(N,)`.
+        texts: Source then target text of each pair as UTF-8, concatenated; None = no text is stored.
+        text_lens: Number of bytes of both texts of each pair, `(N, 2)`; None = no text is stored.
+    """
+
+    ids: Array
+    lens: Array
+    lines: Array
+    texts: bytes | None = None
+    text_lens: Array | None = None
+
+
+def write_shard(path: Path, content: ShardContent, metadata: dict[str, object]) -> None:
+    """Writes a shard directly; equal contents give equal bytes.
+
+    Args:
+        path: Path of the file.
+        content: The sentence pairs.
+        metadata: Values that JSON can hold, by name, to be stored with them.
+    """
+    arrays = {
+        "ids": narrowed(content.ids),
+        "lens": narrowed(content.lens),
+        "lines": narrowed(content.lines, least=4),
+        "offsets": block_offsets(content.lens),
+    }
+    if content.texts is not None and content.text_lens is not None:
+        arrays["texts"] = np.frombuffer(content.texts, np.uint8)
+        arrays["text_lens"] = narrowed(content.text_lens)
+        arrays["text_offsets"] = block_offsets(content.text_lens)
+    write_arrays(path, arrays, metadata)
+
+
+def narrowed(values: Array, *, least: int = 2) -> Array:
+    """Stores numbers, none negative, in 16, 32 or 64 bits, as few as fit.
+
+    Args:
+        values: The numbers, of any shape.
+        least: Fewest bytes per number.
+
+    Returns:
+        The same numbers, as unsigned integers.
+    """
+    largest = int(values.max(initial=0))
+    size = next(size for size in (2, 4, 8) if size >= least and largest < 1 << (8 * size))
+    return values.astype(f"<u{size}")
+
+
+def block_offsets(lens: Array) -> NDArray[np.int64]:
+    """Offset of every `BLOCK`-th row, from the first on.
+
+    Args:
+        lens: Lengths of both sides of each of N rows, `(N, 2)`.
+
+    Returns:
+        Offsets, `(ceil(N / BLOCK),)` int64.
+    """
+    starts = np.arange(0, len(lens), BLOCK)
+    sums = np.add.reduceat(lens.sum(axis=1, dtype=np.int64), starts) if len(lens) else np.zeros(0, np.int64)
+    offsets: NDArray[np.int64] = np.cumsum(sums) - sums
+    return offsets
+
+
+class Shard:
+    """An open shard.
+
+    Args:
+        path: Path of the file.
+        num_pairs: Number of its sentence pairs, as the manifest says.
+        vocab_sizes: Sizes of the source and of the target vocabulary.
+
+    Raises:
+        CheckpointError: The file is missing or damaged.
+    """
+
+    def __init__(self, path: Path, *, num_pairs: int, vocab_sizes: Sequence[int]) -> None:
+        self.file = file = ArrayFile(path, remedy=REMEDY)
+        num_blocks = -(-num_pairs // BLOCK)
+        self.ids = file.array("ids", dtypes=("U16", "U32"), shape=(None,))
+        self.lens = file.array("lens", dtypes=("U16", "U32"), shape=(num_pairs, _SIDES))
+        self.lines = file.array("lines", dtypes=("U32", "U64"), shape=(num_pairs,))
+        self._offsets = self._checked_offsets("offsets", self.lens, len(self.ids), num_blocks)
+        self._texts: Array | None = None
+        if file.has("texts"):
+            self._texts = file.array("texts", dtypes=("U8",), shape=(None,))
+            self._text_lens = file.array("text_lens", dtypes=("U16", "U32"), shape=(num_pairs, _SIDES))
+            self._text_offsets = self._checked_offsets("text_offsets", self._text_lens, len(self._texts), num_blocks)
+        if int(self.ids.max(initial=0)) >= max(vocab_sizes):
+            raise file.damaged(f"expected ids below {max(vocab_sizes)}, found {self.ids.max()}")
+        file.release()
+
+    def pair_ids(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Source and target ids of one pair, without special tokens.
+
+        Args:
+            row: Number of the pair in the shard.
+
+        Returns:
+            Copies of both sides, `(S,)` and `(T,)` int32.
+        """
+        start, middle, end = _bounds(self._offsets, self.lens, row)
+        return self.ids[start:middle].astype(np.int32), self.ids[middle:end].astype(np.int32)
+
+    def texts(self, row: int) -> tuple[str, str] | None:
+        """Source and target text of one pair, with the tag of its corpus; None if no text is stored.
+
+        Args:
+            row: Number of the pair in the shard.
+
+        Returns:
+            Both texts.
+        """
+        if self._texts is None:
+            return None
+        start, middle, end = _bounds(self._text_offsets, self._text_lens, row)
+        data = self._texts[start:end].tobytes()
+        try:
+            return data[: middle - start].decode(), data[middle - start :].decode()
+        except UnicodeDecodeError:
+            raise self.file.damaged(f"the text of pair {row} is not UTF-8") from None
+
+    def _checked_offsets(self, name: str, lens: Array, size: int, num_blocks: int) -> Array:
+        offsets = self.file.array(name, dtypes=("I64",), shape=(num_blocks,))
+        if int(lens.sum(dtype=np.int64)) != size or not np.array_equal(offsets, block_offsets(lens)):
+            raise self.file.damaged(f"lengths and {name} do not agree")
+        return offsets
+
+
+def _bounds(offsets: Array, lens: Array, row: int) -> tuple[int, int, int]:
+    """Start of both sides of a row, and the end."""
+    block = row // BLOCK
+    start = int(offsets[block]) + int(lens[block * BLOCK : row].sum(dtype=np.int64))
+    middle = start + int(lens[row, 0])
+    return start, middle, middle + int(lens[row, 1])

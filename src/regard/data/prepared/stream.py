@@ -1,0 +1,230 @@
+"""An endless stream of batches of a prepared corpus, made ahead of their use by a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+from regard.data.bucket import Batches
+from regard.data.collate import collate
+from regard.data.corpus import Resampling
+from regard.data.prepared.corpus import PreparedCorpus
+from regard.data.prepared.sampling import BatchSampler, measured_rows
+from regard.data.prepared.windows import WINDOW_SIZE, WindowPlan
+from regard.errors import CheckpointError, DataError, ShapeError
+from regard.values import Batch, Specials
+
+_NUM_AHEAD = 3
+"""Batches that are made before they are asked for."""
+
+
+class Position(NamedTuple):
+    """The place of a batch in a stream.
+
+    Attributes:
+        epoch: Number of the epoch, from 0.
+        window: Number of the window in the epoch.
+        batch: Number of the batch in the window.
+    """
+
+    epoch: int
+    window: int
+    batch: int
+
+
+class PreparedStream:
+    """Endless iterator over training batches of a prepared corpus, with new batches in a new order in each epoch.
+
+    A batch depends only on the constructor arguments and its position. A thread makes the next batches, and plans the
+    next window of pairs, while others are in use, so that a training waits for neither.
+
+    Attributes:
+        corpus: The training corpus.
+        batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
+        seed: Random seed of the batches, their order and sampled segmentations.
+        specials: Ids of the special tokens.
+        plan: Plans the batches of a window.
+        sampler: Samples segmentations; None = always use the best segmentation.
+    """
+
+    def __init__(
+        self,
+        corpus: PreparedCorpus,
+        *,
+        batch_tokens: int,
+        seed: int,
+        specials: Specials,
+        resampling: Resampling | None = None,
+        window_size: int = WINDOW_SIZE,
+    ) -> None:
+        """Makes a stream that starts at the first batch of the first epoch.
+
+        Args:
+            corpus: The training corpus, with text if segmentations are sampled.
+            batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
+            seed: Random seed, any integer.
+            specials: Ids of the special tokens.
+            resampling: Options for sampling segmentations; None = always use the best segmentation.
+            window_size: Largest number of pairs that are sorted by length together.
+
+        Raises:
+            DataError: The corpus is empty, or segmentations cannot be sampled since it has no text.
+            ConfigError: `batch_tokens` is not positive.
+        """
+        if not len(corpus):
+            raise DataError("expected sentence pairs to train on, got an empty corpus: check the files of the corpus")
+        self.corpus = corpus
+        self.batch_tokens = batch_tokens
+        self.seed = seed
+        self.specials = specials
+        self.sampler = None if resampling is None else BatchSampler(resampling, seed=seed)
+        self.plan = WindowPlan(
+            corpus,
+            corpus.shares,
+            batch_tokens=batch_tokens,
+            seed=seed,
+            length_factors=(1.0, 1.0) if self.sampler is None else self._length_factors(self.sampler),
+            window_size=window_size,
+        )
+        self._thread = ThreadPoolExecutor(1, "regard-batches")
+        self._planner = ThreadPoolExecutor(1, "regard-windows")
+        self._ahead: dict[Position, Future[Batch]] = {}
+        self._following: tuple[Position, Future[Batches]] | None = None
+        self._stride = 1  # workers that share the batches skip those of the others
+        self._last: Position | None = None
+        self._position = Position(0, 0, 0)
+        self._start_window(Position(0, 0, 0))
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Number of batches of an epoch, from those of the current window if there are several."""
+        return len(self._batches) * self.plan.num_windows(self._position.epoch)
+
+    @property
+    def epoch(self) -> float:
+        """Number of completed epochs, plus the completed fraction of the current epoch."""
+        epoch, window, batch = self._position
+        return epoch + (window + batch / len(self._batches)) / self.plan.num_windows(epoch)
+
+    def state(self) -> dict[str, int]:
+        """Position (`epoch`, `window`, `batch`) and settings, to save in a checkpoint."""
+        return {**self._position._asdict(), **self._identity()}
+
+    def restore(self, state: dict[str, int]) -> None:
+        """Moves to a saved position, from which the stream continues like the stream that saved it.
+
+        Args:
+            state: Dictionary that the method `state` of the other stream returned.
+
+        Raises:
+            CheckpointError: The other stream had another corpus, batch size or seed, or the position is invalid.
+        """
+        for name, value in self._identity().items():
+            if state.get(name) != value:
+                raise CheckpointError(
+                    f"the training to resume had {name} = {state.get(name)}, but now it is {value}, so batches would "
+                    "differ: use the same corpus and settings, or start a new training"
+                )
+        position = Position(state.get("epoch", -1), state.get("window", -1), state.get("batch", -1))
+        is_valid = position.epoch >= 0 and 0 <= position.window < self.plan.num_windows(position.epoch)
+        if is_valid and position[:2] != self._position[:2]:
+            self._start_window(position)
+        if not is_valid or not 0 <= position.batch <= len(self._batches):
+            raise CheckpointError(
+                f"expected a position in a stream of {len(self._batches)} batches per window, got epoch "
+                f"{position.epoch}, window {position.window}, batch {position.batch}: the training state is damaged or "
+                "belongs to another corpus; start a new training"
+            )
+        self._position = position
+
+    def skip(self, count: int) -> None:
+        """Moves past batches without making their tensors, also beyond the end of the epoch.
+
+        Args:
+            count: Number of batches, at least 0. The stream continues as after as many calls of `next`.
+
+        Raises:
+            ShapeError: `count` is negative.
+        """
+        if count < 0:
+            raise ShapeError(f"expected a number of batches to skip of at least 0, got {count}: use restore to go back")
+        while count > len(self._batches) - self._position.batch:
+            count -= len(self._batches) - self._position.batch
+            self._start_window(self._next_window(self._position))
+        self._position = self._position._replace(batch=self._position.batch + count)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Returns the stream itself, which is an iterator."""
+        return self
+
+    def __next__(self) -> Batch:
+        """Makes the next batch, or takes the one that was made ahead."""
+        if self._position.batch == len(self._batches):
+            self._start_window(self._next_window(self._position))
+        position = self._position
+        if self._last is not None and self._last[:2] == position[:2] and position.batch > self._last.batch:
+            self._stride = position.batch - self._last.batch
+        self._last = position
+        numbers = [number for number in self._numbers_ahead(position.batch) if number < len(self._batches)]
+        self._ahead = {at: made for at, made in self._ahead.items() if at[:2] == position[:2] and at.batch in numbers}
+        for number in numbers:
+            at = position._replace(batch=number)
+            if at not in self._ahead:
+                self._ahead[at] = self._thread.submit(self._make, at, self._batches[number])
+        self._position = position._replace(batch=position.batch + 1)
+        return self._ahead.pop(position).result()
+
+    def _numbers_ahead(self, batch: int) -> range:
+        return range(batch, batch + (_NUM_AHEAD + 1) * self._stride, self._stride)
+
+    def _start_window(self, position: Position) -> None:
+        """Moves to the first batch of a window, and begins to plan the next one."""
+        position = position._replace(batch=0)
+        self._batches = self._planned(position)
+        self._position = position
+        following = self._next_window(position)
+        self._following = following, self._planner.submit(self.plan.window, following.epoch, following.window)
+
+    def _planned(self, position: Position) -> Batches:
+        if self._following is not None:
+            following, batches = self._following
+            if following == position:
+                return batches.result()
+            batches.cancel()
+        return self.plan.window(position.epoch, position.window)
+
+    def _next_window(self, position: Position) -> Position:
+        if position.window + 1 < self.plan.num_windows(position.epoch):
+            return Position(position.epoch, position.window + 1, 0)
+        return Position(position.epoch + 1, 0, 0)
+
+    def _make(self, position: Position, rows: tuple[int, ...]) -> Batch:
+        sides = [self.corpus.pair_ids(row) for row in rows]
+        if self.sampler is not None:
+            texts = [self._texts(row) for row in rows]
+            sides = self.sampler.sample(rows, texts, sides, epoch=position.epoch, batch_tokens=self.batch_tokens)
+        src, tgt = [src for src, _ in sides], [tgt for _, tgt in sides]
+        return collate(src, tgt, specials=self.specials, indices=rows)
+
+    def _texts(self, row: int) -> tuple[str, str]:
+        texts = self.corpus.texts(row)
+        if texts is None:
+            raise DataError(
+                f"{self.corpus.directory}: subword.sample_alpha needs the text, which this prepared corpus does not "
+                "have: prepare it with the same subword.sample_alpha"
+            )
+        return texts
+
+    def _length_factors(self, sampler: BatchSampler) -> tuple[float, float]:
+        rows = measured_rows(len(self.corpus)).tolist()
+        return sampler.length_factors([self._texts(row) for row in rows], [self.corpus.pair_ids(row) for row in rows])
+
+    def _identity(self) -> dict[str, int]:
+        sampling = {} if self.sampler is None else {"sampling": 1}
+        num_pairs = len(self.corpus)
+        window_size = self.plan.window_size
+        return {
+            "num_pairs": num_pairs, "batch_tokens": self.batch_tokens, "seed": self.seed, "window_size": window_size,
+            **sampling,
+        }  # fmt: skip

@@ -1,0 +1,106 @@
+"""Batches of a corpus of any size, planned one window of pairs after the other in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.data.bucket import Batches, BatchPlan
+from regard.data.mixture import CorpusShare, Mixture
+from regard.data.prepared.epochs import EpochRows
+
+WINDOW_SIZE = 1 << 20
+"""Largest number of sentence pairs of a window."""
+
+
+class Lengths(Protocol):
+    """A corpus whose lengths can be looked up; see `PreparedCorpus`."""
+
+    def __len__(self) -> int:
+        """Number of sentence pairs."""
+        ...
+
+    def lengths(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Source and target lengths of some pairs, without special tokens."""
+        ...
+
+
+class WindowPlan:
+    """Plans the batches of each epoch.
+
+    An epoch is an exact shuffle of the whole corpus, cut into windows of equal size. Within a window, pairs are sorted
+    by length and cut into batches as by `BatchPlan`, and the batches are shuffled. An epoch that fits into one window
+    has the batches that `BatchPlan` makes of the corpus.
+
+    Attributes:
+        batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
+        seed: Random seed; seed, epoch and window determine the batches.
+        window_size: Largest number of pairs of a window.
+    """
+
+    def __init__(
+        self,
+        corpus: Lengths,
+        shares: Sequence[CorpusShare],
+        *,
+        batch_tokens: int,
+        seed: int,
+        length_factors: tuple[float, float] = (1.0, 1.0),
+        window_size: int = WINDOW_SIZE,
+    ) -> None:
+        """Makes a plan.
+
+        Args:
+            corpus: The corpus, for its lengths.
+            shares: The corpora that were joined to `corpus`, in order, with their weights.
+            batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
+            seed: Random seed, any integer.
+            length_factors: Factors for source and target lengths, if sentences will be longer than the corpus says.
+            window_size: Largest number of pairs of a window.
+
+        Raises:
+            ConfigError: `batch_tokens` or a weight is not positive.
+        """
+        self.batch_tokens = batch_tokens
+        self.seed = seed
+        self.window_size = window_size
+        self._corpus = corpus
+        self._length_factors = length_factors
+        self._mixture = Mixture(shares, seed=seed)
+        self._epochs = EpochRows(shares, seed=seed)
+        self._fits = max(len(corpus), *(self._epochs.size(epoch) for epoch in (0, 1))) <= window_size
+
+    def num_windows(self, epoch: int) -> int:
+        """Number of windows of an epoch."""
+        return 1 if self._fits else -(-self._epochs.size(epoch) // self.window_size)
+
+    def window(self, epoch: int, number: int) -> Batches:
+        """Plans the batches of a window.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            number: Number of the window in the epoch, from 0.
+
+        Returns:
+            The batches, in random order; those of all windows together contain every pair once, or as often as the
+            weights say.
+        """
+        if self._fits:
+            rows = np.arange(len(self._corpus))
+            return self._plan(rows, self.seed, self._mixture).epoch(epoch)
+        size, count = self._epochs.size(epoch), self.num_windows(epoch)
+        rows = self._epochs.rows(epoch, number * size // count, (number + 1) * size // count)
+        seed = int(np.random.SeedSequence((self.seed % 2**64, epoch)).generate_state(1, np.uint64)[0])
+        batches = self._plan(rows, seed, None).epoch(number)
+        return Batches(rows[batches.order], batches.starts, batches.ends)
+
+    def _plan(self, rows: NDArray[np.int64], seed: int, mixture: Mixture | None) -> BatchPlan:
+        # Lengths of a plan include eos.
+        src_lens, tgt_lens = (
+            np.ceil(lens * factor).astype(np.int64) + 1 if factor != 1.0 else lens + 1
+            for lens, factor in zip(self._corpus.lengths(rows), self._length_factors, strict=True)
+        )
+        return BatchPlan(src_lens, tgt_lens, batch_tokens=self.batch_tokens, seed=seed, mixture=mixture)

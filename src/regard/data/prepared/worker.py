@@ -1,0 +1,88 @@
+"""Worker process that encodes text or learns vocabularies: `python -m regard.data.prepared.worker`.
+
+It gets one JSON object per line on standard input: first its setup, then tasks. It answers each task with one line on
+standard output. It ends when its standard input is closed, so it does not outlive the process that started it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from regard.data.prepared.encoding import EncodingTask, ShardEncoder
+from regard.errors import RegardError
+from regard.files.atomic import write_file
+from regard.text.subword import Subword
+
+Answer = dict[str, Any]
+
+
+def main(tasks: BinaryIO, answers: BinaryIO) -> None:
+    """Works on tasks until there are no more.
+
+    Args:
+        tasks: The setup and the tasks.
+        answers: Receives the answer to each task.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends the workers
+    work: Callable[[Answer], Answer] | None = None
+    for line in tasks:
+        task = json.loads(line)
+        try:
+            if work is None:
+                work = _encoding(task) if "directory" in task else learn
+                continue
+            answer = work(task)
+        except RegardError as error:
+            answer = {"error": str(error)}
+        answers.write(json.dumps(answer).encode() + b"\n")
+        answers.flush()
+
+
+def learn(task: dict[str, object]) -> dict[str, object]:
+    """Learns a vocabulary from a file of normalized sentences.
+
+    Args:
+        task: The file (`sentences`), the path of the result (`out`), and the arguments of `Subword.train`.
+
+    Returns:
+        The note of the vocabulary.
+
+    Raises:
+        DataError: The vocabulary cannot be learned from the text.
+    """
+    options: Any = dict(task)
+    with Path(options.pop("sentences")).open(encoding="utf-8", newline="\n") as file:
+        sentences = [line.removesuffix("\n") for line in file]
+    out = Path(options.pop("out"))
+    subword = Subword.train(sentences, **options)
+    write_file(out, subword.save)
+    return {"note": subword.note}
+
+
+def _encoding(setup: dict[str, Any]) -> Callable[[Answer], Answer]:
+    subwords = [Subword.load(path) for path in setup["vocabularies"]]
+    encoder = ShardEncoder(
+        Path(setup["directory"]),
+        setup["job"],
+        (subwords[0], subwords[-1]),
+        max_len=setup["max_len"],
+        held_out=np.array(setup["held_out"], np.uint64),
+        with_text=setup["with_text"],
+    )
+
+    def encode(task: dict[str, Any]) -> Answer:
+        return asdict(encoder(EncodingTask(**{**task, "part": Path(task["part"])})))
+
+    return encode
+
+
+if __name__ == "__main__":
+    main(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,159 @@
+"""Decides which text a training prepares on disk, and where."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from regard.config.schema import Config
+from regard.data.prepared.manifest import read_manifest
+from regard.errors import CheckpointError, ConfigError
+from regard.recipes.prepared_sources import total_size
+from regard.recipes.prepared_text import PreparedText, find_prepared, prepare_text
+from regard.recipes.training_text import corpus_entries
+from regard.text.subword import Subword
+from regard.train.interrupt import Interrupt
+from regard.train.reporter import Reporter
+
+LARGE_BYTES = 64 << 20
+"""Size of the files from which text is prepared on disk; text of this size takes about 0.5 GB in memory."""
+SUFFIX = ".prepared"
+"""What is added to the name of a model directory to get that of its prepared text."""
+_MESSAGE_SECONDS = 20.0
+
+
+class PreparedOnDisk:
+    """The text of a training that is prepared on disk.
+
+    Args:
+        out: The model directory.
+        reporter: Receives messages about the progress; None = none.
+        interrupt: Checked during the preparation.
+    """
+
+    def __init__(self, out: Path, reporter: Reporter | None, interrupt: Interrupt) -> None:
+        self.out = out
+        self._reporter = reporter
+        self._interrupt = interrupt
+        self._stage = ""
+        self._message_time = 0.0
+
+    def directory_for(self, config: Config) -> Path:
+        """Directory of the prepared text.
+
+        Args:
+            config: Configuration of the training.
+
+        Returns:
+            `data.prepared`, or a directory beside the model directory.
+        """
+        if config.data.prepared is not None:
+            return Path(config.data.prepared)
+        return self.out.with_name(self.out.name + SUFFIX)
+
+    def is_for(self, config: Config) -> bool:
+        """Whether the text of a training is prepared on disk: it is large, or `data.prepared` is set.
+
+        Args:
+            config: Configuration of the training.
+
+        Returns:
+            True if it is. Word links for guided attention need the text in memory.
+
+        Raises:
+            ConfigError: `data.prepared` is set, and attention is guided.
+        """
+        if config.train.guided_weight:
+            if config.data.prepared is not None:
+                raise ConfigError(
+                    "data.prepared: expected no word links with prepared text, found train.guided_weight = "
+                    f"{config.train.guided_weight:g}: leave data.prepared out, and the text is held in memory"
+                )
+            return False
+        return config.data.prepared is not None or total_size(corpus_entries(config.data)) >= LARGE_BYTES
+
+    def prepare(self, config: Config, subwords: tuple[Subword, Subword] | None = None) -> PreparedText:
+        """Prepares the text of a new training, unless that was done before.
+
+        Args:
+            config: Configuration of the training.
+            subwords: Source and target vocabulary, the same object if they are shared; None = learned from the text.
+
+        Returns:
+            The prepared text.
+
+        Raises:
+            RegardError: See `prepare_text`.
+            KeyboardInterrupt: A stop was requested.
+        """
+        return prepare_text(config, self.directory_for(config), subwords=subwords, progress=self._progress)
+
+    def load(self, config: Config, content_hash: str) -> PreparedText | None:
+        """Opens the prepared text of a training that resumes; prepares it again if it was removed or is damaged.
+
+        Args:
+            config: The saved configuration.
+            content_hash: Hash of the text, as from `Manifest.content_hash`, when the training began.
+
+        Returns:
+            The text; None if it has changed.
+
+        Raises:
+            RegardError: See `prepare_text`.
+            KeyboardInterrupt: A stop was requested.
+        """
+        directory = self.directory_for(config)
+        text = find_prepared(config, directory)
+        if text is None and not self._is_intact(directory, content_hash):
+            text = self.prepare(config)
+        return text if text is not None and text.manifest.content_hash() == content_hash else None
+
+    def _is_intact(self, directory: Path, content_hash: str) -> bool:
+        """Whether the prepared text is that of the training, so that its files must have changed."""
+        try:
+            manifest = read_manifest(directory)
+            sizes = [path.stat().st_size for path in sorted(directory.glob("part-*.safetensors"))]
+        except (CheckpointError, OSError):
+            return False
+        return manifest.content_hash() == content_hash and sizes == [shard.size for shard in manifest.shards]
+
+    def _progress(self, stage: str, done: int, fraction: float | None) -> None:
+        if self._interrupt.requested:
+            self._say("stopped while preparing the text; what is done is kept, and the same command continues")
+            raise KeyboardInterrupt
+        now = time.monotonic()
+        if stage == self._stage and now - self._message_time < _MESSAGE_SECONDS:
+            return
+        is_new, self._stage, self._message_time = stage != self._stage, stage, now
+        if is_new and stage in ("comparing", "hashing"):
+            return
+        share = "" if fraction is None else f" ({100 * fraction:.0f} %)"
+        self._say(f"preparing the text in {self._where}: {stage}" + (f", {done:,} pairs{share}" if done else ""))
+
+    def _say(self, message: str) -> None:
+        if self._reporter is not None:
+            self._reporter.on_message(message)
+
+    @property
+    def _where(self) -> str:
+        return f"{self.out.name}{SUFFIX}"
+
+
+def describe_mixture(text: PreparedText) -> tuple[str, ...]:
+    """Describes each corpus of prepared text: files, size, weight and share of an epoch.
+
+    Args:
+        text: The prepared text.
+
+    Returns:
+        One description per corpus.
+    """
+    corpora = text.manifest.corpora
+    total = sum(corpus.num_pairs * corpus.weight for corpus in corpora)
+    entries = corpus_entries(text.config.data)
+    tags = [entry.tag for entry in entries] or [None] * len(corpora)
+    return tuple(
+        f"{corpus.name}: {corpus.num_pairs:,} training pairs, weight {corpus.weight:g}, "
+        f"{100 * corpus.num_pairs * corpus.weight / total:.1f} % of an epoch" + ("" if tag is None else f", tag {tag}")
+        for corpus, tag in zip(corpora, tags, strict=True)
+    )

@@ -1,0 +1,165 @@
+"""Prepared text of a training: it is read once, and then only its shards of ids are needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from regard.config.resolved import DerivedConfig
+from regard.config.schema import Config
+from regard.config.threads import available_cores
+from regard.data.prepared.corpus import PreparedCorpus
+from regard.data.prepared.manifest import MANIFEST, Manifest
+from regard.errors import CheckpointError, ConfigError, DataError
+from regard.files.atomic import make_directory
+from regard.files.locks import Lock
+from regard.recipes.preparation import Preparation, Progress
+from regard.recipes.prepared_options import covers, derive_options, text_options
+from regard.recipes.prepared_sources import are_same
+from regard.recipes.prepared_validation import read_held_out
+from regard.recipes.prepared_vocabulary import load_vocabularies
+from regard.recipes.training_text import corpus_entries, read_validation
+from regard.text.subword import Subword
+from regard.values import Pair
+
+_OWN = re.compile(
+    r"(manifest\.json|part-\d+\.safetensors|subword\.(src|tgt)\.model|validation\.tsv|learned\.json|sample\.txt)(\.new)?"
+    r"|collected|lock\.\d+|[0-9a-f]{32}(\.new)?"
+)
+"""Names of the files that regard writes to the directory."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedText:
+    """Prepared text on disk, and what belongs to it.
+
+    Attributes:
+        directory: Directory of the text.
+        manifest: Its manifest.
+        config: Configuration, complete as after `derive`.
+        subwords: Source and target vocabulary, the same object if they are shared.
+        val: Validation pairs, those that are held out with the tag of their corpus.
+        notes: Sentences for the user.
+    """
+
+    directory: Path
+    manifest: Manifest
+    config: DerivedConfig
+    subwords: tuple[Subword, Subword]
+    val: Sequence[Pair]
+    notes: tuple[str, ...]
+
+
+def prepare_text(
+    config: Config,
+    directory: Path,
+    *,
+    subwords: tuple[Subword, Subword] | None = None,
+    num_workers: int | None = None,
+    progress: Progress = lambda stage, done, fraction: None,
+) -> PreparedText:
+    """Prepares the text that a configuration names, unless that was done before.
+
+    What a stopped process has finished is not done again. The result does not depend on interruptions, nor on the
+    number of workers, byte for byte.
+
+    Args:
+        config: Configuration, of which `[data]`, `[subword]` and `train.seed` are used.
+        directory: Directory for the prepared text. Text of other files or options in it is replaced.
+        subwords: Source and target vocabulary, the same object if they are shared; None = learned from the text.
+        num_workers: Number of processes; None = one per core.
+        progress: Receives the progress.
+
+    Returns:
+        The prepared text.
+
+    Raises:
+        ConfigError: No text is named, an option does not fit it, or another process prepares text in the directory.
+        DataError: A text cannot be read or used.
+        CheckpointError: The directory cannot be written.
+    """
+    found = find_prepared(config, directory, subwords=subwords)
+    if found is not None:
+        return found
+    if not corpus_entries(config.data):
+        raise ConfigError("data.src: expected the file of the training text's source side, got none: give --src FILE")
+    _check_foreign(directory)
+    make_directory(directory)
+    lock = Lock(directory)
+    if not lock.claim():
+        raise ConfigError(
+            f"{directory}: expected no other process to prepare text there, found {lock.holder()}: wait for it, or "
+            "choose another directory"
+        )
+    with lock.held():
+        Preparation(config, directory, subwords, num_workers or available_cores(), progress).run()
+    prepared = find_prepared(config, directory, subwords=subwords)
+    if prepared is None:
+        raise DataError(f"{directory}: the text changed while it was prepared: run the command again")
+    return prepared
+
+
+def _check_foreign(directory: Path) -> None:
+    """Refuses a directory with files that regard did not write, which it might replace."""
+    if not directory.is_dir():
+        return
+    foreign = sorted(path.name for path in directory.iterdir() if not _OWN.fullmatch(path.name))
+    if foreign:
+        raise ConfigError(
+            f"{directory}: expected a directory for prepared text, found other files in it, such as {foreign[0]}: "
+            "choose another directory"
+        )
+
+
+def find_prepared(
+    config: Config, directory: Path, *, subwords: tuple[Subword, Subword] | None = None, by_content: bool = False
+) -> PreparedText | None:
+    """Opens text that was prepared earlier from the same files with the same options.
+
+    Args:
+        config: Configuration, of which `[data]`, `[subword]` and `train.seed` are used.
+        directory: Directory of the prepared text.
+        subwords: The vocabularies that it must have; None = any.
+        by_content: Whether to check the hashes of all files of the text and of all shards.
+
+    Returns:
+        The text; None if there is none, or another one, or one that must be repaired.
+
+    Raises:
+        CheckpointError: A file is damaged.
+        DataError: The validation text cannot be read.
+    """
+    manifest = _open(directory, by_content=by_content)
+    if manifest is None:
+        return None
+    derived, notes = derive_options(config, manifest.corpora)
+    entries = corpus_entries(config.data)
+    given = [] if subwords is None else [subword.fingerprint() for subword in subwords]
+    is_fit = not entries or covers(manifest.options, text_options(derived, entries, given))
+    if not is_fit or (entries and not are_same(manifest.files, entries, by_content=by_content)):
+        return None
+    try:
+        own = load_vocabularies(directory, shared=derived.subword.shared, hashes=manifest.vocabularies)
+        val = read_validation(config.data) if config.data.val_src else read_held_out(directory, manifest)
+    except CheckpointError:
+        if by_content:
+            raise
+        return None
+    return PreparedText(directory, manifest, derived, own, val, (*manifest.notes, *notes))
+
+
+def _open(directory: Path, *, by_content: bool) -> Manifest | None:
+    """The manifest, if all shards are there; a directory that is not complete is repaired unless it is checked."""
+    if not (directory / MANIFEST).is_file():
+        return None
+    try:
+        corpus = PreparedCorpus(directory)
+        if by_content:
+            corpus.check()
+    except CheckpointError:
+        if by_content:
+            raise
+        return None
+    return corpus.manifest
