@@ -7,23 +7,13 @@ from typing import Annotated
 
 import typer
 
+from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
 from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
-from regard.cli.options import (
-    Beam,
-    Device,
-    Json,
-    Models,
-    Precision,
-    Table,
-    Threads,
-    examples,
-    parse_path,
-    use_threads,
-    with_groups,
-)
+from regard.cli.options import Json, Models, examples, parse_path, with_groups
 from regard.cli.parallel import DEFAULT_READING, PairsSrc, Reading, read_parallel
 from regard.cli.progress import with_progress
+from regard.cli.search_options import DEFAULT_SEARCH, SearchOptions
 
 EXAMPLES = examples(
     "regard evaluate model --src test.en --ref test.fr", "regard evaluate model --src test.tsv --langs en-fr --json"
@@ -45,11 +35,8 @@ def evaluate(
         ),
     ] = None,
     reading: Reading = DEFAULT_READING,
-    beam: Beam = None,
-    device: Device = "auto",
-    threads: Threads = None,
-    precision: Precision = None,
-    shortlist: Table = None,
+    search: SearchOptions = DEFAULT_SEARCH,
+    engine: EngineOptions = DEFAULT_ENGINE,
     tokenize: Annotated[
         str,
         typer.Option(metavar="NAME", help="sacreBLEU tokenizer for BLEU: 13a, zh, ja-mecab, ko-mecab, char, ..."),
@@ -65,20 +52,16 @@ def evaluate(
     with loading():
         from regard.evaluate.scores import corpus_scores
         from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
-        from regard.translation.loading import load
 
     tokenizer = choose_tokenizer(references, tokenize)
     bleu_metric(tokenizer)  # if a package is missing, fails now, not after translating
-    use_threads(threads)
-    translator = load(models, precision=precision, device=device, threads=threads)
+    translator = load_translator(models, engine)
     signature = translator.signature
-    if shortlist is not None:
+    if engine.shortlist is not None:
         from regard.files.atomic import sha256
-        from regard.translation.shortlist import read_shortlist, shortlisted
 
-        translator = shortlisted(translator, read_shortlist(shortlist, translator))
-        signature += f"|shortlist:{sha256(shortlist)[:8]}"
-    translations = with_progress(translator.translate_lines(sources, beam=beam), total=len(sources))
+        signature += f"|shortlist:{sha256(engine.shortlist)[:8]}"
+    translations = with_progress(translator.translate_lines(sources, **search.to_fields()), total=len(sources))
     scores = corpus_scores([translation.text for translation in translations], references, tokenize=tokenizer)
     if as_json:
         say_json({**scores.to_dict(), "model": signature})

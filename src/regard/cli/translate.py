@@ -11,23 +11,13 @@ import typer
 
 from regard.cli.chunks import ONE_PROCESS, ChunkOptions, translate_chunks
 from regard.cli.documents import NO_OPTIONS, DocumentOptions, document_type, translate_file
+from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
 from regard.cli.lines import InputLines, open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import (
-    Beam,
-    Device,
-    Models,
-    Output,
-    Precision,
-    Table,
-    Threads,
-    examples,
-    parse_path,
-    use_threads,
-    with_groups,
-)
+from regard.cli.options import Models, Output, examples, parse_path, with_groups
 from regard.cli.progress import with_progress
+from regard.cli.search_options import DEFAULT_SEARCH, SearchOptions
 from regard.errors import SearchError
 from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 
@@ -67,23 +57,26 @@ class JsonOptions:
         False
     )
 
+    def to_fields(self) -> Changes:
+        """The options as fields of `TranslateOptions`."""
+        return {
+            "n_best": self.n_best, "attention": self.attention, "alignment": self.as_json, "scores": self.as_json
+        }  # fmt: skip
+
+
+NO_JSON = JsonOptions()
+"""One line of text per translation."""
+
 
 @with_groups
 def translate(
     models: Models,
     source: _Input = None,
     output: Output = None,
-    beam: Beam = None,
-    json_options: JsonOptions = JsonOptions(),
-    retry: Annotated[
-        bool,
-        typer.Option("--retry", help="Check the attention, and translate again where it looks wrong."),
-    ] = False,
+    search: SearchOptions = DEFAULT_SEARCH,
+    json_options: JsonOptions = NO_JSON,
     document: DocumentOptions = NO_OPTIONS,
-    device: Device = "auto",
-    threads: Threads = None,
-    precision: Precision = None,
-    shortlist: Table = None,
+    engine: EngineOptions = DEFAULT_ENGINE,
     chunked: ChunkOptions = ONE_PROCESS,
 ) -> int:
     """Translate text line by line, or a document.
@@ -95,35 +88,25 @@ def translate(
     _check_json(json_options, extension)
     _check_workers(chunked, extension)
     refuse_overwriting_input(
-        STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist]
+        STDOUT if output is None else output, [STDIN if source is None else source, *models, engine.shortlist]
     )
 
-    as_json = json_options.as_json
-    fields: Changes = {
-        "beam": beam, "n_best": json_options.n_best, "attention": json_options.attention, "alignment": as_json,
-        "retry": retry, "scores": as_json,
-    }  # fmt: skip
+    fields: Changes = {**search.to_fields(), **json_options.to_fields()}
     if chunked.is_given:
         return translate_chunks(
-            models, (source, output), fields, chunked, as_json=as_json, device=device, precision=precision,
-            shortlist=shortlist, threads=threads,
+            models, (source, output), fields, chunked, as_json=json_options.as_json, device=engine.device,
+            precision=engine.precision, shortlist=engine.shortlist, threads=engine.threads,
         )  # fmt: skip
 
+    translator = load_translator(models, engine)
     with loading():
-        from regard.translation.loading import load
         from regard.translation.options import TranslateOptions
 
-    use_threads(threads)
-    translator = load(models, precision=precision, device=device, threads=threads)
-    if shortlist is not None:
-        from regard.translation.shortlist import read_shortlist, shortlisted
-
-        translator = shortlisted(translator, read_shortlist(shortlist, translator))
     options = TranslateOptions(**fields)
     if extension is not None:
         translate_file(translator, models, (source, output), (options, document))
         return 0
-    _translate_lines(translator, options, source, output, as_json=as_json)
+    _translate_lines(translator, options, source, output, as_json=json_options.as_json)
     return 0
 
 
