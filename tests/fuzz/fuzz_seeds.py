@@ -153,11 +153,12 @@ GLOSSARY_TOKENS = (*TABLE_TOKENS, b"|", b"!", b"\\", b"case", b"inflect", b"keep
 TBX = b"""<?xml version="1.0"?><martif type="TBX" xml:lang="en"><martifHeader/><text><body>
 <termEntry id="1"><langSet xml:lang="en"><tig><term>cat</term></tig></langSet><langSet xml:lang="fr"><ntig><termGrp>
 <term>chat</term><termNote type="administrativeStatus">deprecatedTerm</termNote></termGrp></ntig></langSet></termEntry>
-<termEntry><langSet xml:lang="en"><tig><term>a <hi>b</hi></term></tig></langSet><langSet xml:lang="fr"><tig><term>c</term>
-</tig></langSet></termEntry></body></text></martif>"""
+<termEntry><langSet xml:lang="en"><tig><term>a <hi>b</hi></term></tig></langSet><langSet xml:lang="fr"><tig>
+<term>c</term></tig></langSet></termEntry></body></text></martif>"""
 TBX_TOKENS = (
-    *XML_TOKENS, b"<termEntry>", b"</termEntry>", b'<langSet xml:lang="de">', b"</langSet>", b"<tig>", b"</tig>", b"<term>",
-    b"</term>", b"<tbx>", b"<conceptEntry>", b"<langSec>", b"<termSec>", b'<descrip type="administrativeStatus">', b"</body>",
+    *XML_TOKENS, b"<termEntry>", b"</termEntry>", b'<langSet xml:lang="de">', b"</langSet>", b"<tig>", b"</tig>",
+    b"<term>", b"</term>", b"<tbx>", b"<conceptEntry>", b"<langSec>", b"<termSec>", b"</body>",
+    b'<descrip type="administrativeStatus">',
 )  # fmt: skip
 LINKS = b"0-0 1-1 2p2\n\n1-0 3?1\n0-5\n"
 NAACL = b"1 1 1\n1 2 2 P\n2 1 1 S\n0003 1 2 P 0.5\n"

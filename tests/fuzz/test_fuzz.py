@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 NUM_EXAMPLES = 100
 NAMES = (
     "tmx", "xliff", "wmt", "po", "mo", "jsonl", "tsv", "csv", "opus", "parquet", "plain", "moses", "sgm", "detection",
-    "compression", "pharaoh", "naacl", "config", "manifest", "shortlist", "glossary.tsv", "glossary.csv", "glossary.tbx", "document.txt", "document.html",
+    "compression", "pharaoh", "naacl", "config", "manifest", "shortlist",
+    "glossary.tsv", "glossary.csv", "glossary.tbx", "document.txt", "document.html",
     "document.xhtml", "document.xml", "document.srt", "document.docx", "document.odt", "document.md",
     "document.vtt", "document.po", "document.tmx", "document.xlf", "document.jsonl", "document.csv", "document.tsv",
 )  # fmt: skip

@@ -14,6 +14,7 @@ from regard.cli.options import Json, Models, examples, parse_path, with_groups
 from regard.cli.parallel import DEFAULT_READING, PairsSrc, Reading, read_parallel
 from regard.cli.progress import with_progress
 from regard.cli.search_options import DEFAULT_SEARCH, SearchOptions
+from regard.cli.term_options import NO_TERMS, TermOptions, counting, read_terms, report_terms, start_counting
 
 EXAMPLES = examples(
     "regard evaluate model --src test.en --ref test.fr", "regard evaluate model --src test.tsv --langs en-fr --json"
@@ -36,6 +37,7 @@ def evaluate(
     ] = None,
     reading: Reading = DEFAULT_READING,
     search: SearchOptions = DEFAULT_SEARCH,
+    terms: TermOptions = NO_TERMS,
     engine: EngineOptions = DEFAULT_ENGINE,
     tokenize: Annotated[
         str,
@@ -54,6 +56,7 @@ def evaluate(
         from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
 
     tokenizer = choose_tokenizer(references, tokenize)
+    glossary = read_terms(terms, models, reading.langs)
     bleu_metric(tokenizer)  # if a package is missing, fails now, not after translating
     translator = load_translator(models, engine)
     signature = translator.signature
@@ -61,11 +64,17 @@ def evaluate(
         from regard.files.atomic import sha256
 
         signature += f"|shortlist:{sha256(engine.shortlist)[:8]}"
-    translations = with_progress(translator.translate_lines(sources, **search.to_fields()), total=len(sources))
-    scores = corpus_scores([translation.text for translation in translations], references, tokenize=tokenizer)
+    if glossary is not None:
+        signature += f"|terms:{glossary.signature[:8]}"
+    statistics = start_counting(glossary)
+    translations = translator.translate_lines(sources, **{**search.to_fields(), "glossary": glossary})
+    counted = counting(with_progress(translations, total=len(sources)), statistics)
+    scores = corpus_scores([translation.text for translation, _ in counted], references, tokenize=tokenizer)
     if as_json:
-        say_json({**scores.to_dict(), "model": signature})
+        counts = {} if statistics is None else {"terms": statistics.to_dict()}
+        say_json({**scores.to_dict(), "model": signature, **counts})
         return
+    report_terms(statistics)
     for metric, value, metric_signature in (
         ("BLEU", scores.bleu, scores.bleu_signature),
         ("chrF", scores.chrf, scores.chrf_signature),

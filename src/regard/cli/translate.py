@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +17,7 @@ from regard.cli.messages import warn
 from regard.cli.options import Models, Output, examples, parse_path, with_groups
 from regard.cli.progress import with_progress
 from regard.cli.search_options import DEFAULT_SEARCH, SearchOptions
+from regard.cli.term_options import NO_TERMS, TermOptions, counting, find_terms, report_terms, start_counting
 from regard.errors import SearchError
 from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 
@@ -31,6 +31,7 @@ EXAMPLES = examples(
     "regard translate model --json --attention --n-best 3 < test.en > answers.jsonl",
     'echo "**Hello** world." | regard translate model --format md',
     "regard translate model --input test.en --output test.out --workers 2",
+    "regard translate model --terms terms.tsv --input test.en --output test.out",
 )
 
 _Input = Annotated[
@@ -75,6 +76,7 @@ def translate(
     output: Output = None,
     search: SearchOptions = DEFAULT_SEARCH,
     json_options: JsonOptions = NO_JSON,
+    terms: TermOptions = NO_TERMS,
     document: DocumentOptions = NO_OPTIONS,
     engine: EngineOptions = DEFAULT_ENGINE,
     chunked: ChunkOptions = ONE_PROCESS,
@@ -88,21 +90,23 @@ def translate(
     _check_json(json_options, extension)
     _check_workers(chunked, extension)
     refuse_overwriting_input(
-        STDOUT if output is None else output, [STDIN if source is None else source, *models, engine.shortlist]
+        STDOUT if output is None else output,
+        [STDIN if source is None else source, *models, engine.shortlist, *(terms.terms or [])],
     )
 
     fields: Changes = {**search.to_fields(), **json_options.to_fields()}
+    files = find_terms(terms, models, document.langs)
     if chunked.is_given:
         return translate_chunks(
-            models, (source, output), fields, chunked, as_json=json_options.as_json, device=engine.device,
-            precision=engine.precision, shortlist=engine.shortlist, threads=engine.threads,
-        )  # fmt: skip
+            models, (source, output), fields, chunked, as_json=json_options.as_json, engine=engine, terms=files
+        )
 
+    glossary = None if files is None else files.read()
     translator = load_translator(models, engine)
     with loading():
         from regard.translation.options import TranslateOptions
 
-    options = TranslateOptions(**fields)
+    options = TranslateOptions(**{**fields, "glossary": glossary})
     if extension is not None:
         translate_file(translator, models, (source, output), (options, document))
         return 0
@@ -117,10 +121,13 @@ def _translate_lines(
         lines = InputLines(source)
         # A person or a program that sends one line waits for its translation before the next.
         translations = translator.translate_lines(lines, options, more=lines.more)
-        for translation in with_progress(translations, fraction=lines.fraction_read):
-            file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
+        statistics = start_counting(options.glossary)
+        shown = with_progress(translations, fraction=lines.fraction_read)
+        for translation, uses in counting(shown, statistics):
+            file.write(translation.to_json_line(uses) if as_json else translation.text)
             for warning in translation.warnings:
                 warn(warning)
+    report_terms(statistics)
 
 
 def _check_workers(chunked: ChunkOptions, extension: str | None) -> None:

@@ -129,13 +129,17 @@ class Glossary:
         entries: The entries. Those with equal sources, flags and `case` are joined: the translation of either may be
             used.
 
+    Attributes:
+        entries: The entries, joined.
+        always_excluded: Translations that are forbidden in every sentence.
+
     Raises:
         DataError: There are too many entries, or one forbids what another requires for the same term.
     """
 
     def __init__(self, entries: Iterable[GlossaryEntry]) -> None:
         self.entries = _joined(entries)
-        self._always = tuple(
+        self.always_excluded = tuple(
             Term((text,), ignore_case=not entry.case)
             for entry in self.entries
             if not entry.sources
@@ -209,7 +213,7 @@ class Glossary:
         Returns:
             The terms, with their characters in the sentence.
         """
-        include, exclude = [], list(self._always)
+        include, exclude = [], list(self.always_excluded)
         for found in self.find(sentence):
             term = found.entry.term(found.surface, found.span)
             if term is not None:

@@ -40,6 +40,23 @@ _BETWEEN_FLAGS = re.compile(r"[\s,;]+")
 _ADVICE = "name the columns in a header: source, target, flags"
 
 
+@dataclass(frozen=True, slots=True)
+class GlossaryFiles:
+    """Files of a glossary, and the direction for which it is read.
+
+    Attributes:
+        paths: The files.
+        langs: Canonical codes of source and target language; None = the files have one direction.
+    """
+
+    paths: tuple[Path, ...]
+    langs: tuple[str, str] | None = None
+
+    def read(self) -> Glossary:
+        """Reads the glossary. See `read_glossary`."""
+        return read_glossary(self.paths, langs=self.langs)
+
+
 def read_glossary(paths: Path | Sequence[Path], *, langs: tuple[str, str] | None = None) -> Glossary:
     """Reads a glossary from one file or several.
 
@@ -89,7 +106,8 @@ def parse_entry(source: str, target: str, flags: str = "", *, where: str = "") -
             f"{f'{where}: ' if where else ''}expected flags among {', '.join(FLAGS)}, found "
             f"{on_one_line(', '.join(unknown))[:100]!r}: correct them, or {_ADVICE}"
         )
-    targets, forbidden = [], []
+    targets: list[str] = []
+    forbidden: list[str] = []
     for text in map(str.strip, _BAR.split(target)):
         if text.startswith("!"):
             forbidden.append(_unescaped(text[1:]))
@@ -196,9 +214,8 @@ class _Columns:
             if not any(cells):
                 return None
             if codes[0] is None or codes[1] is None:
-                raise DataError(
-                    f"{where}: expected two language codes, found {' and '.join(cells)[:80]!r}: correct them"
-                )
+                found = " and ".join(cells)[:80]
+                raise DataError(f"{where}: expected two language codes, found {found!r}: correct them")
             return codes[0], codes[1]
         text = _cell(row, self.direction)
         if not text:

@@ -9,6 +9,7 @@ from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.search.beam import BeamOptions
 from regard.search.sample import SampleOptions
+from regard.translation.glossary import Glossary
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class TranslateOptions:
         sample: Options of sampling. If given, translations are drawn from the model's distribution instead of searched
             for; `beam`, `n_best`, `retry`, both penalties and `min_len` then cannot be given.
 
+        glossary: Terms with the translations that they must, or must not, have.
+
     Raises:
         SearchError: `sample` is combined with one of these options.
     """
@@ -43,6 +46,7 @@ class TranslateOptions:
     coverage_penalty: float | None = None
     min_len: int = 0
     sample: SampleOptions | None = None
+    glossary: Glossary | None = None
 
     def __post_init__(self) -> None:
         if self.sample is None:
@@ -111,3 +115,4 @@ class Changes(TypedDict, total=False):
     coverage_penalty: float | None
     min_len: int
     sample: SampleOptions | None
+    glossary: Glossary | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -124,6 +125,20 @@ class Translation:
         if attention and self.attention is not None:
             fields["attention"] = self.attention.to_dict()
         return fields
+
+    def to_json_line(self, terms: Sequence[dict[str, object]] | None = None) -> str:
+        """Converts the translation to one line of JSON, as `regard translate --json` prints it.
+
+        Args:
+            terms: Terms of a glossary that the sentence has, as JSON objects; None = there is no glossary.
+
+        Returns:
+            The object of `to_dict`, with `terms` if they are given.
+        """
+        fields = self.to_dict()
+        if terms is not None:
+            fields["terms"] = list(terms)
+        return json.dumps(fields, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ def test_match_agrees_with_a_search_of_all_terms_at_all_places() -> None:
     ],
 )
 def test_faulty_entries_are_refused(row: tuple[str, str], message: str) -> None:
-    with pytest.raises(DataError, match="terms.tsv:3") as caught:
+    with pytest.raises(DataError, match=r"terms\.tsv:3") as caught:
         parse_entry(*row, where="terms.tsv:3")
     assert message in str(caught.value)
 

@@ -20,7 +20,8 @@ TBX_2 = """<?xml version="1.0" encoding="UTF-8"?>
 <termEntry id="c1"><descrip type="definition">An <hi>animal</hi></descrip>
 <langSet xml:lang="fr"><tig><term>chat</term></tig>
 <tig><term>minou</term><termNote type="administrativeStatus">deprecatedTerm-admn-sts</termNote></tig></langSet>
-<langSet xml:lang="en"><ntig><termGrp><term>cat &amp; <hi>co</hi></term></termGrp></ntig><tig><term>kitty</term></tig></langSet>
+<langSet xml:lang="en"><ntig><termGrp><term>cat &amp; <hi>co</hi></term></termGrp></ntig>
+<tig><term>kitty</term></tig></langSet>
 </termEntry>
 <termEntry id="c2"><langSet xml:lang="en"><tig><term>dog</term></tig></langSet></termEntry>
 </body></text></martif>
@@ -32,6 +33,12 @@ TBX_3 = """<tbx type="TBX-Basic" style="dct" xml:lang="en" xmlns="urn:iso:std:is
 <min:administrativeStatus>supersededTerm-admn-sts</min:administrativeStatus></termSec></langSec>
 <langSec xml:lang="de"><termSec><term>Katze</term></termSec></langSec>
 </conceptEntry></body></text></tbx>
+"""
+
+WITH_LANGUAGES = """source\ttarget\tflags\tsource_language\ttarget_language
+cat\tchat|chats\tinflect\ten_US\tfr
+Katze\tchat\t\tde\tfr
+dog\tchien
 """
 
 
@@ -56,11 +63,7 @@ def write(tmp_path: Path, name: str, text: str | bytes) -> Path:
             "a.tsv",
             "source\ttarget\tflags\tlanguages\ncat\tchat|chats\tinflect\ten-fr\ncat\tKatze\t\ten-de\ndog\tchien\n",
         ),
-        (
-            "a.tsv",
-            "source\ttarget\tflags\tsource_language\ttarget_language\ncat\tchat|chats\tinflect\ten_US\tfr\n"
-            "Katze\tchat\t\tde\tfr\ndog\tchien\n",
-        ),
+        ("a.tsv", WITH_LANGUAGES),
         ("a.tsv", "cat\tchat|chats\tinflect\ten-fr\ncat\tKatze\tcase\ten-de\ndog\tchien\n"),
     ],
 )
