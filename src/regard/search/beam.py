@@ -11,7 +11,7 @@ Only unfinished prefixes have a row in the model's batch, so finished sentences 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -102,13 +102,13 @@ def beam_search(
     check_limits(src_ids, max_len)
     if not len(src_ids):
         return []
-    search = _BeamSearch(model, src_len, max_len, specials, options or BeamOptions(), need_weights)
+    search = BeamSearch(model, src_len, max_len, specials, options or BeamOptions(), need_weights)
     with torch.inference_mode():
         return search.run(src_ids)
 
 
 @dataclass(frozen=True)
-class _Prefixes(State):
+class Prefixes(State):
     """Unfinished prefixes, one per row.
 
     Attributes:
@@ -127,7 +127,7 @@ class _Prefixes(State):
 
 
 @dataclass(frozen=True)
-class _Candidates:
+class Candidates:
     """The N most probable continuations of each sentence at one step, best first; all `(B, N)`.
 
     Attributes:
@@ -145,7 +145,7 @@ class _Candidates:
     rows: Tensor
 
 
-class _BeamSearch:
+class BeamSearch:
     """One search over a batch of B sentences, with the record of its steps."""
 
     def __init__(
@@ -171,7 +171,7 @@ class _BeamSearch:
             (len(src_len), options.n_best), -torch.inf, device=device
         )  # scores of finished hypotheses, sorted
         self.max_length_penalty = length_penalty(self.max_len.float(), options.length_penalty)
-        self.candidates: list[_Candidates] = []
+        self.candidates: list[Candidates] = []
         self.finished: list[Tensor] = []  # (B, N) per step: score if eos was chosen, else -inf
         self.unfinished: list[Tensor] = []  # (B, N) per step: score if the limit was reached, else -inf
         self.weights: list[StepAttention] = []
@@ -180,12 +180,14 @@ class _BeamSearch:
         """Searches for translations of source sentences, `(B, S)` token ids, and returns those of each sentence."""
         coverage = torch.zeros(self.src_mask.shape, device=src_ids.device) if self.options.coverage_penalty else None
         rows = torch.arange(len(src_ids), device=src_ids.device)
-        prefixes = _Prefixes(
-            self.model.start(src_ids, self.src_len),
-            torch.full_like(rows, self.specials.bos),
-            torch.zeros(len(rows), device=rows.device),
-            rows * self.options.beam,
-            coverage,
+        prefixes = self._first(
+            Prefixes(
+                self.model.start(src_ids, self.src_len),
+                torch.full_like(rows, self.specials.bos),
+                torch.zeros(len(rows), device=rows.device),
+                rows * self.options.beam,
+                coverage,
+            )
         )
         for step in range(1, int(self.max_len.max()) + 1):
             after, candidates = self._extend(prefixes, step)
@@ -195,21 +197,28 @@ class _BeamSearch:
             prefixes = self._continue(after, candidates, slots)
         return self._result()
 
-    def _extend(self, prefixes: _Prefixes, step: int) -> tuple[_Prefixes, _Candidates]:
+    def _first(self, prefixes: Prefixes) -> Prefixes:
+        """The prefixes before the first step, from those with the state of the model only."""
+        return prefixes
+
+    def _extend(self, prefixes: Prefixes, step: int) -> tuple[Prefixes, Candidates]:
         """Scores all continuations; returns the prefixes with the model's new state, and the best continuations."""
         need_weights = self.need_weights or prefixes.coverage is not None
         output, state = self.model.step(prefixes.ids, prefixes.model, need_weights=need_weights)
-        sentences = prefixes.slots // self.options.beam
         if self.need_weights and output.weights:
             self.weights.append(output.weights)
         coverage = None if prefixes.coverage is None else prefixes.coverage + self._attention(output)
-        after = _Prefixes(state, prefixes.ids, prefixes.log_probs, prefixes.slots, coverage)
+        after = replace(prefixes, model=state, coverage=coverage)
+        return after, self._candidates(after, output, step)
+
+    def _candidates(self, prefixes: Prefixes, output: StepOutput, step: int) -> Candidates:
+        """The best continuations of each sentence, from the model's output for each prefix."""
         forbidden = forbidden_ids(self.specials, unfinished=step <= self.options.min_len)
-        count = min(
-            self.options.beam, output.logits.shape[1]
-        )  # K: at most N continuations of a prefix can be in the beam
+        # K: at most N continuations of a prefix can be in the beam
+        count = min(self.options.beam, output.logits.shape[1])
+        sentences = prefixes.slots // self.options.beam
         log_probs, ids = top_log_probs(output.logits, count, forbidden=forbidden, sentences=sentences, step=step)
-        return after, self._choose(prefixes, log_probs, ids)
+        return self._choose(prefixes, log_probs, ids)
 
     def _attention(self, output: StepOutput) -> Tensor:
         if not output.weights:
@@ -218,7 +227,7 @@ class _BeamSearch:
             )
         return mean_attention(output)[:, : self.src_mask.shape[1]]
 
-    def _choose(self, prefixes: _Prefixes, log_probs: Tensor, ids: Tensor) -> _Candidates:
+    def _choose(self, prefixes: Prefixes, log_probs: Tensor, ids: Tensor) -> Candidates:
         """The N most probable continuations of N * K, from log-probabilities and ids `(R, K)` of next tokens."""
         beam, count = self.options.beam, log_probs.shape[1]
         num_slots = len(self.open_slots) * beam
@@ -231,9 +240,9 @@ class _BeamSearch:
         parents = index // count
         rows = row_of_slot.view(-1, beam).gather(1, parents)
         inner = rows * count + index % count  # index into the flattened (R, K)
-        return _Candidates(best, ids.flatten()[inner], log_probs.flatten()[inner], parents, rows)
+        return Candidates(best, ids.flatten()[inner], log_probs.flatten()[inner], parents, rows)
 
-    def _record(self, after: _Prefixes, candidates: _Candidates, step: int) -> Tensor:
+    def _record(self, after: Prefixes, candidates: Candidates, step: int) -> Tensor:
         """Records hypotheses that end at this step; returns which candidates are to be continued, `(B, N)` bool."""
         options = self.options
         in_beam = (self.ranks < self.open_slots) & (candidates.totals > -torch.inf)
@@ -253,11 +262,11 @@ class _BeamSearch:
         bound = candidates.totals.where(unfinished, -torch.inf).amax(1, keepdim=True) / self.max_length_penalty
         return unfinished & (bound > self.best[:, -1:])
 
-    def _continue(self, after: _Prefixes, candidates: _Candidates, slots: Tensor) -> _Prefixes:
+    def _continue(self, after: Prefixes, candidates: Candidates, slots: Tensor) -> Prefixes:
         """The candidates in the slots `(R,)`, as prefixes of the next step."""
         chosen = after.select(candidates.rows.flatten()[slots])
         ids, totals = candidates.ids.flatten()[slots], candidates.totals.flatten()[slots]
-        return _Prefixes(chosen.model, ids, totals, slots, chosen.coverage)
+        return Prefixes(chosen.model, ids, totals, slots, chosen.coverage)
 
     def _result(self) -> list[list[Hypothesis]]:
         beam, n_best = self.options.beam, self.options.n_best

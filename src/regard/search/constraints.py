@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from regard.errors import SearchError
+from regard.text.term_vocabulary import fold
+from regard.text.word_boundaries import is_letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,20 @@ class Term:
                 f"got {self.source}"
             )
 
+    def occurs_in(self, text: str) -> bool:
+        """Whether a text contains the term, that is, any of its alternatives; occurrences may overlap."""
+        return any(self._contains(text, alternative) for alternative in self.alternatives)
+
+    def _contains(self, text: str, part: str) -> bool:
+        if self.ignore_case:
+            text, part = fold(text), fold(part)
+        start = text.find(part)
+        while start >= 0:
+            if not self.whole_words or not (_within_word(text, start) or _within_word(text, start + len(part))):
+                return True
+            start = text.find(part, start + 1)
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
@@ -58,3 +74,20 @@ class Constraints:
     def __bool__(self) -> bool:
         """Whether there is any term."""
         return bool(self.include or self.exclude)
+
+    def unmet(self, text: str) -> tuple[str, ...]:
+        """Finds the constraints that a translation does not satisfy.
+
+        Args:
+            text: The translation.
+
+        Returns:
+            The first alternative of each included term that is missing, then of each excluded term that occurs.
+        """
+        missing = [term.alternatives[0] for term in self.include if not term.occurs_in(text)]
+        return (*missing, *(term.alternatives[0] for term in self.exclude if term.occurs_in(text)))
+
+
+def _within_word(text: str, position: int) -> bool:
+    """Whether the characters on both sides of a position are letters."""
+    return 0 < position < len(text) and is_letter(text[position - 1]) and is_letter(text[position])

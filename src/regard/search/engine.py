@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from copy import copy
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import torch
@@ -15,6 +17,7 @@ from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions, beam_search
+from regard.search.constrained_beam import MIN_BEAM, TermConstraints, constrained_beam_search
 from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
 from regard.search.next_words import WordTokens
@@ -24,6 +27,7 @@ from regard.search.restricted import RestrictedModel
 from regard.search.sample import SampleOptions, sample
 from regard.search.score import force_decode
 from regard.search.shortlist import Shortlist
+from regard.search.term_batch import SearchConstraints
 from regard.values import Batch, Hypothesis, Specials
 
 ResultT = TypeVar("ResultT")
@@ -44,6 +48,7 @@ class Engine(Protocol):
         need_scores: bool = True,
         prefixes: Sequence[Sequence[int]] | None = None,
         word_end: WordEnd | None = None,
+        constraints: SearchConstraints | None = None,
     ) -> list[list[Hypothesis]]:
         """Translates source sentences, of any number and any lengths.
 
@@ -56,6 +61,7 @@ class Engine(Protocol):
             prefixes: Token ids that the translations of each sentence must begin with, without bos; empty for none.
             word_end: Masks of the tokens that may not follow a prefix directly, because they would lengthen its last
                 word, for engines that can exclude them; None = every token may.
+            constraints: Terms that the translations must and must not contain; None = no constraints.
 
         Returns:
             The hypotheses of each sentence: of beam search, the best first; of sampling, in the order they were drawn.
@@ -159,6 +165,7 @@ class StepEngine:
         need_scores: bool = True,
         prefixes: Sequence[Sequence[int]] | None = None,
         word_end: WordEnd | None = None,
+        constraints: SearchConstraints | None = None,
     ) -> list[list[Hypothesis]]:
         """Translates source sentences in batches of similar lengths, in parallel threads. See `Engine.search`."""
         if isinstance(options, SampleOptions) and self._shortlist is not None:
@@ -167,21 +174,33 @@ class StepEngine:
             )
         if prefixes is not None:
             check_prefixes(prefixes, limits, self._tgt_specials)
+        with_terms = set() if constraints is None else constraints.rows()
 
         def search_batch(rows: list[int]) -> list[list[Hypothesis]]:
             batch = self._collate([sources[row] for row in rows])
             max_len = torch.tensor([limits[row] for row in rows], device=self._device)
             batch_prefixes = [prefixes[row] for row in rows] if prefixes else []
-            restricted = self._shortlisted(batch, batch_prefixes)
+            terms = constraints.batch(rows) if constraints is not None and rows[0] in with_terms else None
+            restricted = self._shortlisted(batch, batch_prefixes, terms.needed_tokens() if terms else [])
             if any(batch_prefixes):
                 restricted = restricted.with_prefixes(batch_prefixes, word_end, device=self._device)
             restricted = self._observed(restricted)
             if isinstance(options, SampleOptions):
                 return self._sample_batch(restricted, batch, max_len, options, first=rows[0], need_weights=need_weights)
-            return restricted.full_ids(self._search_batch(restricted, batch, max_len, options, need_weights))
+            if terms:
+                prepared = terms.prepare(restricted.token_ids, max_len, batch_prefixes)
+                found = self._search_with_terms(restricted, batch, max_len, options, need_weights, prepared)
+            else:
+                found = self._search_batch(restricted, batch, max_len, options, need_weights)
+            return restricted.full_ids(found)
 
         copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
-        return self._in_batches(search_batch, [len(source) + 1 for source in sources], beam=copies)
+        return self._in_batches(
+            search_batch,
+            [len(source) + 1 for source in sources],
+            beam=max(copies, MIN_BEAM) if with_terms else copies,
+            apart=with_terms,
+        )
 
     def next_words(
         self, source: Sequence[int], prefix: Sequence[int], *, count: int, limit: int, words: WordTokens
@@ -208,14 +227,16 @@ class StepEngine:
         model = self._observed(self._shortlisted(batch, [prefix]))
         return model.next_words(batch.src_ids, prefix, count=count, max_len=limit, words=words)
 
-    def _shortlisted(self, batch: Batch, prefixes: Sequence[Sequence[int]] = ()) -> RestrictedModel:
-        """The model for a batch, restricted to its shortlist and the tokens of prefixes."""
+    def _shortlisted(
+        self, batch: Batch, prefixes: Sequence[Sequence[int]] = (), terms: Sequence[Sequence[int]] = ()
+    ) -> RestrictedModel:
+        """The model for a batch, restricted to its shortlist and the tokens of prefixes and of terms."""
         model = RestrictedModel(self._model, self._tgt_specials)
         if self._shortlist is None:
             return model
         src = self._src_specials
         src_ids = batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos)
-        return model.with_shortlist(self._shortlist, src_ids, prefixes)
+        return model.with_shortlist(self._shortlist, src_ids, prefixes, terms)
 
     def _observed(self, model: RestrictedModel) -> RestrictedModel:
         return model if self._before_step is None else model.observed(self._before_step)
@@ -274,6 +295,26 @@ class StepEngine:
             need_weights=need_weights,
         )
 
+    def _search_with_terms(
+        self,
+        restricted: RestrictedModel,
+        batch: Batch,
+        max_len: Tensor,
+        options: BeamOptions,
+        need_weights: bool,
+        terms: TermConstraints,
+    ) -> list[list[Hypothesis]]:
+        return constrained_beam_search(
+            restricted.model,
+            batch.src_ids,
+            batch.src_len,
+            max_len=max_len,
+            specials=restricted.specials,
+            constraints=terms,
+            options=replace(options, beam=max(options.beam, MIN_BEAM)),
+            need_weights=need_weights,
+        )
+
     def force(
         self,
         sources: Sequence[Sequence[int]],
@@ -311,8 +352,9 @@ class StepEngine:
         *,
         beam: int,
         areas: Sequence[int] = (),
+        apart: AbstractSet[int] = frozenset(),
     ) -> list[ResultT]:
-        """Processes all rows in batches; returns the results in the order of the rows."""
+        """Processes all rows in batches, those in `apart` in batches of their own; returns the results by row."""
 
         def process_batch(rows: list[int]) -> list[ResultT]:
             try:
@@ -321,7 +363,15 @@ class StepEngine:
                 raise NotFiniteError(rows[error.sentence], error.step) from None
 
         limit_threads_after_fork(self._process)
-        batches = length_sorted(lengths, beam=beam, areas=areas)
+        if apart:
+            groups = [row for row in range(len(lengths)) if row not in apart], sorted(apart)
+            batches = [
+                [group[number] for number in batch]
+                for group in groups
+                for batch in length_sorted([lengths[row] for row in group], beam=beam)
+            ]
+        else:
+            batches = length_sorted(lengths, beam=beam, areas=areas)
         by_row: dict[int, ResultT] = {}
         for rows, results in zip(batches, in_parallel(process_batch, batches, workers=self._workers), strict=True):
             by_row.update(zip(rows, results, strict=True))

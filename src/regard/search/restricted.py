@@ -31,21 +31,27 @@ class RestrictedModel:
     token_ids: Tensor | None = None
 
     def with_shortlist(
-        self, shortlist: Shortlist, src_ids: Tensor, prefixes: Sequence[Sequence[int]]
+        self,
+        shortlist: Shortlist,
+        src_ids: Tensor,
+        prefixes: Sequence[Sequence[int]],
+        terms: Sequence[Sequence[int]] = (),
     ) -> RestrictedModel:
-        """Restricts the model to the tokens of a lexical shortlist and those of given prefixes.
+        """Restricts the model to the tokens of a lexical shortlist and those of given prefixes and terms.
 
         Args:
             shortlist: The shortlist.
             src_ids: `(B, S)` int64, sources whose padding was replaced by eos.
             prefixes: Prefixes of the sentences in ids, whose tokens are allowed as well; may be empty.
+            terms: Further ids that are allowed in each sentence; may be empty.
 
         Returns:
             A model whose vocabulary is the K tokens allowed for any sentence of the batch, with ids from 0 to K - 1.
         """
         allowed = shortlist.allowed(src_ids)
-        for row, prefix in enumerate(prefixes):
-            allowed[row, list(prefix)] = True
+        for needed in (prefixes, terms):
+            for row, tokens in enumerate(needed):
+                allowed[row, list(tokens)] = True
         token_ids = shortlist.token_ids(allowed)
         model = with_shortlist(self.model, token_ids, allowed)
         return RestrictedModel(model, shortlist_specials(self.specials, token_ids), token_ids)

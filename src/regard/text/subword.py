@@ -13,6 +13,7 @@ import sentencepiece
 from regard.errors import CheckpointError, DataError
 from regard.files.reading import read_bytes
 from regard.text.subword_sampling import ScoredPieces, SegmentationSampler, make_sampler, sample_ids
+from regard.text.term_vocabulary import TermVocabulary
 from regard.text.tokenizers import (
     END_PIECE,
     SPACE,
@@ -69,6 +70,7 @@ class Subword:
         self._pieces, self._surfaces = self._tokenizer.pieces, self._tokenizer.surfaces
         self._imported = imported
         self._word_boundaries: WordBoundaries | None = None
+        self._term_vocabulary: TermVocabulary | None = None
         self._samplers: dict[float, SegmentationSampler] = {}
         self._tag_ids = {} if imported else _find_tags(self._surfaces)
         if min(self.specials.unk, self.specials.pad, self.specials.bos, self.specials.eos) < 0:
@@ -179,6 +181,12 @@ class Subword:
         if self._word_boundaries is None:
             self._word_boundaries = WordBoundaries.of(self._surfaces)
         return self._word_boundaries
+
+    def term_vocabulary(self) -> TermVocabulary:
+        """Index of the subwords by their texts, for searches with terms; computed once."""
+        if self._term_vocabulary is None:
+            self._term_vocabulary = TermVocabulary(self._surfaces, self.specials, self.encode_ids)
+        return self._term_vocabulary
 
     def __len__(self) -> int:
         """Number of subwords, with special tokens and bytes."""

@@ -42,6 +42,11 @@ def escape_text(text: str) -> str:
     return text if text.isascii() else replace_surrogates(text).replace(SPACE, _ESCAPED_SPACE)
 
 
+def unescape_text(text: str) -> str:
+    """Restores the `▁` that `escape_text` escaped; the length stays the same."""
+    return text.replace(_ESCAPED_SPACE, SPACE)
+
+
 def locate_pieces(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
     """Finds the characters that each subword of a text covers.
 
@@ -137,7 +142,7 @@ def _collapse_spaces(raw: str, spans: list[Span]) -> tuple[str, tuple[Span, ...]
     positions.append(len(characters))
     text = "".join(characters).rstrip(" ")
     moved = tuple((min(positions[start], len(text)), min(positions[end], len(text))) for start, end in spans)
-    return text.replace(_ESCAPED_SPACE, SPACE), moved
+    return unescape_text(text), moved
 
 
 class SubwordTokenizer(ABC):

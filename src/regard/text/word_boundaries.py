@@ -48,13 +48,21 @@ class WordBoundaries:
             tuple(text.startswith(SPACE) for text in texts),
             tuple(text.startswith(SPACE) or written_without_spaces(text[:1]) for text in texts),
             tuple(
-                isinstance(surface, int) or _is_letter(text[:1]) for surface, text in zip(surfaces, texts, strict=True)
+                isinstance(surface, int) or is_letter(text[:1]) for surface, text in zip(surfaces, texts, strict=True)
             ),
-            tuple(_is_letter(text[-1:]) for text in texts),
+            tuple(is_letter(text[-1:]) for text in texts),
         )
 
 
-def _is_letter(character: str) -> bool:
+def is_letter(character: str) -> bool:
+    """Whether a character is a letter, digit or combining mark of a script with spaces between words.
+
+    Args:
+        character: One character, or an empty string.
+
+    Returns:
+        True if the character is part of a word, such that another such character next to it belongs to the same word.
+    """
     if not character or written_without_spaces(character):
         return False
     return unicodedata.category(character)[0] in "LNM"

@@ -1,0 +1,191 @@
+"""How the subwords of a vocabulary spell a term.
+
+A term can be spelled by many sequences of subwords. The segmentation that the vocabulary itself chooses for it is the
+one that a model has learned, so the search offers its subwords, and others that need no more of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from regard.search.constraints import Constraints, Term
+from regard.text.term_vocabulary import SPACE_CLASS, TermVocabulary, fold, fold_character
+from regard.text.word_boundaries import is_letter
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One alternative of a term, and the number of subwords that spell it.
+
+    Attributes:
+        text: The text to find; with case folded if `ignore_case`.
+        bit: Bit that stands for the term.
+        starts_word: Whether no letter may precede the text.
+        ends_word: Whether no letter may follow the text.
+        ignore_case: Whether upper and lower case are the same.
+        spelled: The text as given.
+        costs: Number of subwords that spell the rest of the text after each number of characters; empty for excluded
+            terms. The last one is 0.
+        cost: Number of subwords that spell the text after a letter, the one with the space before it included.
+    """
+
+    text: str
+    bit: int
+    starts_word: bool
+    ends_word: bool
+    ignore_case: bool
+    spelled: str
+    costs: tuple[int, ...] = field(default=())
+    cost: int = 0
+
+    def matches(self, position: int, character: str) -> bool:
+        """Whether a character of the translation matches a character of the text."""
+        return self.text[position] == (fold_character(character) if self.ignore_case else character)
+
+    def starting_tokens(self, vocabulary: TermVocabulary) -> Iterator[int]:
+        """Yields the subwords that contain the text, or end with a part from its start."""
+        index = vocabulary.index(ignore_case=self.ignore_case)
+        for end in range(1, min(len(self.text), index.longest) + 1):
+            yield from index.ending_with(self.text[:end], whole_word=self.starts_word)
+        yield from index.containing(self.text)
+
+    def continuing_tokens(self, vocabulary: TermVocabulary, length: int, last_class: int) -> Iterator[int]:
+        """Finds subwords that continue the text, or contain its rest.
+
+        Args:
+            vocabulary: The vocabulary.
+            length: Number of characters that were read.
+            last_class: Class of the last character.
+
+        Yields:
+            Ids of subwords.
+        """
+        index, rest = vocabulary.index(ignore_case=self.ignore_case), self.text[length:]
+        for lead in ("", " ") if last_class == SPACE_CLASS else ("",):
+            text = lead + rest
+            for end in range(1, min(len(text), index.longest) + 1):
+                yield from index.equal(text[:end])
+            if rest:
+                yield from index.starting_with(text)
+
+    def remaining(self, length: int, pending: bytes) -> int | None:
+        """Number of subwords that spell the rest of the text.
+
+        Args:
+            length: Number of characters that were read.
+            pending: Bytes of the next character that were read.
+
+        Returns:
+            The number; None if the bytes do not belong to the next character.
+        """
+        if not pending:
+            return self.costs[length]
+        if length == len(self.text):
+            return None
+        encoded = self.spelled[length].encode()
+        return len(encoded) - len(pending) + self.costs[length + 1] if encoded.startswith(pending) else None
+
+    def nearing_tokens(self, vocabulary: TermVocabulary, length: int, pending: bytes) -> Iterator[int]:
+        """Finds subwords after which the rest of the text needs fewer subwords.
+
+        Args:
+            vocabulary: The vocabulary.
+            length: Number of characters that were read.
+            pending: Bytes of the next character that were read.
+
+        Yields:
+            Ids of subwords.
+        """
+        if length == len(self.text):
+            return
+        encoded = self.spelled[length].encode()
+        if pending:
+            yield vocabulary.byte_ids[encoded[len(pending)]]
+            return
+        index, rest = vocabulary.index(ignore_case=self.ignore_case), self.text[length:]
+        limit = min(self.costs[length], self.cost)
+        for end in range(1, min(len(rest), index.longest) + 1):
+            if self.costs[length + end] < limit:
+                yield from vocabulary.without_bytes(index.equal(rest[:end]))
+        if len(encoded) > 1 and limit == len(encoded) + self.costs[length + 1] and encoded[0] in vocabulary.byte_ids:
+            yield vocabulary.byte_ids[encoded[0]]
+
+    def beginning_tokens(self, vocabulary: TermVocabulary) -> Iterator[int]:
+        """Yields the subwords that begin with a space and bring the text nearer."""
+        index = vocabulary.index(ignore_case=self.ignore_case)
+        for end in range(min(len(self.text), index.longest) + 1):
+            if self.costs[end] < self.cost:
+                yield from vocabulary.without_bytes(index.equal(" " + self.text[:end]))
+
+
+def make_patterns(vocabulary: TermVocabulary, constraints: Constraints, *, excluded: int) -> list[Pattern]:
+    """Makes the patterns of a sentence's terms.
+
+    Args:
+        vocabulary: Target vocabulary.
+        constraints: The constraints, whose terms are normalized; the vocabulary can spell each alternative of each
+            included term.
+        excluded: Bit of excluded terms.
+
+    Returns:
+        One pattern per alternative of each term.
+    """
+    included = [
+        (text, 1 << number, term) for number, term in enumerate(constraints.include) for text in term.alternatives
+    ]
+    segmented = vocabulary.encode([text for text, _, _ in included])
+    patterns = [
+        _pattern(text, bit, term, _costs(vocabulary, text, ids))
+        for (text, bit, term), ids in zip(included, segmented, strict=True)
+    ]
+    return patterns + [
+        _pattern(text, excluded, term, ((), 0)) for term in constraints.exclude for text in term.alternatives
+    ]
+
+
+def _pattern(text: str, bit: int, term: Term, costs: tuple[tuple[int, ...], int]) -> Pattern:
+    return Pattern(
+        fold(text) if term.ignore_case else text,
+        bit,
+        starts_word=term.whole_words and is_letter(text[0]),
+        ends_word=term.whole_words and is_letter(text[-1]),
+        ignore_case=term.ignore_case,
+        spelled=text,
+        costs=costs[0],
+        cost=costs[1],
+    )
+
+
+def _costs(vocabulary: TermVocabulary, text: str, ids: Sequence[int]) -> tuple[tuple[int, ...], int]:
+    """Number of subwords that spell each rest of a text, and the whole text with a space before it."""
+    chosen = _remaining_subwords(vocabulary, text, ids)
+    index = vocabulary.index(ignore_case=False)
+    costs = [0] * (len(text) + 1)
+    for start in range(len(text) - 1, -1, -1):
+        if start in chosen:
+            costs[start] = chosen[start]
+            continue
+        ways = [
+            1 + costs[end]
+            for end in range(start + 1, min(len(text), start + index.longest) + 1)
+            if index.equal(text[start:end])
+        ]
+        costs[start] = min(ways, default=len(text[start].encode()) + costs[start + 1])
+    with_space = 0 if vocabulary.texts[ids[0]].startswith(" ") else 1
+    return tuple(costs), len(ids) + with_space
+
+
+def _remaining_subwords(vocabulary: TermVocabulary, text: str, ids: Sequence[int]) -> dict[int, int]:
+    """Number of subwords after each character at which a subword of the chosen segmentation ends."""
+    ends, position, num_bytes = {}, 0, 0
+    for number, token in enumerate(ids, start=1):
+        if isinstance(vocabulary.surfaces[token], int):
+            num_bytes = num_bytes + 1
+            if num_bytes < len(text[position].encode()):
+                continue
+            position, num_bytes = position + 1, 0
+        else:
+            position += len(vocabulary.texts[token].lstrip(" ") if number == 1 else vocabulary.texts[token])
+        ends[position] = len(ids) - number
+    return ends

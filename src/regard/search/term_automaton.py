@@ -1,0 +1,305 @@
+"""Finite automaton that reads the subwords of a translation and finds terms in its detokenized text.
+
+A state holds every place within a term that the text read so far may have reached, so a term that is broken off is
+found again where its own beginning recurs, as by the failure links of Aho and Corasick (1975). Text is read character
+by character as the detokenizer writes it: bytes are joined to characters, blanks become spaces, and runs of spaces
+become one. Therefore the division of the text into subwords has no effect.
+"""
+
+from __future__ import annotations
+
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from regard.search.constraints import Constraints
+from regard.search.spelling import Pattern, make_patterns
+from regard.text.normalize import replace_blanks
+from regard.text.term_vocabulary import (
+    CONTINUATION_BYTES,
+    INVALID,
+    LETTER_CLASS,
+    OTHER_CLASS,
+    SPACE_CLASS,
+    TermVocabulary,
+    character_class,
+    fold_character,
+)
+from regard.text.tokenizers import unescape_text
+
+EXCLUDED = 1 << 62
+"""Bit that stands for all excluded terms, and for bytes that are not valid UTF-8; bit j stands for the included term j."""
+UNKNOWN = -1
+"""Stands for the number of a state that was not computed."""
+MAX_TERMS = 60
+"""Largest number of included terms of a sentence."""
+_DECODER = getincrementaldecoder("utf-8")
+
+Place = tuple[int, int]
+"""A pattern, and the number of its characters that were read."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextState:
+    """What the text read so far means for the text to come.
+
+    Attributes:
+        last_class: Class of the last character; a space at the start of the text.
+        places: Places within patterns that the text has reached. A place at the end of a pattern waits for the
+            next character to show whether the word ends there.
+        pending: Bytes of a character that is not complete.
+    """
+
+    last_class: int = SPACE_CLASS
+    places: frozenset[Place] = frozenset()
+    pending: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a subword leads to.
+
+    Attributes:
+        state: Number of the next state; `UNKNOWN` if it was not computed, because few texts reach it.
+        found: Bits of the terms that the subword completes.
+    """
+
+    state: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateInfo:
+    """Moves and lookahead of a state.
+
+    Attributes:
+        after_letter: Whether the last character is a letter.
+        moves: Moves by subword id, where they are not those of a state without places.
+        at_boundary: Bits of terms that are completed by a next character that is not a letter.
+        at_flush: Bits of terms that are completed if the bytes of the last character stay incomplete.
+        at_end: Bits of terms that the text contains if it ends here.
+        silent: Number of the state after a special token, which has no text.
+        remaining: Per included term, the number of subwords that complete it.
+        next_ids: Per subword id that brings an included term nearer, the bits of these terms.
+    """
+
+    after_letter: bool
+    moves: dict[int, Move]
+    at_boundary: int
+    at_flush: int
+    at_end: int
+    silent: int
+    remaining: tuple[int, ...]
+    next_ids: dict[int, int]
+
+
+class TermAutomaton:
+    """The automaton of one sentence's constraints, for one vocabulary.
+
+    States have numbers. The first three have no places, and are numbered by the class of the last character; the first
+    is also the state at the start of the text.
+
+    Args:
+        vocabulary: Target vocabulary.
+        constraints: The constraints, whose terms are normalized.
+    """
+
+    def __init__(self, vocabulary: TermVocabulary, constraints: Constraints) -> None:
+        self.vocabulary = vocabulary
+        self.num_terms = len(constraints.include)
+        self.patterns: list[Pattern] = make_patterns(vocabulary, constraints, excluded=EXCLUDED)
+        self.costs = tuple(
+            min(pattern.cost for pattern in self.patterns if pattern.bit == 1 << term) for term in range(self.num_terms)
+        )
+        self._states = [TextState(kind) for kind in (SPACE_CLASS, LETTER_CLASS, OTHER_CLASS)]
+        self._numbers = {state: number for number, state in enumerate(self._states)}
+        self._starts: dict[tuple[bool, str], list[int]] = {}  # patterns, by `ignore_case` and first character
+        for number, pattern in enumerate(self.patterns):
+            self._starts.setdefault((pattern.ignore_case, pattern.text[0]), []).append(number)
+        self._any_case = any(pattern.ignore_case for pattern in self.patterns)
+        self.root_moves = tuple(self._root_moves(self._states[kind]) for kind in (OTHER_CLASS, LETTER_CLASS))
+        """Moves of states without places: after other characters than letters, and after a letter."""
+        self.infos: list[StateInfo] = []
+        """Information about each state, by number."""
+        self.expand()
+
+    def expand(self) -> None:
+        """Computes the information about all states that have a number but no information yet."""
+        while len(self.infos) < len(self._states):
+            self.infos.append(self._info(self._states[len(self.infos)]))
+
+    def move(self, number: int, token: int) -> Move:
+        """Reads a subword.
+
+        Args:
+            number: Number of a state.
+            token: Id of the subword.
+
+        Returns:
+            The number of the next state, and the terms that were completed.
+        """
+        state, found = self._read_token(self._states[number], token)
+        return Move(self._number(state), found)
+
+    def _number(self, state: TextState) -> int:
+        if state not in self._numbers:
+            self._numbers[state] = len(self._states)
+            self._states.append(state)
+        return self._numbers[state]
+
+    def _read_token(self, state: TextState, token: int) -> tuple[TextState, int]:
+        surface = self.vocabulary.surfaces[token]
+        if isinstance(surface, int):
+            return self._read_byte(state, surface)
+        after, found = self._flush(state)
+        after, more = self._read(after, self.vocabulary.texts[token])
+        return after, found | more
+
+    def _read_byte(self, state: TextState, value: int) -> tuple[TextState, int]:
+        decoder = _DECODER("replace")
+        text = decoder.decode(state.pending + bytes([value]))
+        pending = decoder.getstate()[0]
+        after, found = self._read(TextState(state.last_class, state.places), unescape_text(replace_blanks(text)))
+        broken = EXCLUDED if INVALID in text else 0
+        return TextState(after.last_class, after.places, pending), found | broken
+
+    def _flush(self, state: TextState) -> tuple[TextState, int]:
+        """Reads the bytes of an incomplete character as U+FFFD, which the search is not to write."""
+        if not state.pending:
+            return state, 0
+        after, found = self._read(TextState(state.last_class, state.places), INVALID)
+        return after, found | EXCLUDED
+
+    def _read(self, state: TextState, text: str) -> tuple[TextState, int]:
+        last_class, places, found = state.last_class, state.places, 0
+        for character in text:
+            kind = character_class(character)
+            if kind == SPACE_CLASS and last_class == SPACE_CLASS:
+                continue
+            places, completed = self._read_character(places, character, kind, last_class)
+            last_class, found = kind, found | completed
+        return TextState(last_class, places), found
+
+    def _read_character(
+        self, places: frozenset[Place], character: str, kind: int, last_class: int
+    ) -> tuple[frozenset[Place], int]:
+        reached: set[Place] = set()
+        found = 0
+        for number, length in places:
+            pattern = self.patterns[number]
+            if length == len(pattern.text):
+                found |= pattern.bit if kind != LETTER_CLASS else 0
+            elif pattern.matches(length, character):
+                found |= self._advance(reached, number, length + 1)
+        starting = self._starts.get((False, character), [])
+        if self._any_case:
+            starting = starting + self._starts.get((True, fold_character(character)), [])
+        for number in starting:
+            if last_class != LETTER_CLASS or not self.patterns[number].starts_word:
+                found |= self._advance(reached, number, 1)
+        return frozenset(reached), found
+
+    def _advance(self, reached: set[Place], number: int, length: int) -> int:
+        """Adds a place; returns the bit of the term if it is complete."""
+        pattern = self.patterns[number]
+        if length == len(pattern.text) and not pattern.ends_word:
+            return pattern.bit
+        reached.add((number, length))
+        return 0
+
+    def _root_moves(self, state: TextState) -> dict[int, Move]:
+        """Moves into states with places, or that complete a term at once, from a state without places."""
+        tokens: set[int] = set()
+        for pattern in self.patterns:
+            tokens.update(pattern.starting_tokens(self.vocabulary))
+        return {token: move for token, move in self._moves(state, tokens).items() if move.state > 2 or move.found}
+
+    def _moves(self, state: TextState, tokens: Iterable[int]) -> dict[int, Move]:
+        moves = {}
+        for token in tokens:
+            after, found = self._read_token(state, token)
+            moves[token] = Move(self._number(after), found)
+        return moves
+
+    def _info(self, state: TextState) -> StateInfo:
+        flushed, at_flush = self._flush(state)
+        waiting = [
+            self.patterns[number] for number, length in state.places if length == len(self.patterns[number].text)
+        ]
+        at_boundary = 0 if state.pending else _bits(waiting)
+        next_ids = self._next_ids(state)
+        moves = self._byte_moves(state) if state.pending else self._moves(state, self._continuing(state))
+        return StateInfo(
+            flushed.last_class == LETTER_CLASS,
+            moves | self._moves(state, next_ids),
+            at_boundary,
+            at_flush,
+            at_flush if state.pending else at_boundary,
+            self._number(flushed),
+            self._remaining(state),
+            next_ids,
+        )
+
+    def _continuing(self, state: TextState) -> set[int]:
+        """Subwords that move differently than from a state without places."""
+        return {
+            token
+            for number, length in state.places
+            for token in self.patterns[number].continuing_tokens(self.vocabulary, length, state.last_class)
+        }
+
+    def _byte_moves(self, state: TextState) -> dict[int, Move]:
+        """Moves by bytes that may continue a character; there are too many states after them to number them all."""
+        ids = self.vocabulary.byte_ids
+        tokens = [ids[value] for value in CONTINUATION_BYTES if value in ids]
+        return {token: Move(UNKNOWN, self._read_token(state, token)[1]) for token in tokens}
+
+    def _remaining(self, state: TextState) -> tuple[int, ...]:
+        """Number of subwords that complete each included term, if no other term comes between."""
+        remaining = list(self.costs)
+        for term, _, cost in self._nearest(state):
+            remaining[term] = min(remaining[term], cost)
+        return tuple(remaining)
+
+    def _nearest(self, state: TextState) -> Iterator[tuple[int, Place, int]]:
+        """Included terms that the text has begun, where, and the number of subwords that complete them."""
+        for number, length in {*state.places, *self._possible_starts(state.last_class)}:
+            pattern = self.patterns[number]
+            if pattern.bit != EXCLUDED:
+                cost = pattern.remaining(length, state.pending)
+                if cost is not None:
+                    yield pattern.bit.bit_length() - 1, (number, length), cost
+
+    def _possible_starts(self, last_class: int) -> frozenset[Place]:
+        """Patterns that may begin with the next character, without a space before them."""
+        return frozenset(
+            (number, 0)
+            for number, pattern in enumerate(self.patterns)
+            if last_class != LETTER_CLASS or not pattern.starts_word
+        )
+
+    def _next_ids(self, state: TextState) -> dict[int, int]:
+        """Subwords that bring included terms nearer: they continue those that were begun, or else begin them."""
+        next_ids: dict[int, int] = {}
+        begun = 0
+        for term, (number, length), cost in self._nearest(state):
+            pattern = self.patterns[number]
+            if (length or state.pending) and cost < self.costs[term]:
+                begun |= pattern.bit
+            elif length:
+                continue  # beginning again is as near
+            for token in pattern.nearing_tokens(self.vocabulary, length, state.pending):
+                next_ids[token] = next_ids.get(token, 0) | pattern.bit
+        if not state.pending:
+            for pattern in self.patterns:
+                if pattern.bit != EXCLUDED and not pattern.bit & begun:
+                    for token in pattern.beginning_tokens(self.vocabulary):
+                        next_ids[token] = next_ids.get(token, 0) | pattern.bit
+        return next_ids
+
+
+def _bits(patterns: Sequence[Pattern]) -> int:
+    bits = 0
+    for pattern in patterns:
+        bits |= pattern.bit
+    return bits

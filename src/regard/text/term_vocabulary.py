@@ -1,0 +1,184 @@
+"""Index of a subword vocabulary by text: which subwords spell a part of a given term."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import accumulate
+
+from regard.text.normalize import replace_blanks
+from regard.text.tokenizers import SPACE, Surface, unescape_text
+from regard.text.word_boundaries import is_letter
+from regard.values import Specials
+
+INVALID = "\ufffd"
+"""The character that stands for bytes that are not valid UTF-8."""
+CONTINUATION_BYTES, LEAD_BYTES = range(0x80, 0xC0), range(0xC2, 0xF5)
+"""Values of the bytes that continue a character, and of those that begin a character of several bytes."""
+SPACE_CLASS, LETTER_CLASS, OTHER_CLASS, NO_CLASS = 0, 1, 2, 3
+"""Classes of characters: a space, a letter or digit of a script with spaces between words, or another character;
+`NO_CLASS` stands for no character."""
+_SPACES = re.compile("  +")
+
+
+@cache
+def character_class(character: str) -> int:
+    """The class of a character: `SPACE_CLASS`, `LETTER_CLASS` or `OTHER_CLASS`."""
+    if character == " ":
+        return SPACE_CLASS
+    return LETTER_CLASS if is_letter(character) else OTHER_CLASS
+
+
+@cache
+def fold_character(character: str) -> str:
+    """Maps upper and lower case of a character to the same character, if its folded form is a single character."""
+    folded = character.casefold()
+    return folded if len(folded) == 1 else character
+
+
+def fold(text: str) -> str:
+    """Maps upper and lower case of each character of a text to the same character; the length stays the same.
+
+    >>> fold("Straße À Paris")
+    'straße à paris'
+    """
+    return "".join(map(fold_character, text))
+
+
+class TextIndex:
+    """Finds the subwords that begin with, end with, equal or contain a text.
+
+    Args:
+        texts: Text of each subword; empty for subwords that are not to be found.
+
+    Attributes:
+        longest: Number of characters of the longest text.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._ids: dict[str, list[int]] = {}
+        for token, text in enumerate(texts):
+            if text:
+                self._ids.setdefault(text, []).append(token)
+        self.longest = max(map(len, self._ids), default=0)
+        self._sorted = sorted(self._ids)
+        self._joined = "\0".join(self._sorted)
+        self._starts = list(accumulate((len(text) + 1 for text in self._sorted), initial=0))
+        self._word_suffixes: dict[str, list[int]] = {}
+        for text, tokens in self._ids.items():
+            for start in range(len(text)):
+                if start == 0 or not is_letter(text[start - 1]):
+                    self._word_suffixes.setdefault(text[start:], []).extend(tokens)
+        self._all_suffixes: dict[str, list[int]] = {}
+
+    def equal(self, text: str) -> Sequence[int]:
+        """The ids of the subwords with a text."""
+        return self._ids.get(text, ())
+
+    def starting_with(self, text: str) -> list[int]:
+        """The ids of the subwords that begin with a text and are longer."""
+        first, end = bisect_right(self._sorted, text), bisect_left(self._sorted, text + "\U0010ffff")
+        return [token for word in self._sorted[first:end] for token in self._ids[word]]
+
+    def containing(self, text: str) -> Iterator[int]:
+        """Yields the ids of the subwords that contain a text."""
+        position = self._joined.find(text)
+        while position >= 0:
+            number = bisect_right(self._starts, position) - 1
+            yield from self._ids[self._sorted[number]]
+            position = self._joined.find(text, self._starts[number + 1])
+
+    def ending_with(self, text: str, *, whole_word: bool) -> Sequence[int]:
+        """Finds the subwords that end with a text.
+
+        Args:
+            text: The text.
+            whole_word: Whether the text must be at the start of the subword, or follow a character that is not a
+                letter.
+
+        Returns:
+            Ids of the subwords.
+        """
+        if whole_word:
+            return self._word_suffixes.get(text, ())
+        if not self._all_suffixes:
+            suffixes: dict[str, list[int]] = {}
+            for word, tokens in self._ids.items():
+                for start in range(len(word)):
+                    suffixes.setdefault(word[start:], []).extend(tokens)
+            self._all_suffixes = suffixes  # other threads see all of it or nothing
+        return self._all_suffixes.get(text, ())
+
+
+class TermVocabulary:
+    """The texts of a target vocabulary's subwords, as they appear in detokenized text.
+
+    Args:
+        surfaces: Surface form of each subword, by id: its characters (with `▁` for a space), the value of one byte, or
+            None for a special token.
+        specials: Ids of the special tokens.
+        encode: Function that segments texts into subword ids.
+
+    Attributes:
+        texts: Text of each subword, with single spaces; empty for special tokens and for bytes that begin a character
+            of several bytes. Other bytes have the text that they stand for alone.
+        surfaces: Surface form of each subword, as given.
+        byte_ids: Id of each byte, by its value; empty if the vocabulary has no bytes.
+        lead_ids: Ids of the bytes that begin a character of several bytes.
+        invalid_ids: Ids of the other bytes that are not a character.
+        first_classes: Class of the first character of each text, one byte per id.
+        last_classes: Class of the last character of each text, one byte per id.
+        specials: Ids of the special tokens.
+    """
+
+    def __init__(
+        self,
+        surfaces: Sequence[Surface],
+        specials: Specials,
+        encode: Callable[[Sequence[str]], list[list[int]]],
+    ) -> None:
+        self.specials = specials
+        self.surfaces = tuple(surfaces)
+        self.texts = tuple(map(_text, surfaces))
+        self.byte_ids = {surface: token for token, surface in enumerate(surfaces) if isinstance(surface, int)}
+        self.lead_ids = tuple(token for value, token in self.byte_ids.items() if value in LEAD_BYTES)
+        self.invalid_ids = tuple(
+            token for value, token in self.byte_ids.items() if value >= 0x80 and value not in LEAD_BYTES
+        )
+        self.first_classes = bytes(character_class(text[0]) if text else NO_CLASS for text in self.texts)
+        self.last_classes = bytes(character_class(text[-1]) if text else NO_CLASS for text in self.texts)
+        self._encode = encode
+        self._indexes: dict[bool, TextIndex] = {}
+
+    def __len__(self) -> int:
+        """Number of subwords."""
+        return len(self.texts)
+
+    def index(self, *, ignore_case: bool) -> TextIndex:
+        """The index of the subwords by their texts, or by their texts with case folded; built once."""
+        if ignore_case not in self._indexes:
+            texts = [fold(text) for text in self.texts] if ignore_case else self.texts
+            self._indexes[ignore_case] = TextIndex(texts)
+        return self._indexes[ignore_case]
+
+    def without_bytes(self, tokens: Sequence[int]) -> Sequence[int]:
+        """Leaves out bytes from subwords of the same text, if there are others."""
+        if len(tokens) < 2:
+            return tokens
+        return [token for token in tokens if not isinstance(self.surfaces[token], int)] or tokens[:1]
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Segments texts into subwords; the result has one list of ids per text."""
+        return self._encode(texts)
+
+
+def _text(surface: Surface) -> str:
+    if surface is None:
+        return ""
+    if isinstance(surface, str):
+        return unescape_text(_SPACES.sub(" ", replace_blanks(surface.replace(SPACE, " "))))
+    if surface < 0x80:
+        return replace_blanks(chr(surface))
+    return "" if surface in LEAD_BYTES else INVALID
