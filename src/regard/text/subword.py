@@ -251,6 +251,17 @@ class Subword:
         sampler, generator = self._samplers[sample_alpha], random.Random(seed)
         return [sample_ids(escape_text(text), sampler, generator, self._tag_ids) for text in texts]
 
+    def cost(self, ids: Sequence[int]) -> tuple[int, float]:
+        """How unusual a segmentation is, for comparing spellings of one word; lower values are more usual.
+
+        Args:
+            ids: Ids of the subwords.
+
+        Returns:
+            The number of subwords, and the sum of their negative log-probabilities (of their merge ranks for BPE).
+        """
+        return len(ids), -sum(map(self._processor.get_score, ids))
+
     def _scored_pieces(self) -> ScoredPieces:
         tag_ids = self._tag_ids.values()  # have no probability or rank
         piece_ids = {piece: i for i, piece in enumerate(self._surfaces) if isinstance(piece, str) and i not in tag_ids}

@@ -23,6 +23,7 @@ from regard.text.normalize import normalize, text_list
 from regard.text.segments import segments_of_lines
 from regard.text.subword import Subword
 from regard.translation.options import TranslateOptions
+from regard.translation.recasing import recase_segments
 from regard.translation.result import Segment, Translation
 from regard.translation.retry import retry
 from regard.values import Encoding, Hypothesis
@@ -117,6 +118,17 @@ def fill_segments(
     Returns:
         The segments in the same order, with their translations.
     """
+    recased = recase_segments(segments, translator.src_subword) if options.recase else {}
+    read = [recased[number].read if number in recased else segment for number, segment in enumerate(segments)]
+    filled = _fill(translator, read, options, word_end=word_end)
+    for number, segment in recased.items():
+        filled[number] = segment.restored(filled[number])
+    return filled
+
+
+def _fill(
+    translator: TranslatorParts, segments: Sequence[Segment], options: TranslateOptions, *, word_end: WordEnd | None
+) -> list[Segment]:
     search = options.search_options(translator.search)
     fill = partial(_search, translator, options, word_end=word_end)
     filled = fill(segments, search)

@@ -30,6 +30,9 @@ class TranslateOptions:
         sample: Options of sampling. If given, translations are drawn from the model's distribution instead of searched
             for; `beam`, `n_best`, `retry`, both penalties and `min_len` then cannot be given.
 
+        recase: Whether a sentence in capitals or in title case that the vocabulary cannot read well is translated from
+            its ordinary case. The translation of capitals is put into capitals; a warning and `Translation.read_as`
+            say so.
         glossary: Terms with the translations that they must, or must not, have.
 
     Raises:
@@ -46,6 +49,7 @@ class TranslateOptions:
     coverage_penalty: float | None = None
     min_len: int = 0
     sample: SampleOptions | None = None
+    recase: bool = True
     glossary: Glossary | None = None
 
     def __post_init__(self) -> None:
@@ -115,4 +119,5 @@ class Changes(TypedDict, total=False):
     coverage_penalty: float | None
     min_len: int
     sample: SampleOptions | None
+    recase: bool
     glossary: Glossary | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from regard.alignment.readout import Readout
@@ -37,6 +37,7 @@ class Translation:
         token_scores: Log-probability of each of `tokens`, in nats; their sum and the log-probability of `</s>` are the
             score without penalties. Empty for an export to CTranslate2, which does not return them.
         token_spans: Characters of `text` that each of `tokens` covers.
+        read_as: The sentence as the model read it, if it was translated from another case; otherwise empty.
     """
 
     source: str
@@ -50,6 +51,7 @@ class Translation:
     quality_flags: tuple[QualityFlag, ...] = ()
     token_scores: tuple[float, ...] = ()
     token_spans: tuple[Span, ...] = ()
+    read_as: str = ""
 
     @property
     def word_scores(self) -> tuple[float, ...]:
@@ -110,7 +112,7 @@ class Translation:
         Returns:
             An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
             `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
-            `{kind, value, where}`), and `attention`.
+            `{kind, value, where}`), `attention`, and `read_as`, if the sentence was translated from another case.
         """
         fields: dict[str, object] = {
             "text": self.text,
@@ -124,6 +126,8 @@ class Translation:
         }
         if attention and self.attention is not None:
             fields["attention"] = self.attention.to_dict()
+        if self.read_as:
+            fields["read_as"] = self.read_as
         return fields
 
     def to_json_line(self, terms: Sequence[dict[str, object]] | None = None) -> str:
@@ -240,11 +244,21 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
         sum(segment.found[0].score for segment in segments),
         tuple(token for segment in segments for token in segment.found[0].tokens),
         alignment=tuple(sorted(set(links))),
-        warnings=tuple(dict.fromkeys(flag.message for flag in flags)),
+        warnings=tuple(dict.fromkeys((*(flag.message for flag in flags), *_recasing_warnings(segments)))),
         quality_flags=tuple(flags),
         token_scores=tuple(score for segment in segments for score in segment.found[0].token_scores),
         token_spans=tuple(spans),
+        read_as=separator("a", "b").join(segment.found[0].read_as or segment.source.text for segment in segments)
+        if any(segment.found[0].read_as for segment in segments)
+        else "",
     )
+
+
+def _recasing_warnings(segments: Sequence[Segment]) -> Iterator[str]:
+    """What the translations of segments say about the case from which they were translated."""
+    for segment in segments:
+        if segment.found[0].read_as:
+            yield segment.found[0].warnings[-1]
 
 
 def with_line_number(number: int, warnings: Sequence[str]) -> tuple[str, ...]:
