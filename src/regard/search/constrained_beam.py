@@ -201,7 +201,9 @@ class ConstrainedBeamSearch(BeamSearch):
                 tokens = replace(tokens, log_probs=tokens.log_probs.masked_fill(bad_end, -torch.inf))
             feasible = missing <= left
             if not self._relax(sentences, tokens, feasible):
-                return self._allocate(prefixes, tokens, missing, feasible)
+                # An excluded term that only a letter can continue is a dead end, unless the word is longer.
+                dead_end = (self.tables.before_letter(lookahead) & EXCLUDED).bool()
+                return self._allocate(prefixes, tokens, missing, feasible & ~dead_end)
 
     def _likely(self, prefixes: TermPrefixes, logits: Tensor, sentences: Tensor, step: int) -> tuple[_Tokens, Tensor]:
         """The most probable tokens that complete no excluded term, and `(R, 1)` logarithms of the norms."""
@@ -298,7 +300,7 @@ def best_in_turn(totals: Tensor, banks: Tensor, feasible: Tensor, count: int) ->
     Args:
         totals: Log-probabilities of Q candidates, `(B, Q)`; -inf for those that are not possible.
         banks: Bank of each candidate, from 0, `(B, Q)` int64.
-        feasible: Whether each candidate may satisfy the constraints, `(B, Q)` bool; the others come last.
+        feasible: Whether each candidate is likely to satisfy the constraints, `(B, Q)` bool; the others come last.
         count: N, the number of candidates to choose.
 
     Returns:

@@ -91,3 +91,7 @@ class Constraints:
 def _within_word(text: str, position: int) -> bool:
     """Whether the characters on both sides of a position are letters."""
     return 0 < position < len(text) and is_letter(text[position - 1]) and is_letter(text[position])
+
+
+NO_CONSTRAINTS = Constraints()
+"""Constraints without terms, which every translation satisfies."""

@@ -172,6 +172,8 @@ class StepEngine:
             raise SearchError(
                 "sampling draws from the whole vocabulary and cannot use a shortlist: leave out the shortlist"
             )
+        if isinstance(options, SampleOptions) and constraints is not None:
+            raise SearchError("sampling cannot use constraints: leave out the options of sampling, or the constraints")
         if prefixes is not None:
             check_prefixes(prefixes, limits, self._tgt_specials)
         with_terms = set() if constraints is None else constraints.rows()

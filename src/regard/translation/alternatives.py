@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 
 from regard.errors import SearchError
+from regard.search.constraints import Constraints
 from regard.search.engine import StepEngine
 from regard.search.next_words import WordTokens
 from regard.search.prefix import WordEnd
@@ -14,11 +15,16 @@ from regard.text.normalize import normalize, text_list
 from regard.text.subword import Subword
 from regard.translation.filling import TranslatorParts, fill_segments, max_len, named_lines, split_lines
 from regard.translation.options import TranslateOptions
-from regard.translation.result import Translation, join_segments
+from regard.translation.result import Segment, Translation, join_segments
 
 
 def find_alternatives(
-    translator: TranslatorParts, sentence: str, prefix: str, count: int, options: TranslateOptions
+    translator: TranslatorParts,
+    sentence: str,
+    prefix: str,
+    count: int,
+    options: TranslateOptions,
+    constraints: Constraints | None = None,
 ) -> list[Translation]:
     """Finds translations that begin with a prefix and differ in the next word; see `Translator.alternatives`.
 
@@ -28,6 +34,7 @@ def find_alternatives(
         prefix: Beginning of the translation, up to the word in which the alternatives differ.
         count: Number of translations.
         options: Options of the translations.
+        constraints: Terms that the translations must and must not contain; None = no constraints.
 
     Returns:
         The translations, best first.
@@ -45,7 +52,9 @@ def find_alternatives(
             "alternatives cannot be combined with sample or n_best: leave these out, and set count to the number of "
             "alternatives"
         )
-    segments = split_lines(translator, [normalize(line) for line in text_list(sentence)], prefixes=prefix)
+    segments = split_lines(
+        translator, [normalize(line) for line in text_list(sentence)], prefixes=prefix, constraints=constraints
+    )
     if len(segments) > 1:
         raise SearchError(
             f"expected a sentence of at most {translator.limits.max_source_len} subwords, which the model translates "
@@ -59,9 +68,16 @@ def find_alternatives(
     with named_lines([segment.line]):
         words = engine.next_words(source.ids, segment.prefix, count=count, limit=limit, words=_word_tokens(subword))
     continued = [replace(segment, prefix=(*segment.prefix, *word)) for word in words]
+    continued = [longer for longer in continued if not _has_excluded(longer, subword)]
     filled = fill_segments(translator, continued, replace(options, scores=True), word_end=_end_of_words(subword))
     translations = [join_segments(source.text, [segment]) for segment in filled]
     return sorted(translations, key=lambda translation: -translation.score)
+
+
+def _has_excluded(segment: Segment, subword: Subword) -> bool:
+    """Whether the prefix of a segment contains an excluded term."""
+    text = subword.decode(segment.prefix).text
+    return any(term.occurs_in(text) for term in segment.constraints.exclude)
 
 
 def _word_tokens(subword: Subword) -> WordTokens:

@@ -14,19 +14,23 @@ from regard.alignment.readout import Readout
 from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.search.beam import BeamOptions
+from regard.search.constraints import Constraints, Term
 from regard.search.engine import Engine
 from regard.search.length_limits import LengthLimits
 from regard.search.log_probs import NotFiniteError
 from regard.search.prefix import PrefixError, WordEnd
 from regard.search.sample import SampleOptions
+from regard.search.term_batch import SearchConstraints
 from regard.text.normalize import normalize, text_list
 from regard.text.segments import segments_of_lines
 from regard.text.subword import Subword
+from regard.translation.glossary_terms import GlossaryTerms, judge_left_out
 from regard.translation.options import TranslateOptions
 from regard.translation.recasing import recase_segments
 from regard.translation.result import Segment, Translation
 from regard.translation.retry import retry
-from regard.values import Encoding, Hypothesis
+from regard.translation.terms import GivenConstraints, checked_constraints, divided_constraints
+from regard.values import Hypothesis
 
 
 class TranslatorParts(Protocol):
@@ -50,7 +54,12 @@ class TranslatorParts(Protocol):
 
 
 def split_lines(
-    translator: TranslatorParts, lines: Sequence[str], *, first: int = 1, prefixes: str | Sequence[str] | None = None
+    translator: TranslatorParts,
+    lines: Sequence[str],
+    *,
+    first: int = 1,
+    prefixes: str | Sequence[str] | None = None,
+    constraints: GivenConstraints | None = None,
 ) -> list[Segment]:
     """Divides lines into segments; see `Translator.split`.
 
@@ -59,15 +68,18 @@ def split_lines(
         lines: Lines, normalized.
         first: Number of the first line.
         prefixes: One prefix per line, or a single string if there is a single line; None = no prefixes.
+        constraints: Constraints of each line, or of all; None = no constraints.
 
     Returns:
         The segments of all lines, in order.
 
     Raises:
-        SearchError: There is not one prefix per line, or the vocabulary cannot spell a prefix.
+        SearchError: There is not one prefix per line, the vocabulary cannot spell a prefix, or no translation can
+            satisfy constraints.
     """
     result: list[Segment] = []
     prefix_ids = None if prefixes is None else _encode_prefixes(translator, prefixes, count=len(lines), first=first)
+    terms = checked_constraints(constraints, translator.tgt_subword, lines, first=first) if constraints else None
     split = segments_of_lines(lines, translator.src_subword, limit=translator.limits.max_source_len)
     for number, (line, segments) in enumerate(zip(lines, split, strict=True), start=first):
         parts = [
@@ -78,8 +90,26 @@ def split_lines(
         if prefix:
             parts = parts or [Segment(number, 0, translator.src_subword.encode(line))]
             parts[0] = replace(parts[0], prefix=prefix)
+        if terms and terms[number - first]:
+            parts = parts or [Segment(number, 0, translator.src_subword.encode(line))]
+            parts = _with_constraints(translator, parts, line, terms[number - first])
         result += parts
     return result
+
+
+def _with_constraints(
+    translator: TranslatorParts, parts: Sequence[Segment], line: str, constraints: Constraints
+) -> list[Segment]:
+    """The segments of a line with their constraints."""
+    prefix = translator.tgt_subword.decode(parts[0].prefix).text
+    unwanted = next((term for term in constraints.exclude if term.occurs_in(prefix)), None)
+    if unwanted:
+        raise SearchError(
+            f"sentence {parts[0].line}: the prefix {prefix[:80]!r} contains the term {unwanted.alternatives[0]!r}, "
+            "which is excluded: leave one of them out"
+        )
+    limits = [max_len(translator, len(part.source.ids) + 1) for part in parts]
+    return divided_constraints(parts, line, constraints, limits)
 
 
 def _encode_prefixes(
@@ -118,9 +148,14 @@ def fill_segments(
     Returns:
         The segments in the same order, with their translations.
     """
+    left_out: dict[int, tuple[Term, ...]] = {}
+    if options.glossary is not None:
+        segments, left_out = GlossaryTerms(options.glossary, translator.tgt_subword).added_to(segments)
     recased = recase_segments(segments, translator.src_subword) if options.recase else {}
     read = [recased[number].read if number in recased else segment for number, segment in enumerate(segments)]
     filled = _fill(translator, read, options, word_end=word_end)
+    for number, terms in left_out.items():
+        filled[number] = judge_left_out(filled[number], terms)
     for number, segment in recased.items():
         filled[number] = segment.restored(filled[number])
     return filled
@@ -163,15 +198,21 @@ def _search(
             need_scores=options.need_scores,
             prefixes=prefixes if any(prefixes) else None,
             word_end=word_end or _word_end(translator) if any(prefixes) else None,
+            constraints=_search_constraints(translator, [segments[row] for row in rows]),
         )
     found = {
-        row: [_result(translator, segments[row].source, hypothesis, options) for hypothesis in hypotheses]
+        row: [_result(translator, segments[row], hypothesis, options) for hypothesis in hypotheses]
         for row, hypotheses in zip(rows, n_best_lists, strict=True)
     }
     return [
         replace(segment, found=found[row]) if row in found else _without_source(translator, segment)
         for row, segment in enumerate(segments)
     ]
+
+
+def _search_constraints(translator: TranslatorParts, segments: Sequence[Segment]) -> SearchConstraints | None:
+    constraints = [segment.constraints for segment in segments]
+    return SearchConstraints(translator.tgt_subword.term_vocabulary(), constraints) if any(constraints) else None
 
 
 def _word_end(translator: TranslatorParts) -> WordEnd:
@@ -183,7 +224,7 @@ def _word_end(translator: TranslatorParts) -> WordEnd:
 def _without_source(translator: TranslatorParts, segment: Segment) -> Segment:
     """The translation of a segment without words: its prefix."""
     text = translator.tgt_subword.decode(segment.prefix).text
-    return replace(segment, found=[Translation(segment.source.text, text, 0.0)])
+    return replace(segment, found=[Translation(segment.source.text, text, 0.0).judged_by(segment.constraints)])
 
 
 def max_len(translator: TranslatorParts, src_len: int) -> int:
@@ -201,13 +242,13 @@ def max_len(translator: TranslatorParts, src_len: int) -> int:
 
 
 def _result(
-    translator: TranslatorParts, source: Encoding, hypothesis: Hypothesis, options: TranslateOptions
+    translator: TranslatorParts, segment: Segment, hypothesis: Hypothesis, options: TranslateOptions
 ) -> Translation:
     ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
     readout = translator.readout if options.need_alignment else None
-    return Translation.of(
-        source, translator.tgt_subword.decode(ids), hypothesis, attention=options.attention, readout=readout
-    )
+    target = translator.tgt_subword.decode(ids)
+    translation = Translation.of(segment.source, target, hypothesis, attention=options.attention, readout=readout)
+    return translation.judged_by(segment.constraints)
 
 
 @contextmanager

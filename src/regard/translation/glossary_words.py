@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
-from regard.text.sentences import written_without_spaces
+from regard.text.word_boundaries import is_letter
 from regard.values import Span
 
 _LETTER, _SPACE, _OTHER = "w", " ", "o"
@@ -20,21 +19,12 @@ class _Kinds(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        kind = _SPACE if character.isspace() else _LETTER if is_word_character(character) else _OTHER
+        kind = _SPACE if character.isspace() else _LETTER if is_letter(character) else _OTHER
         self[code] = kind
         return kind
 
 
 _KINDS = _Kinds()
-
-
-def is_word_character(character: str) -> bool:
-    """Whether a character belongs to words that spaces separate: a letter, a digit, or one of their marks.
-
-    >>> is_word_character("é"), is_word_character("-"), is_word_character("語")
-    (True, False, False)
-    """
-    return unicodedata.category(character)[0] in "LNM" and not written_without_spaces(character)
 
 
 def fold(text: str) -> str:

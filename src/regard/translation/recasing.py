@@ -50,10 +50,10 @@ class RecasedSegment:
             filled: The segment `read` with its translations.
 
         Returns:
-            The given segment. Of a segment in capitals, translations are put into capitals, except for the terms of
-            its constraints; each translation says what was read.
+            The given segment. Of a segment in capitals, translations are put into capitals, except for terms that must
+            have a certain case; each translation says what was read.
         """
-        terms: Sequence[Term] = ()
+        terms = [term for term in filled.constraints.include if not term.ignore_case]
         found = [self._restored(translation, terms) for translation in filled.found]
         return replace(filled, source=self.given.source, found=found)
 

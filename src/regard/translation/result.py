@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from regard.alignment.readout import Readout
 from regard.inspection.html import render_iframe
 from regard.inspection.record import AttentionRecord
+from regard.search.constraints import NO_CONSTRAINTS, Constraints
 from regard.text.sentences import separator
 from regard.text.words import word_of_piece, word_spans
 from regard.translation.quality import QualityFlag, quality_flags
@@ -37,6 +38,8 @@ class Translation:
         token_scores: Log-probability of each of `tokens`, in nats; their sum and the log-probability of `</s>` are the
             score without penalties. Empty for an export to CTranslate2, which does not return them.
         token_spans: Characters of `text` that each of `tokens` covers.
+        unmet: Constraints that the translation does not satisfy: the first alternative of each included term that is
+            missing, and of each excluded term that occurs.
         read_as: The sentence as the model read it, if it was translated from another case; otherwise empty.
     """
 
@@ -51,6 +54,7 @@ class Translation:
     quality_flags: tuple[QualityFlag, ...] = ()
     token_scores: tuple[float, ...] = ()
     token_spans: tuple[Span, ...] = ()
+    unmet: tuple[str, ...] = ()
     read_as: str = ""
 
     @property
@@ -112,7 +116,8 @@ class Translation:
         Returns:
             An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
             `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
-            `{kind, value, where}`), `attention`, and `read_as`, if the sentence was translated from another case.
+            `{kind, value, where}`), `attention`, `unmet`, if there are constraints that are not satisfied, and `read_as`,
+            if the sentence was translated from another case.
         """
         fields: dict[str, object] = {
             "text": self.text,
@@ -126,6 +131,8 @@ class Translation:
         }
         if attention and self.attention is not None:
             fields["attention"] = self.attention.to_dict()
+        if self.unmet:
+            fields["unmet"] = list(self.unmet)
         if self.read_as:
             fields["read_as"] = self.read_as
         return fields
@@ -144,6 +151,28 @@ class Translation:
             fields["terms"] = list(terms)
         return json.dumps(fields, ensure_ascii=False)
 
+    def judged_by(self, constraints: Constraints) -> Translation:
+        """The translation with the constraints that it does not satisfy, and warnings about them.
+
+        Args:
+            constraints: The constraints, with normalized terms.
+
+        Returns:
+            The translation with the field `unmet`.
+        """
+        unmet = constraints.unmet(self.text) if constraints else ()
+        if not unmet:
+            return self
+        num_missing = sum(not term.occurs_in(self.text) for term in constraints.include)
+        warnings = [
+            f"the translation lacks the term {term!r}, for which it has no place" for term in unmet[:num_missing]
+        ]
+        warnings += [
+            f"the translation contains the excluded term {term!r}, which could not be avoided"
+            for term in unmet[num_missing:]
+        ]
+        return replace(self, unmet=unmet, warnings=(*self.warnings, *warnings))
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -156,6 +185,8 @@ class Segment:
         found: Translations of the segment, best first; empty before the segment is translated.
         within_word: Whether the segment begins within a word, so that no space belongs before it.
         prefix: Ids of the target subwords that the segment's translations must begin with.
+        constraints: Terms that the segment's translations must and must not contain, normalized; the source words of
+            terms are positions in the text of the segment.
     """
 
     line: int
@@ -164,6 +195,7 @@ class Segment:
     found: Sequence[Translation] = ()
     within_word: bool = False
     prefix: tuple[int, ...] = ()
+    constraints: Constraints = NO_CONSTRAINTS
 
 
 def join_lines(
@@ -238,7 +270,7 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
         spans += [(start + first, start + end) for first, end in best.token_spans]
         texts += [between, best.text]
         last = best.text or last
-    return Translation(
+    whole = Translation(
         text,
         "".join(texts),
         sum(segment.found[0].score for segment in segments),
@@ -252,6 +284,9 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
         if any(segment.found[0].read_as for segment in segments)
         else "",
     )
+    included = tuple(term for segment in segments for term in segment.constraints.include)
+    excluded = tuple(dict.fromkeys(term for segment in segments for term in segment.constraints.exclude))
+    return whole.judged_by(Constraints(included, excluded))
 
 
 def _recasing_warnings(segments: Sequence[Segment]) -> Iterator[str]:

@@ -23,8 +23,8 @@ def retry(
 ) -> list[Segment]:
     """Translates segments with quality flags again, and keeps the translation with the fewest flags.
 
-    A segment of several sentences is translated sentence by sentence, unless it has a prefix, which may belong to
-    several of them; every segment with flags is also translated with a wider beam and a coverage penalty. If several
+    A segment of several sentences is translated sentence by sentence, unless it has a prefix or terms to include, which
+    may belong to several of them; every segment with flags is also translated with a wider beam and a coverage penalty. If several
     translations have equally few flags, the earliest is kept.
 
     Args:
@@ -51,13 +51,18 @@ def retry(
     wider = replace(options, beam=WIDEN * options.beam, coverage_penalty=penalty)
     for number, segment in zip(flagged, search([segments[number] for number in flagged], wider), strict=True):
         attempts[number].append(segment.found)
-    best = {number: min(found, key=lambda n_best: len(n_best[0].quality_flags)) for number, found in attempts.items()}
+    best = {number: min(found, key=_num_faults) for number, found in attempts.items()}
     return [replace(segment, found=best.get(number, segment.found)) for number, segment in enumerate(segments)]
+
+
+def _num_faults(found: Sequence[Translation]) -> tuple[int, int]:
+    """Number of constraints that the best translation does not satisfy, and of its quality flags."""
+    return len(found[0].unmet), len(found[0].quality_flags)
 
 
 def _sentences(segment: Segment, subword: Subword) -> list[Segment]:
     """The sentences of a segment, if there are several and each is short enough for the model."""
-    if segment.prefix:
+    if segment.prefix or segment.constraints.include:
         return []
     text = segment.source.text
     spans = sentence_spans(text)
@@ -65,6 +70,6 @@ def _sentences(segment: Segment, subword: Subword) -> list[Segment]:
     if len(encoded) < 2 or max(len(sentence.ids) for sentence in encoded) > len(segment.source.ids):
         return []
     return [
-        Segment(segment.line, text.count(" ", 0, start), sentence)
+        Segment(segment.line, text.count(" ", 0, start), sentence, constraints=segment.constraints)
         for (start, _), sentence in zip(spans, encoded, strict=True)
     ]

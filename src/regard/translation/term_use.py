@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regard.search.constraints import Term
+from regard.text.word_boundaries import is_letter
 from regard.translation.glossary import Glossary
-from regard.translation.glossary_words import fold, is_word_character
+from regard.translation.glossary_words import fold
 from regard.values import Span
 
 MAX_LINES = 50
@@ -105,7 +106,7 @@ def occurrences(term: Term, text: str) -> tuple[Span, ...]:
 
 
 def _is_within_word(text: str, place: int) -> bool:
-    return 0 < place < len(text) and is_word_character(text[place - 1]) and is_word_character(text[place])
+    return 0 < place < len(text) and is_letter(text[place - 1]) and is_letter(text[place])
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from regard.errors import SearchError
 from regard.model.packing import pack_for_search
 from regard.model.row_padding import pad_rows
 from regard.search.attention_filter import KEEP_ALL, KeepMatrix
+from regard.search.constraints import Constraints
 from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
 from regard.search.length_limits import LengthLimits
@@ -26,6 +27,7 @@ from regard.translation.filling import fill_segments, named_lines, split_lines
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.pickling import PickledByPath
 from regard.translation.result import Segment, Translation, join_lines, with_line_number
+from regard.translation.terms import GivenConstraints
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -117,6 +119,7 @@ class Translator(PickledByPath):
         options: TranslateOptions = DEFAULT,
         *,
         prefixes: str | Sequence[str] | None = None,
+        constraints: GivenConstraints | None = None,
         **changes: Unpack[Changes],
     ) -> list[Translation]:
         """Translates sentences.
@@ -130,6 +133,8 @@ class Translator(PickledByPath):
             options: Options of the translation.
             prefixes: Target text that each translation begins with, one per sentence, empty for none. Tokens, scores
                 and attention of a translation include those of its prefix.
+            constraints: Terms that each translation must and must not contain, one `Constraints` per sentence, None for
+                none, or one for all sentences. `Translation.unmet` lists those that could not be satisfied.
             **changes: Fields of `TranslateOptions` that replace those of `options`, such as `beam=1`.
 
         Returns:
@@ -137,11 +142,13 @@ class Translator(PickledByPath):
 
         Raises:
             DataError: A sentence or a prefix is not text.
-            SearchError: An option is out of its range, a prefix is too long or the vocabulary does not contain its
-                characters, or the model's numbers are not finite.
+            SearchError: An option is out of its range, a prefix is too long, the vocabulary does not contain the
+                characters of a prefix or a term, constraints contradict each other, the engine cannot use constraints,
+                or the model's numbers are not finite.
         """
         lines = text_list(sentences)
-        return _translate(self, lines, replace(options, **changes), first=1, prefixes=prefixes)
+        options = replace(options, **changes)
+        return _translate(self, lines, options, first=1, prefixes=prefixes, constraints=constraints)
 
     def alternatives(
         self,
@@ -149,6 +156,8 @@ class Translator(PickledByPath):
         prefix: str = "",
         count: int = 5,
         options: TranslateOptions = DEFAULT,
+        *,
+        constraints: Constraints | None = None,
         **changes: Unpack[Changes],
     ) -> list[Translation]:
         """Finds translations that continue a text with different next words.
@@ -161,6 +170,8 @@ class Translator(PickledByPath):
             prefix: Target text before the word; see `translate`.
             count: Number of translations.
             options: Options of the translations.
+            constraints: Terms that the translations must and must not contain; words that contain an excluded term are
+                not among the next words.
             **changes: Fields of `TranslateOptions` that differ from `options`.
 
         Returns:
@@ -172,7 +183,7 @@ class Translator(PickledByPath):
             SearchError: As in `translate`; or the sentence is too long to be translated at once, samples or an n-best
                 list are asked for, or the engine is CTranslate2.
         """
-        return find_alternatives(self, sentence, prefix, count, replace(options, **changes))
+        return find_alternatives(self, sentence, prefix, count, replace(options, **changes), constraints)
 
     def translate_lines(
         self,
@@ -245,7 +256,12 @@ class Translator(PickledByPath):
         return _score_pairs(self, left, right, first=first, only=only)
 
     def split(
-        self, lines: str | Sequence[str], *, first: int = 1, prefixes: str | Sequence[str] | None = None
+        self,
+        lines: str | Sequence[str],
+        *,
+        first: int = 1,
+        prefixes: str | Sequence[str] | None = None,
+        constraints: GivenConstraints | None = None,
     ) -> list[Segment]:
         """Divides lines into segments that the model can translate at once.
 
@@ -256,6 +272,7 @@ class Translator(PickledByPath):
             lines: One line or several.
             first: Number of the first line.
             prefixes: Target text that the translation of each line begins with, empty for none; None = no prefixes.
+            constraints: Terms that the translations must and must not contain; see `translate`.
 
         Returns:
             The segments of all lines, in order; an empty line without a prefix has none.
@@ -265,7 +282,7 @@ class Translator(PickledByPath):
             SearchError: There is not one prefix per line, or the vocabulary does not contain a character of one.
         """
         normalized = [normalize(line) for line in text_list(lines, first=first)]
-        return split_lines(self, normalized, first=first, prefixes=prefixes)
+        return split_lines(self, normalized, first=first, prefixes=prefixes, constraints=constraints)
 
     def fill(self, segments: Sequence[Segment], options: TranslateOptions = DEFAULT) -> list[Segment]:
         """Translates segments.
@@ -290,12 +307,14 @@ def _translate(
     *,
     first: int,
     prefixes: str | Sequence[str] | None = None,
+    constraints: GivenConstraints | None = None,
 ) -> list[Translation]:
     normalized = [normalize(line) for line in lines]
     if options.sample is not None:  # buffers of one stream draw different random numbers
         seed = (options.sample.seed + (first - 1) * 0x9E3779B1) % (1 << 63)
         options = replace(options, sample=replace(options.sample, seed=seed))
-    translated = translator.fill(split_lines(translator, normalized, first=first, prefixes=prefixes), options)
+    segments = split_lines(translator, normalized, first=first, prefixes=prefixes, constraints=constraints)
+    translated = translator.fill(segments, options)
     return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
 
 

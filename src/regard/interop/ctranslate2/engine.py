@@ -25,6 +25,7 @@ from regard.search.length_limits import LengthLimits
 from regard.search.penalties import length_penalty
 from regard.search.prefix import WordEnd, check_prefixes
 from regard.search.sample import SampleOptions
+from regard.search.term_batch import SearchConstraints
 from regard.values import Hypothesis, Specials
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class CTranslate2Engine:
         need_scores: bool = True,
         prefixes: Sequence[Sequence[int]] | None = None,
         word_end: WordEnd | None = None,
+        constraints: SearchConstraints | None = None,
     ) -> list[list[Hypothesis]]:
         """Translates source sentences of any lengths with CTranslate2's beam search.
 
@@ -115,17 +117,23 @@ class CTranslate2Engine:
             prefixes: Token ids that the translations of each sentence must begin with; empty for none. Scores of
                 translations with a prefix include no coverage penalty.
             word_end: Ignored: CTranslate2 may continue the last word of a prefix.
+            constraints: Must be None: CTranslate2 cannot use them.
 
         Returns:
             Hypotheses of each source sentence, best first, without log-probabilities per token.
 
         Raises:
-            SearchError: Sampling was requested, a prefix is too long, this process was forked from the one that made
+            SearchError: Sampling or constraints were requested, a prefix is too long, this process was forked from the one that made
                 the engine, or CTranslate2 failed.
         """
         if isinstance(options, SampleOptions):
             raise SearchError(
                 "an export to CTranslate2 cannot sample translations: load the regard model that was exported"
+            )
+        if constraints is not None:
+            raise SearchError(
+                "an export to CTranslate2 cannot include or exclude terms: load the regard model that was exported, or "
+                "an export to ONNX"
             )
         self._check_process()
         if prefixes is not None:
