@@ -102,7 +102,9 @@ def _typo(text: str, generator: random.Random) -> str:
             break
         place = generator.choice(places)
         first, second = text[place], text[place + 1]
-        middle = generator.choice((second + first, first, first + second + second, first + generator.choice(text[place:])))
+        middle = generator.choice(
+            (second + first, first, first + second + second, first + generator.choice(text[place:]))
+        )
         middle = middle if " " not in middle else second + first
         text = text[:place] + middle + text[place + 2 :]
     return text

@@ -87,7 +87,7 @@ def judge_left_out(segment: Segment, terms: Sequence[Term]) -> Segment:
 
 def _judged(translation: Translation, terms: Sequence[Term]) -> Translation:
     missing = [term.alternatives[0] for term in terms if not term.occurs_in(translation.text)]
-    warnings = [f"the translation lacks the term {text!r} of the glossary, which is impossible here" for text in missing]
-    return replace(
-        translation, unmet=(*missing, *translation.unmet), warnings=(*translation.warnings, *warnings)
-    )
+    warnings = [
+        f"the translation lacks the term {text!r} of the glossary, which is impossible here" for text in missing
+    ]
+    return replace(translation, unmet=(*missing, *translation.unmet), warnings=(*translation.warnings, *warnings))

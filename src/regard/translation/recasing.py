@@ -121,8 +121,10 @@ def ordinary_case(text: str, subword: Subword) -> str:
         subword: Source vocabulary: the fewest subwords count first, then their probability.
 
     Returns:
-        The sentence; the first word of each of its sentences is capitalized.
+        The sentence; the first word of each of its sentences is capitalized, unless the vocabulary has no capitals.
     """
+    if not subword.has_capitals:
+        return text.lower()
     starts = {start for start, _ in sentence_spans(text)}
     words = text.split(" ")
     choices: list[list[str]] = []

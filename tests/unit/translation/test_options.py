@@ -12,6 +12,7 @@ from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.search.beam import BeamOptions
 from regard.search.sample import SampleOptions
+from regard.translation.glossary import Glossary, GlossaryEntry
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.translator import Translator
 
@@ -28,6 +29,8 @@ OTHER_VALUES: dict[str, Any] = {
     "coverage_penalty": 0.4,
     "min_len": 3,
     "sample": SampleOptions(seed=5),
+    "recase": False,
+    "glossary": Glossary([GlossaryEntry(("cat",), ("chat",))]),
 }
 
 
