@@ -9,7 +9,9 @@ from regard.alignment.readout import Readout
 from regard.markup.document import Document, parse
 from regard.markup.sentence import TranslatedSentence
 from regard.service.detection import DetectedLanguage
+from regard.service.glossaries import NO_TERMS, RequestedTerms
 from regard.translation.documents import as_sentence
+from regard.translation.glossary import Glossary
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
 
@@ -27,6 +29,7 @@ class TextRequest:
         target: Code of the target language.
         options: Options of the translation.
         format: `text`, `html` or `xml`.
+        terms: Terms that translations must, or must not, have.
         prefixes: For each text, text with which its translation must begin. If they are given, each text is translated
             as a single sentence. Empty = none.
     """
@@ -37,6 +40,7 @@ class TextRequest:
     options: TranslateOptions
     format: str = "text"
     prefixes: tuple[str, ...] = ()
+    terms: RequestedTerms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class TextResult:
         alternatives: Other translations of the whole text, best first.
         readout: Layer, head and rule by which word alignments were derived from the attention; None after a translation
             through another language.
+        glossary: Terms with which the text was translated; None = none.
     """
 
     text: str
@@ -61,6 +66,7 @@ class TextResult:
     detected: DetectedLanguage | None = None
     alternatives: tuple[str, ...] = ()
     readout: Readout | None = None
+    glossary: Glossary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +77,13 @@ class StreamedSentence:
         index: Number of the sentence, from 0.
         total: Number of sentences in the text.
         translation: Its translation.
+        glossary: Terms with which it was translated; None = none.
     """
 
     index: int
     total: int
     translation: Translation
+    glossary: Glossary | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,16 @@ class Glossary:
         """Number of entries."""
         return len(self.entries)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether another glossary has the same entries in the same order."""
+        if not isinstance(other, Glossary):
+            return NotImplemented
+        return self is other or self.signature == other.signature
+
+    def __hash__(self) -> int:
+        """Hash of the entries."""
+        return hash(self.signature)
+
     @cached_property
     def signature(self) -> str:
         """Hash of the entries in hexadecimal digits, by which equal glossaries are recognized."""

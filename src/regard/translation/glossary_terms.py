@@ -17,8 +17,8 @@ class GlossaryTerms:
     """Adds the terms of a glossary to segments.
 
     A glossary is for many sentences, so a term that is impossible in one of them is left out there, and reported as not
-    met, rather than an error: one that the vocabulary cannot spell, that contains an excluded term, or that is more than
-    the search can take.
+    met, rather than an error: one that the vocabulary cannot spell, that contains an excluded term, or that exceeds the
+    number of terms of the search.
 
     Attributes:
         glossary: The glossary.

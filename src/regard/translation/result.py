@@ -116,8 +116,8 @@ class Translation:
         Returns:
             An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
             `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
-            `{kind, value, where}`), `attention`, `unmet`, if there are constraints that are not satisfied, and `read_as`,
-            if the sentence was translated from another case.
+            `{kind, value, where}`), `attention`, `unmet`, if there are constraints that are not satisfied, and
+            `read_as`, if the sentence was translated from another case.
         """
         fields: dict[str, object] = {
             "text": self.text,
