@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,8 +52,8 @@ class SourceNoise:
         rows = np.flatnonzero(generator.random(len(corpus)) < self.share).tolist()
         texts = [self._altered(corpus.pairs[row].src, random.Random(f"{seed} {epoch} {row}")) for row in rows]
         altered = dict(zip(rows, self.subword.encode_ids(texts), strict=True))
-        ids = [
-            altered[row] if row in altered and 0 < len(altered[row]) <= self.max_len else corpus.src[row]
+        ids: list[Sequence[int]] = [
+            altered[row] if row in altered and 0 < len(altered[row]) <= self.max_len else corpus.src[row].tolist()
             for row in range(len(corpus))
         ]
         return replace(corpus, src=Ragged.from_rows(ids)) if rows else corpus

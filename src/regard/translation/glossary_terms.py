@@ -41,8 +41,8 @@ class GlossaryTerms:
         result, left_out = [], {}
         for number, segment in enumerate(segments):
             found = self.glossary.match(segment.source.text)
-            include = []
-            impossible = []
+            include: list[Term] = []
+            impossible: list[Term] = []
             room = MAX_TERMS - len(segment.constraints.include)
             exclude = merge_constraints([segment.constraints, Constraints(exclude=found.exclude)]).exclude
             for term in found.include:
