@@ -134,7 +134,7 @@ def make_patterns(vocabulary: TermVocabulary, constraints: Constraints, *, exclu
     included = [
         (text, 1 << number, term) for number, term in enumerate(constraints.include) for text in term.alternatives
     ]
-    segmented = vocabulary.encode([text for text, _, _ in included])
+    segmented = [vocabulary.encode([text])[0] for text, _, _ in included]  # SentencePiece starts threads for a list
     patterns = [
         _pattern(text, bit, term, _costs(vocabulary, text, ids))
         for (text, bit, term), ids in zip(included, segmented, strict=True)

@@ -9,7 +9,7 @@ become one. Therefore the division of the text into subwords has no effect.
 from __future__ import annotations
 
 from codecs import getincrementaldecoder
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regard.search.constraints import Constraints
@@ -28,7 +28,7 @@ from regard.text.term_vocabulary import (
 from regard.text.tokenizers import unescape_text
 
 EXCLUDED = 1 << 62
-"""Bit that stands for all excluded terms, and for bytes that are not valid UTF-8; bit j stands for the included term j."""
+"""Bit that stands for all excluded terms, and for bytes that are not valid UTF-8; bit j stands for included term j."""
 UNKNOWN = -1
 """Stands for the number of a state that was not computed."""
 MAX_TERMS = 60
@@ -119,6 +119,7 @@ class TermAutomaton:
         self._any_case = any(pattern.ignore_case for pattern in self.patterns)
         self.root_moves = tuple(self._root_moves(self._states[kind]) for kind in (OTHER_CLASS, LETTER_CLASS))
         """Moves of states without places: after other characters than letters, and after a letter."""
+        self._fresh = tuple(self._fresh_lookahead(kind) for kind in (OTHER_CLASS, LETTER_CLASS))
         self.infos: list[StateInfo] = []
         """Information about each state, by number."""
         self.expand()
@@ -223,20 +224,22 @@ class TermAutomaton:
 
     def _info(self, state: TextState) -> StateInfo:
         flushed, at_flush = self._flush(state)
-        waiting = [
-            self.patterns[number] for number, length in state.places if length == len(self.patterns[number].text)
-        ]
-        at_boundary = 0 if state.pending else _bits(waiting)
-        next_ids = self._next_ids(state)
+        at_boundary = 0
+        for number, length in () if state.pending else state.places:
+            pattern = self.patterns[number]
+            at_boundary |= pattern.bit if length == len(pattern.text) else 0
+        remaining, next_ids = self._lookahead(state)
+        # Other next subwords begin a term, so they move as from a state without places.
+        spelled_bytes = [token for token in next_ids if token in self.vocabulary.part_ids]
         moves = self._byte_moves(state) if state.pending else self._moves(state, self._continuing(state))
         return StateInfo(
             flushed.last_class == LETTER_CLASS,
-            moves | self._moves(state, next_ids),
+            moves | self._moves(state, spelled_bytes),
             at_boundary,
             at_flush,
             at_flush if state.pending else at_boundary,
             self._number(flushed),
-            self._remaining(state),
+            remaining,
             next_ids,
         )
 
@@ -254,52 +257,51 @@ class TermAutomaton:
         tokens = [ids[value] for value in CONTINUATION_BYTES if value in ids]
         return {token: Move(UNKNOWN, self._read_token(state, token)[1]) for token in tokens}
 
-    def _remaining(self, state: TextState) -> tuple[int, ...]:
-        """Number of subwords that complete each included term, if no other term comes between."""
-        remaining = list(self.costs)
-        for term, _, cost in self._nearest(state):
-            remaining[term] = min(remaining[term], cost)
-        return tuple(remaining)
+    def _lookahead(self, state: TextState) -> tuple[tuple[int, ...], dict[int, int]]:
+        """Number of subwords that complete each included term, and the subwords that bring terms nearer.
 
-    def _nearest(self, state: TextState) -> Iterator[tuple[int, Place, int]]:
-        """Included terms that the text has begun, where, and the number of subwords that complete them."""
-        for number, length in {*state.places, *self._possible_starts(state.last_class)}:
+        These continue the terms that were begun, and begin the others.
+        """
+        fresh, remaining = self._fresh[state.last_class == LETTER_CLASS]
+        remaining, next_ids, begun = list(remaining), {}, 0
+        places: Iterable[Place] = state.places
+        if state.pending:
+            fresh, remaining = {}, list(self.costs)
+            places = {*places, *((number, 0) for number in self._possible_starts(state.last_class))}
+        for number, length in places:
             pattern = self.patterns[number]
-            if pattern.bit != EXCLUDED:
-                cost = pattern.remaining(length, state.pending)
-                if cost is not None:
-                    yield pattern.bit.bit_length() - 1, (number, length), cost
-
-    def _possible_starts(self, last_class: int) -> frozenset[Place]:
-        """Patterns that may begin with the next character, without a space before them."""
-        return frozenset(
-            (number, 0)
-            for number, pattern in enumerate(self.patterns)
-            if last_class != LETTER_CLASS or not pattern.starts_word
-        )
-
-    def _next_ids(self, state: TextState) -> dict[int, int]:
-        """Subwords that bring included terms nearer: they continue those that were begun, or else begin them."""
-        next_ids: dict[int, int] = {}
-        begun = 0
-        for term, (number, length), cost in self._nearest(state):
-            pattern = self.patterns[number]
-            if (length or state.pending) and cost < self.costs[term]:
-                begun |= pattern.bit
-            elif length:
-                continue  # beginning again is as near
+            cost = None if pattern.bit == EXCLUDED else pattern.remaining(length, state.pending)
+            if cost is None or cost >= self.costs[term := pattern.bit.bit_length() - 1]:
+                continue
+            remaining[term], begun = min(remaining[term], cost), begun | pattern.bit
             for token in pattern.nearing_tokens(self.vocabulary, length, state.pending):
                 next_ids[token] = next_ids.get(token, 0) | pattern.bit
-        if not state.pending:
-            for pattern in self.patterns:
-                if pattern.bit != EXCLUDED and not pattern.bit & begun:
-                    for token in pattern.beginning_tokens(self.vocabulary):
-                        next_ids[token] = next_ids.get(token, 0) | pattern.bit
-        return next_ids
+        for token, bits in fresh.items():
+            if bits & ~begun:
+                next_ids[token] = next_ids.get(token, 0) | bits & ~begun
+        return tuple(remaining), next_ids
 
+    def _fresh_lookahead(self, last_class: int) -> tuple[dict[int, int], tuple[int, ...]]:
+        """The subwords that begin terms after a character of a class, and how many complete each term."""
+        next_ids: dict[int, int] = {}
+        remaining = list(self.costs)
+        possible = self._possible_starts(last_class)
+        for number, pattern in enumerate(self.patterns):
+            if pattern.bit == EXCLUDED:
+                continue
+            tokens = list(pattern.beginning_tokens(self.vocabulary))
+            if number in possible:
+                tokens += pattern.nearing_tokens(self.vocabulary, 0, b"")
+                term = pattern.bit.bit_length() - 1
+                remaining[term] = min(remaining[term], pattern.costs[0])
+            for token in tokens:
+                next_ids[token] = next_ids.get(token, 0) | pattern.bit
+        return next_ids, tuple(remaining)
 
-def _bits(patterns: Sequence[Pattern]) -> int:
-    bits = 0
-    for pattern in patterns:
-        bits |= pattern.bit
-    return bits
+    def _possible_starts(self, last_class: int) -> set[int]:
+        """Patterns that may begin with the next character, without a space before them."""
+        return {
+            number
+            for number, pattern in enumerate(self.patterns)
+            if last_class != LETTER_CLASS or not pattern.starts_word
+        }

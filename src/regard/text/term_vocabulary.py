@@ -126,8 +126,9 @@ class TermVocabulary:
             of several bytes. Other bytes have the text that they stand for alone.
         surfaces: Surface form of each subword, as given.
         byte_ids: Id of each byte, by its value; empty if the vocabulary has no bytes.
-        lead_ids: Ids of the bytes that begin a character of several bytes.
-        invalid_ids: Ids of the other bytes that are not a character.
+        lead_ids: Ids of the bytes that begin a character of several bytes, a part of `part_ids`.
+        part_ids: Ids of the bytes that are not a character of their own.
+        invalid_ids: Those of `part_ids` that begin no character.
         first_classes: Class of the first character of each text, one byte per id.
         last_classes: Class of the last character of each text, one byte per id.
         specials: Ids of the special tokens.
@@ -144,6 +145,7 @@ class TermVocabulary:
         self.texts = tuple(map(_text, surfaces))
         self.byte_ids = {surface: token for token, surface in enumerate(surfaces) if isinstance(surface, int)}
         self.lead_ids = tuple(token for value, token in self.byte_ids.items() if value in LEAD_BYTES)
+        self.part_ids = frozenset(token for value, token in self.byte_ids.items() if value >= 0x80)
         self.invalid_ids = tuple(
             token for value, token in self.byte_ids.items() if value >= 0x80 and value not in LEAD_BYTES
         )
