@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
+from regard.cli.input_options import DEFAULT_INPUT, InputOptions
 from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
 from regard.cli.options import Json, Models, examples, parse_path, with_groups
@@ -38,6 +39,7 @@ def evaluate(
     reading: Reading = DEFAULT_READING,
     search: SearchOptions = DEFAULT_SEARCH,
     terms: TermOptions = NO_TERMS,
+    input_options: InputOptions = DEFAULT_INPUT,
     engine: EngineOptions = DEFAULT_ENGINE,
     tokenize: Annotated[
         str,
@@ -67,7 +69,9 @@ def evaluate(
     if glossary is not None:
         signature += f"|terms:{glossary.signature[:8]}"
     statistics = start_counting(glossary)
-    translations = translator.translate_lines(sources, **{**search.to_fields(), "glossary": glossary})
+    translations = translator.translate_lines(
+        sources, **{**search.to_fields(), **input_options.to_fields(), "glossary": glossary}
+    )
     counted = counting(with_progress(translations, total=len(sources)), statistics)
     scores = corpus_scores([translation.text for translation, _ in counted], references, tokenize=tokenizer)
     if as_json:

@@ -11,6 +11,7 @@ import typer
 from regard.cli.chunks import ONE_PROCESS, ChunkOptions, translate_chunks
 from regard.cli.documents import NO_OPTIONS, DocumentOptions, document_type, translate_file
 from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
+from regard.cli.input_options import DEFAULT_INPUT, InputOptions
 from regard.cli.lines import InputLines, open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
@@ -77,6 +78,7 @@ def translate(
     search: SearchOptions = DEFAULT_SEARCH,
     json_options: JsonOptions = NO_JSON,
     terms: TermOptions = NO_TERMS,
+    reading: InputOptions = DEFAULT_INPUT,
     document: DocumentOptions = NO_OPTIONS,
     engine: EngineOptions = DEFAULT_ENGINE,
     chunked: ChunkOptions = ONE_PROCESS,
@@ -94,7 +96,7 @@ def translate(
         [STDIN if source is None else source, *models, engine.shortlist, *(terms.terms or [])],
     )
 
-    fields: Changes = {**search.to_fields(), **json_options.to_fields()}
+    fields: Changes = {**search.to_fields(), **json_options.to_fields(), **reading.to_fields()}
     files = find_terms(terms, models, document.langs)
     if chunked.is_given:
         return translate_chunks(
