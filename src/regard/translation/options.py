@@ -30,9 +30,9 @@ class TranslateOptions:
         sample: Options of sampling. If given, translations are drawn from the model's distribution instead of searched
             for; `beam`, `n_best`, `retry`, both penalties and `min_len` then cannot be given.
 
-        recase: Whether a sentence in capitals or in title case that the vocabulary cannot read well is translated from
-            its ordinary case. The translation of capitals is put into capitals; a warning and `Translation.read_as`
-            say so.
+        recase: Whether a sentence in capitals, title case or lower case that the vocabulary knows better in ordinary
+            case is translated from that. The translation of capitals is put into capitals, that of lower case begins
+            in lower case; a warning and `Translation.read_as` say so.
         glossary: Terms with the translations that they must, or must not, have.
 
     Raises:

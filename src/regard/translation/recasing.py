@@ -1,4 +1,4 @@
-"""Sentences in capitals or in title case, which are translated from the case that the vocabulary knows.
+"""Sentences in capitals, title case or lower case, which are translated from the case that the vocabulary knows.
 
 A model that was trained on ordinary text has seen few words in capitals: its vocabulary spells them letter by letter,
 and the translation is unrelated to the sentence. Which case of a word is usual is taken from the vocabulary, whose
@@ -7,7 +7,7 @@ subwords and their probabilities come from the training text, so this depends on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,6 +16,7 @@ from regard.text.sentences import sentence_spans
 from regard.text.subword import Subword
 from regard.translation.result import Segment, Translation
 from regard.translation.term_use import occurrences
+from regard.values import Encoding
 
 MIN_RATIO = 1.3
 """Smallest ratio of the numbers of subwords, as it stands and recased, from which a sentence is recased."""
@@ -26,7 +27,16 @@ MIN_TITLE_WORDS = 3
 _TITLE_SHARE = 0.8
 """Smallest share of capitalized words of a sentence in title case; articles and prepositions may be in lower case."""
 
-Case = Literal["capitals", "title"]
+MIN_LOWER_WORDS = 3
+"""Fewest words of a sentence in lower case; a shorter one may be a phrase."""
+
+Case = Literal["capitals", "title", "lower"]
+
+_NAMES: dict[Case, str] = {
+    "capitals": "in capitals, which the vocabulary hardly contains: translated as {!r}, and put into capitals",
+    "title": "in title case, which the vocabulary hardly contains: translated as {!r}",
+    "lower": "in lower case, where the vocabulary expects capitals: translated as {!r}, and begun in lower case",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +61,19 @@ class RecasedSegment:
 
         Returns:
             The given segment. Of a segment in capitals, translations are put into capitals, except for terms that must
-            have a certain case; each translation says what was read.
+            have a certain case; of one in lower case, they begin in lower case. Each translation says what was read.
         """
         terms = [term for term in filled.constraints.include if not term.ignore_case]
         found = [self._restored(translation, terms) for translation in filled.found]
         return replace(filled, source=self.given.source, found=found)
 
     def _restored(self, translation: Translation, terms: Sequence[Term]) -> Translation:
-        text = _capitals(translation.text, terms) if self.case == "capitals" else translation.text
-        done = ", and put into capitals" if self.case == "capitals" else ""
-        kind = "capitals" if self.case == "capitals" else "title case"
-        warning = f"in {kind}, which the vocabulary hardly contains: translated as {self.read.source.text!r}{done}"
+        text = translation.text
+        if self.case == "capitals":
+            text = _changed(text, str.upper, range(len(text)), terms)
+        elif self.case == "lower":
+            text = _changed(text, str.lower, range(1), terms)
+        warning = _NAMES[self.case].format(self.read.source.text)
         return replace(
             translation,
             source=self.given.source.text,
@@ -72,7 +84,7 @@ class RecasedSegment:
 
 
 def recase_segments(segments: Sequence[Segment], subword: Subword) -> dict[int, RecasedSegment]:
-    """Finds the segments in capitals or in title case that the vocabulary can read better in ordinary case.
+    """Finds the segments in unusual case that the vocabulary knows better in ordinary case.
 
     Args:
         segments: Segments; those with a prefix are left as they are, since the prefix has the case of the translation.
@@ -88,13 +100,21 @@ def recase_segments(segments: Sequence[Segment], subword: Subword) -> dict[int, 
             continue
         text = ordinary_case(segment.source.text, subword)
         source = subword.encode(text)
-        if len(text) == len(segment.source.text) and len(segment.source.ids) >= MIN_RATIO * len(source.ids):
+        if len(text) == len(segment.source.text) and _is_better(segment, source, case, subword):
             result[number] = RecasedSegment(segment, replace(segment, source=source), case)
     return result
 
 
+def _is_better(segment: Segment, read: Encoding, case: Case, subword: Subword) -> bool:
+    """Whether the vocabulary knows a segment better in ordinary case than as it stands."""
+    given = segment.source
+    if case == "lower":  # the rest of a longer line begins in lower case, too
+        return segment.first_word == 0 and subword.cost(read.ids) < subword.cost(given.ids)
+    return len(given.ids) >= MIN_RATIO * len(read.ids)
+
+
 def case_of(text: str) -> Case | None:
-    """Whether a sentence is in capitals or in title case.
+    """Whether a sentence is in capitals, in title case or in lower case.
 
     >>> case_of("HOW WAS YOUR DAY?"), case_of("How Was Your Day?"), case_of("How was NASA?"), case_of("NATO")
     ('capitals', 'title', None, None)
@@ -103,8 +123,10 @@ def case_of(text: str) -> Case | None:
         text: The sentence.
 
     Returns:
-        The case; None if it is neither.
+        The case; None if it is none of these.
     """
+    if len(text.split()) >= MIN_LOWER_WORDS and any(map(str.islower, text)) and text == text.lower():
+        return "lower"
     num_upper = sum(map(str.isupper, text))
     if num_upper >= MIN_LETTERS and not any(map(str.islower, text)):
         return "capitals"
@@ -146,10 +168,10 @@ def _capitalized(word: str) -> str:
     return word
 
 
-def _capitals(text: str, terms: Sequence[Term]) -> str:
-    """A text in capitals of the same length, in which terms are left as they are."""
+def _changed(text: str, change: Callable[[str], str], places: range, terms: Sequence[Term]) -> str:
+    """A text of the same length with some of its characters in another case, but for those of terms."""
     kept = {index for term in terms for start, end in occurrences(term, text) for index in range(start, end)}
     return "".join(
-        character.upper() if index not in kept and len(character.upper()) == 1 else character
+        change(character) if index in places and index not in kept and len(change(character)) == 1 else character
         for index, character in enumerate(text)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from random_translators import ENGLISH
+from random_translators import ENGLISH, random_model
 
 from regard.text.subword import Subword
 from regard.translation.glossary import Glossary
@@ -27,6 +27,9 @@ SENTENCE = ENGLISH[0]
         ("How to Read a Long Book", "title"),
         ("Mr. New York likes books a lot", None),
         ("Tom and Mary", None),
+        ("how was your day?", "lower"),
+        ("cat food", None),
+        ("12 34 56", None),
         ("猫が好き", None),
         ("", None),
     ],
@@ -64,6 +67,18 @@ def test_title_case_is_translated_from_ordinary_case_and_left_as_translated(rand
     assert translation.read_as == SENTENCE
     assert translation.text == random_translator.translate(SENTENCE)[0].text
     assert translation.source == title
+
+
+def test_lower_case_is_translated_from_ordinary_case_where_that_is_more_probable() -> None:
+    text = ["Tom saw the house.", "We saw Tom and the house.", "I saw the house."] * 30
+    subword = Subword.train(text, vocab_size=330)
+    translator = Translator.of([random_model("bahdanau", subword)])
+    plain, lower = translator.translate(["Tom saw the house.", "tom saw the house."])
+    assert (lower.read_as, lower.source) == ("Tom saw the house.", "tom saw the house.")
+    assert lower.text == plain.text[:1].lower() + plain.text[1:]
+    assert any("and begun in lower case" in warning for warning in lower.warnings)
+    long_line = translator.translate(" ".join(["tom saw the house and the house"] * 60))[0]
+    assert long_line.read_as.count("Tom saw") == 1  # further segments continue the line
 
 
 def test_recasing_can_be_turned_off_and_leaves_other_sentences_alone(random_translator: Translator) -> None:
