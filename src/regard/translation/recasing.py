@@ -30,6 +30,10 @@ _TITLE_SHARE = 0.8
 MIN_LOWER_WORDS = 3
 """Fewest words of a sentence in lower case; a shorter one may be a phrase."""
 
+LOWER_MARGIN = 3.0
+"""Log-probability in nats by which a capitalized word must exceed the word in lower case."""
+_FINAL_MARKS = tuple(".!?…")
+
 Case = Literal["capitals", "title", "lower"]
 
 _NAMES: dict[Case, str] = {
@@ -109,7 +113,8 @@ def _is_better(segment: Segment, read: Encoding, case: Case, subword: Subword) -
     """Whether the vocabulary knows a segment better in ordinary case than as it stands."""
     given = segment.source
     if case == "lower":  # the rest of a longer line begins in lower case, too
-        return segment.first_word == 0 and subword.cost(read.ids) < subword.cost(given.ids)
+        is_sentence = given.text.endswith(_FINAL_MARKS) or subword.cost(read.ids) < subword.cost(given.ids)
+        return segment.first_word == 0 and is_sentence and given.text != read.text
     return len(given.ids) >= MIN_RATIO * len(read.ids)
 
 
@@ -140,7 +145,8 @@ def ordinary_case(text: str, subword: Subword) -> str:
 
     Args:
         text: The sentence, normalized.
-        subword: Source vocabulary: the fewest subwords count first, then their probability.
+        subword: Source vocabulary: the fewest subwords count first, then their probability. Capitals must be more
+            probable by `LOWER_MARGIN`, since the vocabulary counts the beginnings of sentences, too.
 
     Returns:
         The sentence; the first word of each of its sentences is capitalized, unless the vocabulary has no capitals.
@@ -153,11 +159,19 @@ def ordinary_case(text: str, subword: Subword) -> str:
     position = 0
     for word in words:
         capitalized = _capitalized(word)
-        choices.append([capitalized, word] if position in starts else [word.lower(), capitalized, word])
+        own = [word.lower(), capitalized, word]
+        if position in starts:
+            own = [capitalized] if word == word.lower() else [capitalized, word]
+        choices.append(own)
         position += len(word) + 1
     flat = list(dict.fromkeys(choice for own in choices for choice in own))
     costs = dict(zip(flat, map(subword.cost, subword.encode_ids(flat)), strict=True))
-    return " ".join(min(own, key=costs.__getitem__) for own in choices)
+
+    def cost(word: str) -> tuple[int, float]:
+        length, score = costs[word]
+        return length, score + LOWER_MARGIN * (word != word.lower())
+
+    return " ".join(min(own, key=cost) for own in choices)
 
 
 def _capitalized(word: str) -> str:

@@ -78,7 +78,8 @@ def test_lower_case_is_translated_from_ordinary_case_where_that_is_more_probable
     assert lower.text == plain.text[:1].lower() + plain.text[1:]
     assert any("and begun in lower case" in warning for warning in lower.warnings)
     long_line = translator.translate(" ".join(["tom saw the house and the house"] * 60))[0]
-    assert long_line.read_as.count("Tom saw") == 1  # further segments continue the line
+    assert long_line.read_as.startswith("Tom saw")
+    assert "tom saw" in long_line.read_as  # of further segments, which continue the line
 
 
 def test_recasing_can_be_turned_off_and_leaves_other_sentences_alone(random_translator: Translator) -> None:
