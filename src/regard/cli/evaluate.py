@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from regard.cli.parallel import DEFAULT_READING, PairsSrc, Reading, read_paralle
 from regard.cli.progress import with_progress
 from regard.cli.search_options import DEFAULT_SEARCH, SearchOptions
 from regard.cli.term_options import NO_TERMS, TermOptions, counting, read_terms, report_terms, start_counting
+
+if TYPE_CHECKING:
+    from regard.evaluate.scores import Scores
 
 EXAMPLES = examples(
     "regard evaluate model --src test.en --ref test.fr", "regard evaluate model --src test.tsv --langs en-fr --json"
@@ -58,7 +61,6 @@ def evaluate(
         from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
 
     tokenizer = choose_tokenizer(references, tokenize)
-    glossary = read_terms(terms, models, reading.langs)
     bleu_metric(tokenizer)  # if a package is missing, fails now, not after translating
     translator = load_translator(models, engine)
     signature = translator.signature
@@ -66,8 +68,8 @@ def evaluate(
         from regard.files.atomic import sha256
 
         signature += f"|shortlist:{sha256(engine.shortlist)[:8]}"
-    if glossary is not None:
-        signature += f"|terms:{glossary.signature[:8]}"
+    glossary = read_terms(terms, models, reading.langs)
+    signature += "" if glossary is None else f"|terms:{glossary.signature[:8]}"
     statistics = start_counting(glossary)
     translations = translator.translate_lines(
         sources, **{**search.to_fields(), **input_options.to_fields(), "glossary": glossary}
@@ -79,10 +81,14 @@ def evaluate(
         say_json({**scores.to_dict(), "model": signature, **counts})
         return
     report_terms(statistics)
+    _print_scores(scores)
+    say(f"model {signature}")
+
+
+def _print_scores(scores: Scores) -> None:
     for metric, value, metric_signature in (
         ("BLEU", scores.bleu, scores.bleu_signature),
         ("chrF", scores.chrf, scores.chrf_signature),
         ("TER", scores.ter, scores.ter_signature),
     ):
         print(f"{metric:5} {value:6.2f}  {metric_signature}")
-    say(f"model {signature}")

@@ -88,14 +88,15 @@ ClusterAddress = Annotated[
 
 
 @dataclass(frozen=True)
-class GlossaryOptions:
-    """Options that name glossaries."""
+class ServiceFiles:
+    """Options that name files of the service."""
 
+    keys: Keys = None
     glossaries: NamedGlossaries = None
 
 
-NO_GLOSSARIES = GlossaryOptions()
-"""No glossary."""
+NO_FILES = ServiceFiles()
+"""No API keys and no glossary."""
 
 
 @with_groups
@@ -104,10 +105,9 @@ def serve(
     named: Named = None,
     host: Host = "127.0.0.1",
     port: Port = 5000,
-    keys: Keys = None,
+    service_files: ServiceFiles = NO_FILES,
     memory_limit: MemoryLimit = None,
     demo: WithDemo = False,
-    glossary_options: GlossaryOptions = NO_GLOSSARIES,
     settings: Settings = None,
     cluster: ClusterAddress = None,
     device: Device = "auto",
@@ -118,6 +118,7 @@ def serve(
 
     The API is compatible with LibreTranslate; `/openapi.json` describes all of it.
     """
+    keys = service_files.keys
     size = None if memory_limit is None else _parse_size(memory_limit)
     if not (models or named or demo):
         raise ConfigError("serve: expected a MODEL, --model SRC-TGT=MODEL or --demo, got none: name a model")
@@ -138,7 +139,7 @@ def serve(
         except ImportError as error:
             raise ConfigError(f"serve: the package {error.name} is missing: pip install 'regard[serve]'") from None
     entries = [parse_model(text) for text in [*(models or []), *(named or [])]]
-    glossaries = tuple(parse_named_glossary(text) for text in glossary_options.glossaries or [])
+    glossaries = tuple(parse_named_glossary(text) for text in service_files.glossaries or [])
     if cluster is not None:
         scaling, others = replicas.split_settings(settings or [])
         limits = parse_settings(others, api_keys=keys is not None)

@@ -32,10 +32,6 @@ MAX_VOCABULARY_BYTES = 16 << 20
 """Largest size of a vocabulary file in bytes; 250,000 subwords take about five million."""
 
 
-BYTE_COST = 20.0
-"""Cost of a byte of a character that the vocabulary does not contain, in nats; see `Subword.cost`."""
-
-
 class Subword:
     """A SentencePiece subword vocabulary, which tokenizes and detokenizes text.
 
@@ -255,24 +251,9 @@ class Subword:
         sampler, generator = self._samplers[sample_alpha], random.Random(seed)
         return [sample_ids(escape_text(text), sampler, generator, self._tag_ids) for text in texts]
 
-    @property
-    def has_capitals(self) -> bool:
-        """Whether any subword contains a capital letter, so that the training text was not all in lower case."""
-        return any(isinstance(surface, str) and any(map(str.isupper, surface)) for surface in self._surfaces)
-
-    def cost(self, ids: Sequence[int]) -> tuple[int, float]:
-        """How unusual a segmentation is, for comparing spellings of one word; lower values are more usual.
-
-        Args:
-            ids: Ids of the subwords.
-
-        Returns:
-            The number of subwords, and the sum of their negative log-probabilities (of their merge ranks for BPE);
-            bytes, which have none, count `BYTE_COST` each.
-        """
-        scores = map(self._processor.get_score, ids)
-        is_byte = (isinstance(self._surfaces[i], int) for i in ids)
-        return len(ids), sum(BYTE_COST if byte else -score for score, byte in zip(scores, is_byte, strict=True))
+    def scored_surfaces(self) -> list[tuple[Surface, float]]:
+        """Surface form of each subword, by id, and its log-probability (negative merge rank for BPE; 0 for bytes)."""
+        return [(surface, self._processor.get_score(i)) for i, surface in enumerate(self._surfaces)]
 
     def _scored_pieces(self) -> ScoredPieces:
         tag_ids = self._tag_ids.values()  # have no probability or rank

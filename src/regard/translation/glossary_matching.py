@@ -1,4 +1,4 @@
-"""Finds which terms of a glossary occur in a sentence, in time that does not depend on the number of terms."""
+"""Finds the terms of a glossary in a sentence, in time that hardly depends on their number."""
 
 from __future__ import annotations
 

@@ -82,10 +82,10 @@ def judge_left_out(segment: Segment, terms: Sequence[Term]) -> Segment:
     Returns:
         The segment, whose translations have the missing terms in `unmet` and in their warnings.
     """
-    return replace(segment, found=[_judged(translation, terms) for translation in segment.found])
+    return replace(segment, found=[_with_missing(translation, terms) for translation in segment.found])
 
 
-def _judged(translation: Translation, terms: Sequence[Term]) -> Translation:
+def _with_missing(translation: Translation, terms: Sequence[Term]) -> Translation:
     missing = [term.alternatives[0] for term in terms if not term.occurs_in(translation.text)]
     warnings = [
         f"the translation lacks the term {text!r} of the glossary, which is impossible here" for text in missing

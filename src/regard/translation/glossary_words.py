@@ -95,5 +95,13 @@ class Words:
         return self.folded[self.starts[index] : self.starts[index + 1]]
 
     def joined(self, start: int, end: int) -> str:
-        """The units from number `start` up to number `end`, folded and joined."""
+        """Joins consecutive units.
+
+        Args:
+            start: Number of the first unit.
+            end: Number of the unit after the last one.
+
+        Returns:
+            Their text, folded.
+        """
         return self.folded[self.starts[start] : self.starts[end]]

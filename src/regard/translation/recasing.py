@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from regard.search.constraints import Term
@@ -34,6 +35,9 @@ LOWER_MARGIN = 3.0
 """Log-probability in nats by which a capitalized word must exceed the word in lower case."""
 _FINAL_MARKS = tuple(".!?…")
 
+BYTE_COST = 20.0
+"""Cost of a byte of a character that the vocabulary does not contain, in nats."""
+
 Case = Literal["capitals", "title", "lower"]
 
 _NAMES: dict[Case, str] = {
@@ -41,6 +45,31 @@ _NAMES: dict[Case, str] = {
     "title": "in title case, which the vocabulary hardly contains: translated as {!r}",
     "lower": "in lower case, where the vocabulary expects capitals: translated as {!r}, and begun in lower case",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Costs:
+    """How unusual each subword of a vocabulary is.
+
+    Attributes:
+        costs: Negative log-probability of each subword, by id; its merge rank for BPE.
+        has_capitals: Whether any subword contains a capital letter, so that the training text was not in lower case.
+    """
+
+    costs: tuple[float, ...]
+    has_capitals: bool
+
+    def total(self, ids: Sequence[int]) -> tuple[int, float]:
+        """Number of subwords, and the sum of their costs; lower values are more usual."""
+        return len(ids), sum(self.costs[i] for i in ids)
+
+
+@lru_cache(maxsize=8)
+def _costs(subword: Subword) -> _Costs:
+    scored = subword.scored_surfaces()
+    texts = [surface for surface, _ in scored if isinstance(surface, str)]
+    costs = tuple(BYTE_COST if isinstance(surface, int) else -score for surface, score in scored)
+    return _Costs(costs, any(map(str.isupper, "".join(texts))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +140,9 @@ def recase_segments(segments: Sequence[Segment], subword: Subword) -> dict[int, 
 
 def _is_better(segment: Segment, read: Encoding, case: Case, subword: Subword) -> bool:
     """Whether the vocabulary knows a segment better in ordinary case than as it stands."""
-    given = segment.source
+    given, costs = segment.source, _costs(subword)
     if case == "lower":  # the rest of a longer line begins in lower case, too
-        is_sentence = given.text.endswith(_FINAL_MARKS) or subword.cost(read.ids) < subword.cost(given.ids)
+        is_sentence = given.text.endswith(_FINAL_MARKS) or costs.total(read.ids) < costs.total(given.ids)
         return segment.first_word == 0 and is_sentence and given.text != read.text
     return len(given.ids) >= MIN_RATIO * len(read.ids)
 
@@ -151,7 +180,8 @@ def ordinary_case(text: str, subword: Subword) -> str:
     Returns:
         The sentence; the first word of each of its sentences is capitalized, unless the vocabulary has no capitals.
     """
-    if not subword.has_capitals:
+    costs_of = _costs(subword)
+    if not costs_of.has_capitals:
         return text.lower()
     starts = {start for start, _ in sentence_spans(text)}
     words = text.split(" ")
@@ -165,7 +195,7 @@ def ordinary_case(text: str, subword: Subword) -> str:
         choices.append(own)
         position += len(word) + 1
     flat = list(dict.fromkeys(choice for own in choices for choice in own))
-    costs = dict(zip(flat, map(subword.cost, subword.encode_ids(flat)), strict=True))
+    costs = dict(zip(flat, map(costs_of.total, subword.encode_ids(flat)), strict=True))
 
     def cost(word: str) -> tuple[int, float]:
         length, score = costs[word]
