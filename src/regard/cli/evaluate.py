@@ -19,6 +19,7 @@ from regard.cli.term_options import NO_TERMS, TermOptions, counting, read_terms,
 
 if TYPE_CHECKING:
     from regard.evaluate.scores import Scores
+    from regard.translation.options import Changes
 
 EXAMPLES = examples(
     "regard evaluate model --src test.en --ref test.fr", "regard evaluate model --src test.tsv --langs en-fr --json"
@@ -71,9 +72,9 @@ def evaluate(
     glossary = read_terms(terms, models, reading.langs)
     signature += "" if glossary is None else f"|terms:{glossary.signature[:8]}"
     statistics = start_counting(glossary)
-    translations = translator.translate_lines(
-        sources, **{**search.to_fields(), **input_options.to_fields(), "glossary": glossary}
-    )
+    fields: Changes = {**search.to_fields(), **input_options.to_fields()}
+    fields["glossary"] = glossary
+    translations = translator.translate_lines(sources, **fields)
     counted = counting(with_progress(translations, total=len(sources)), statistics)
     scores = corpus_scores([translation.text for translation, _ in counted], references, tokenize=tokenizer)
     if as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -108,7 +108,7 @@ def translate(
     with loading():
         from regard.translation.options import TranslateOptions
 
-    options = TranslateOptions(**{**fields, "glossary": glossary})
+    options = replace(TranslateOptions(**fields), glossary=glossary)
     if extension is not None:
         translate_file(translator, models, (source, output), (options, document))
         return 0

@@ -251,10 +251,6 @@ class Subword:
         sampler, generator = self._samplers[sample_alpha], random.Random(seed)
         return [sample_ids(escape_text(text), sampler, generator, self._tag_ids) for text in texts]
 
-    def scored_surfaces(self) -> list[tuple[Surface, float]]:
-        """Surface form of each subword, by id, and its log-probability (negative merge rank for BPE; 0 for bytes)."""
-        return [(surface, self._processor.get_score(i)) for i, surface in enumerate(self._surfaces)]
-
     def _scored_pieces(self) -> ScoredPieces:
         tag_ids = self._tag_ids.values()  # have no probability or rank
         piece_ids = {piece: i for i, piece in enumerate(self._surfaces) if isinstance(piece, str) and i not in tag_ids}
@@ -290,3 +286,15 @@ def _find_tags(surfaces: Sequence[Surface]) -> dict[str, int]:
     """Ids of the tags by their spelling with `▁`: they come after the special tokens, and before the bytes."""
     first_byte = next((i for i, surface in enumerate(surfaces) if isinstance(surface, int)), 0)
     return {surface: i for i, surface in enumerate(surfaces[:first_byte]) if isinstance(surface, str)}
+
+
+def scored_surfaces(subword: Subword) -> list[tuple[Surface, float]]:
+    """Surface form of each subword, by id, and its log-probability (negative merge rank for BPE; 0 for bytes).
+
+    Args:
+        subword: The vocabulary.
+
+    Returns:
+        A pair per subword.
+    """
+    return [(surface, subword._processor.get_score(i)) for i, surface in enumerate(subword._surfaces)]

@@ -14,7 +14,7 @@ from typing import Literal
 
 from regard.search.constraints import Term
 from regard.text.sentences import sentence_spans
-from regard.text.subword import Subword
+from regard.text.subword import Subword, scored_surfaces
 from regard.translation.result import Segment, Translation
 from regard.translation.term_use import occurrences
 from regard.values import Encoding
@@ -66,7 +66,7 @@ class _Costs:
 
 @lru_cache(maxsize=8)
 def _costs(subword: Subword) -> _Costs:
-    scored = subword.scored_surfaces()
+    scored = scored_surfaces(subword)
     texts = [surface for surface, _ in scored if isinstance(surface, str)]
     costs = tuple(BYTE_COST if isinstance(surface, int) else -score for surface, score in scored)
     return _Costs(costs, any(map(str.isupper, "".join(texts))))
