@@ -114,7 +114,7 @@ def test_other_terms_are_another_job(terms: Path, tmp_path: Path) -> None:
     terms.write_text("cat\tchien\n")
     assert work(GlossaryFiles((terms,))).identity["terms"] != first.identity["terms"]
     with pytest.raises(CheckpointError, match=r"terms\.tsv: the glossary has changed"):
-        open_translation(first.arguments, 1)  # type: ignore[arg-type] # as the worker reads them from JSON
+        open_translation(first.arguments, 1)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,8 @@ def test_alterations_depend_on_seed_epoch_and_row_only(corpus: Corpus, subword: 
     assert texts(noise(subword).apply(corpus, seed=1, epoch=3), subword) == first
     assert texts(noise(subword).apply(corpus, seed=2, epoch=3), subword) != first
     assert texts(noise(subword).apply(corpus, seed=1, epoch=4), subword) != first
+    rows = [texts(noise(subword, 0.5, ("capitals",)).apply(corpus, seed=1, epoch=epoch), subword) for epoch in (0, 1)]
+    assert [text.isupper() for text in rows[0]] != [text.isupper() for text in rows[1]]
     shorter = Corpus.encode(list(corpus.pairs[:50]), subword, subword, max_len=60)
     assert texts(noise(subword).apply(shorter, seed=1, epoch=3), subword) == first[:50]
 
