@@ -72,5 +72,6 @@ def at_work(workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     sides = [(tmp_path / name).read_text(encoding="utf-8").splitlines() for name in ("test.en", "test.fr")]
     table = "".join(f"{src}\t{tgt}\n" for src, tgt in zip(*sides, strict=True))
     (tmp_path / "test.tsv").write_text(table, encoding="utf-8")
+    (tmp_path / "terms.tsv").write_text("day\tjournée\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path

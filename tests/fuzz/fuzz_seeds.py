@@ -145,6 +145,21 @@ TABLE_TOKENS = (
 )  # fmt: skip
 CSV = b'source,target,"id"\nHello,Bonjour,1\n"a, b","say ""hi""",2\n"two\nlines",x,3\n;,;\n'
 TEXT = b"Hello .\nit &apos;s a @-@ test &amp;amp;\n\n\xc3\xa9 \xe4\xb8\xad\nlast"
+GLOSSARY = (
+    b"source\ttarget\tflags\tlanguages\ncat|cats\tchat|!minou\tcase, inflect\ten-fr\nX\t\tkeep\t\n# note\n\t!y\t\t\n"
+)
+GLOSSARY_CSV = b'cat,"chat|a\\|b",inflect\n"dog",!clebs\n'
+GLOSSARY_TOKENS = (*TABLE_TOKENS, b"|", b"!", b"\\", b"case", b"inflect", b"keep", b"forbid", b"en-fr", b"languages\n")
+TBX = b"""<?xml version="1.0"?><martif type="TBX" xml:lang="en"><martifHeader/><text><body>
+<termEntry id="1"><langSet xml:lang="en"><tig><term>cat</term></tig></langSet><langSet xml:lang="fr"><ntig><termGrp>
+<term>chat</term><termNote type="administrativeStatus">deprecatedTerm</termNote></termGrp></ntig></langSet></termEntry>
+<termEntry><langSet xml:lang="en"><tig><term>a <hi>b</hi></term></tig></langSet><langSet xml:lang="fr"><tig>
+<term>c</term></tig></langSet></termEntry></body></text></martif>"""
+TBX_TOKENS = (
+    *XML_TOKENS, b"<termEntry>", b"</termEntry>", b'<langSet xml:lang="de">', b"</langSet>", b"<tig>", b"</tig>",
+    b"<term>", b"</term>", b"<tbx>", b"<conceptEntry>", b"<langSec>", b"<termSec>", b"</body>",
+    b'<descrip type="administrativeStatus">',
+)  # fmt: skip
 LINKS = b"0-0 1-1 2p2\n\n1-0 3?1\n0-5\n"
 NAACL = b"1 1 1\n1 2 2 P\n2 1 1 S\n0003 1 2 P 0.5\n"
 LINK_TOKENS = (

@@ -139,6 +139,12 @@ def _settings(directory: Path) -> Iterator[Target]:
         "prepared", [seeds.PREPARED], seeds.PREPARED_TOKENS, lambda path: _described(_prepared, path, prepared), ".json"
     )
     yield Target("shard", [shard], seeds.SHARD_TOKENS, lambda path: _described(_shard, path), ".safetensors")
+    for name, inputs, tokens in (
+        ("tsv", [seeds.GLOSSARY], seeds.GLOSSARY_TOKENS),
+        ("csv", [seeds.GLOSSARY_CSV], seeds.GLOSSARY_TOKENS),
+        ("tbx", [seeds.TBX], seeds.TBX_TOKENS),
+    ):
+        yield Target(f"glossary.{name}", inputs, tokens, lambda path: _described(_glossary, path), f".{name}")
     yield Target("shortlist", [seeds.shortlist()], (*seeds.JSON_TOKENS, b"\0" * 8, b"I32"), _shortlist)
 
 
@@ -310,6 +316,26 @@ def _shard(path: Path) -> str:
     if max(int(ids.max(initial=0)) for pair in sides for ids in pair) >= 400:
         raise PropertyError("a shard has ids beyond its vocabulary")
     return f"{sum(len(ids) for pair in sides for ids in pair)} ids, {[shard.texts(row) for row in range(3)]}"
+
+
+def _glossary(path: Path) -> str:
+    from regard.translation.glossary_files import read_glossary
+
+    langs = ("en", "fr") if zlib.crc32(path.read_bytes()) & 1 else None
+    try:
+        glossary = read_glossary(path, langs=langs)
+    except RegardError as error:
+        if path.name not in str(error) or "\n" in str(error) or len(str(error)) > 4000:
+            raise PropertyError(f"the message names no file, or has several lines: {error!r}") from error
+        raise
+    for entry in glossary.entries:
+        for source in entry.sources:
+            sentence = f"({source})"
+            spans = [match.span for match in glossary.find(sentence)]
+            if not spans or any(not 0 <= start < end <= len(sentence) for start, end in spans):
+                raise PropertyError(f"{entry} is not found in {sentence!r}: {spans}")
+    glossary.match(path.read_bytes().decode(errors="replace")[:10_000])
+    return f"{min(len(glossary), 5)} entries"
 
 
 def _shortlist(path: Path) -> str:

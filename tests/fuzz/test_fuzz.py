@@ -17,7 +17,7 @@ NUM_EXAMPLES = 100
 NAMES = (
     "tmx", "xliff", "wmt", "po", "mo", "jsonl", "tsv", "csv", "opus", "parquet", "plain", "moses", "sgm", "detection",
     "compression", "pharaoh", "naacl", "config", "manifest", "shortlist", "prepared", "shard",
-    "document.txt", "document.html",
+    "glossary.tsv", "glossary.csv", "glossary.tbx", "document.txt", "document.html",
     "document.xhtml", "document.xml", "document.srt", "document.docx", "document.odt", "document.md",
     "document.vtt", "document.po", "document.tmx", "document.xlf", "document.jsonl", "document.csv", "document.tsv",
 )  # fmt: skip

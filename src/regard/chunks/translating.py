@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -19,6 +19,8 @@ from regard.files.paths import error_reason
 from regard.text.lossy import decode_lossy
 
 if TYPE_CHECKING:
+    from regard.translation.glossary import Glossary
+    from regard.translation.glossary_files import GlossaryFiles
     from regard.translation.options import Changes
 
 _MANIFESTS = ("manifest.json", "export.json")
@@ -37,6 +39,9 @@ class TranslationArguments(TypedDict):
         device: `auto`, `cpu`, `cuda`, …
         precision: Number type of matrix products, such as `int8`; None = that of the model.
         shortlist: File of a shortlist; None = the whole vocabulary.
+        terms: Files of a glossary.
+        term_hashes: Hash of each of them.
+        term_langs: Source and target language of the glossary; None = its files have one direction.
     """
 
     models: list[str]
@@ -47,6 +52,9 @@ class TranslationArguments(TypedDict):
     device: str
     precision: str | None
     shortlist: str | None
+    terms: list[str]
+    term_hashes: list[str]
+    term_langs: list[str] | None
 
 
 def translation_work(
@@ -58,6 +66,7 @@ def translation_work(
     device: str,
     precision: str | None,
     shortlist: Path | None,
+    terms: GlossaryFiles | None = None,
 ) -> Work:
     """Describes the translation of a file.
 
@@ -70,13 +79,18 @@ def translation_work(
             of `Work.identity`, by which a job is recognized when it is resumed.
         precision: Number type of matrix products, such as `int8`; None = that of the model.
         shortlist: File of a shortlist; None = the whole vocabulary.
+        terms: Files of a glossary; None = no glossary.
 
     Returns:
         The description.
 
     Raises:
-        CheckpointError: A directory contains no model, or the shortlist cannot be read.
+        CheckpointError: A directory contains no model, or the shortlist or the glossary cannot be read.
     """
+    if terms is not None:
+        terms.read()  # fails here, not in a worker
+    term_paths = () if terms is None else terms.paths
+    term_hashes = [_hash(path) for path in term_paths]
     hashes = [_hash_of_model(model) for model in models]
     arguments: TranslationArguments = {
         "models": [str(model.absolute()) for model in models],
@@ -87,6 +101,9 @@ def translation_work(
         "device": device,
         "precision": precision,
         "shortlist": None if shortlist is None else str(shortlist.absolute()),
+        "terms": [str(path.absolute()) for path in term_paths],
+        "term_hashes": term_hashes,
+        "term_langs": None if terms is None or terms.langs is None else list(terms.langs),
     }
     identity = {name: json.dumps(value, default=asdict) for name, value in options.items()} | {
         "work": "translation",
@@ -94,6 +111,7 @@ def translation_work(
         "json": json.dumps(as_json),
         "precision": precision or "default",
         "shortlist": "none" if shortlist is None else _hash(shortlist)[:12],
+        "terms": " + ".join(short[:12] for short in term_hashes) or "none",
         "version of regard": version("regard"),
     }
     return Work("regard.chunks.translating:open_translation", dict(arguments), identity)
@@ -116,29 +134,30 @@ def open_translation(arguments: TranslationArguments, threads: int) -> LineFunct
 
     from regard.translation.loading import load
     from regard.translation.options import TranslateOptions
+    from regard.translation.term_use import TermStatistics
 
     torch.set_num_threads(threads)
     models = [Path(model) for model in arguments["models"]]
     translator = load(models, precision=arguments["precision"], device=arguments["device"], threads=threads)
     for model, expected in zip(models, arguments["hashes"], strict=True):
         if _hash_of_model(model) != expected:
-            raise CheckpointError(
-                f"{model}: the model has changed since the command was started: restore it, or start over with the new "
-                "model and another --output"
-            )
+            raise _changed(model, "model")
     if arguments["shortlist"] is not None:
         from regard.translation.shortlist import read_shortlist, shortlisted
 
         translator = shortlisted(translator, read_shortlist(Path(arguments["shortlist"]), translator))
-    options = TranslateOptions(**_with_sample_options(arguments["options"]))
+    glossary = _read_glossary(arguments)
+    options = replace(TranslateOptions(**_with_sample_options(arguments["options"])), glossary=glossary)
+    statistics = None if glossary is None else TermStatistics(glossary)
 
     def translate(lines: Sequence[bytes], first: int) -> Iterator[OutputLine]:
         decoded = [decode_lossy(line, f"{arguments['source']}:{number}") for number, line in enumerate(lines, first)]
         texts = [text for text, _ in decoded]
         translations = translator.translate_lines(texts, options, buffer_size=UNIT, first=first)
         for (_, warnings), translation in zip(decoded, translations, strict=True):
-            is_json = arguments["as_json"]
-            line = json.dumps(translation.to_dict(), ensure_ascii=False) if is_json else translation.text
+            uses = None if statistics is None else statistics.add(translation.source, translation.text)
+            terms = None if uses is None else [use.to_dict() for use in uses]
+            line = translation.to_json_line(terms) if arguments["as_json"] else translation.text
             yield line, (*warnings, *translation.warnings)
 
     return translate
@@ -154,6 +173,27 @@ def _with_sample_options(fields: Changes) -> Changes:
         if isinstance(value, dict):
             restored[name] = SampleOptions(**value)  # type: ignore[literal-required]
     return restored
+
+
+def _read_glossary(arguments: TranslationArguments) -> Glossary | None:
+    """The glossary of a job, whose files must not have changed since it was planned."""
+    if not arguments["terms"]:
+        return None
+    from regard.translation.glossary_files import read_glossary
+
+    paths = [Path(path) for path in arguments["terms"]]
+    for path, expected in zip(paths, arguments["term_hashes"], strict=True):
+        if _hash(path) != expected:
+            raise _changed(path, "glossary")
+    langs = arguments["term_langs"]
+    return read_glossary(paths, langs=None if langs is None else (langs[0], langs[1]))
+
+
+def _changed(path: Path, kind: str) -> CheckpointError:
+    return CheckpointError(
+        f"{path}: the {kind} has changed since the command was started: restore it, or start over with the new {kind} "
+        "and another --output"
+    )
 
 
 def _hash_of_model(model: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +11,9 @@ import typer
 from regard.cli.lines import InputLines, write_text
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import Device, Model, Readout, Threads, examples, parse_path, use_threads
+from regard.cli.options import Device, Model, Readout, Threads, examples, parse_path, use_threads, with_groups
 from regard.cli.parallel import read_parallel
+from regard.cli.term_options import NO_TERMS, TermOptions, read_terms, report_terms_of
 from regard.errors import RegardError
 from regard.files.paths import refuse_overwriting_input
 from regard.files.printable import on_one_line
@@ -76,15 +78,28 @@ _Png = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class AttendOutputs:
+    """Options that name what is written."""
+
+    html: _Html = None
+    beside: _Beside = None
+    png: _Png = None
+
+
+NO_OUTPUTS = AttendOutputs()
+"""The attention is only printed."""
+
+
+@with_groups
 def attend(
     model: Model,
     sentence: _Sentence = None,
     target: _Target = None,
     src: _Src = None,
     tgt: _Tgt = None,
-    html: _Html = None,
-    beside: _Beside = None,
-    png: _Png = None,
+    outputs: AttendOutputs = NO_OUTPUTS,
+    terms: TermOptions = NO_TERMS,
     readout: Readout = None,
     subwords: Annotated[bool, typer.Option("--subwords", help="Show subwords instead of words.")] = False,
     device: Device = "auto",
@@ -94,10 +109,11 @@ def attend(
 
     Prints the attention matrix, and the most and least attended source words per target word.
     """
+    html, png, beside = outputs.html, outputs.png, outputs.beside
     models = [model, *(beside or [])]
     _check_outputs(models, page=html, picture=png, several=src is not None)
     for output in filter(None, (html, png)):
-        refuse_overwriting_input(output, [src, tgt, *models])
+        refuse_overwriting_input(output, [src, tgt, *models, *(terms.terms or [])])
     sources, targets = _inputs(sentence, target, src, tgt)
 
     with loading():
@@ -106,13 +122,16 @@ def attend(
 
     use_threads(threads)
     options = ReadoutOptions.parse(readout or [])
+    glossary = read_terms(terms, models)
     translations: dict[str, list[Translation]] = {}
     readouts: dict[str, AlignmentReadout] = {}
     for path in models:
         translator = load(path, device=device)
         readouts[str(path)] = options.applied_to(translator.readout)
         translations[str(path)] = (
-            translator.translate(sources, attention=True) if targets is None else translator.score(sources, targets)
+            translator.translate(sources, attention=True, glossary=glossary)
+            if targets is None
+            else translator.score(sources, targets)
         )
     records = _records(translations)
     level: Level = "subword" if subwords else "word"
@@ -127,6 +146,7 @@ def attend(
         for translation in translations[str(model)]:
             if translation.attention is not None:
                 _print(translation, translation.attention, readouts[str(model)], options, level)
+    report_terms_of(translations[str(model)], glossary)
 
 
 def _draw(png: Path, record: AttentionRecord, options: ReadoutOptions, level: Level) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
@@ -14,11 +15,17 @@ import typer
 
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.messages import warn
+from regard.cli.term_options import report_terms
 from regard.errors import ConfigError
+from regard.files.compression import open_input
+from regard.text.lossy import decode_lossy
+from regard.text.readers import raw_lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from regard.cli.engine_options import EngineOptions
+    from regard.translation.glossary_files import GlossaryFiles
     from regard.translation.options import Changes
 
 LOG_SECONDS = 60.0
@@ -75,10 +82,8 @@ def translate_chunks(
     options: ChunkOptions,
     *,
     as_json: bool,
-    device: str,
-    precision: str | None,
-    shortlist: Path | None,
-    threads: int | None,
+    engine: EngineOptions,
+    terms: GlossaryFiles | None = None,
 ) -> int:
     """Translates a file with many workers.
 
@@ -88,10 +93,8 @@ def translate_chunks(
         fields: Fields of `TranslateOptions`.
         options: Where the chunks are translated.
         as_json: Whether output lines are JSON objects.
-        device: `auto`, `cpu`, `cuda`, …
-        precision: Number type of matrix products, such as `int8`; None = that of the model.
-        shortlist: File of a shortlist; None = the whole vocabulary.
-        threads: Number of CPU threads of each worker.
+        engine: What the models run on; the number of threads is that of each worker.
+        terms: Files of a glossary; None = no glossary.
 
     Returns:
         Exit status.
@@ -113,11 +116,12 @@ def translate_chunks(
     if options.cluster is not None and options.workers is not None:
         raise ConfigError("--workers cannot be used with --cluster: Ray starts as many as the cluster has processors")
     workers = Workers(
-        1 if options.workers is None else options.workers, threads, _parse_shard(options.shard), options.cluster
+        1 if options.workers is None else options.workers, engine.threads, _parse_shard(options.shard), options.cluster
     )
     work = translation_work(
-        models, source, fields, as_json=as_json, device=device, precision=precision, shortlist=shortlist
-    )
+        models, source, fields, as_json=as_json, device=engine.device, precision=engine.precision,
+        shortlist=engine.shortlist, terms=terms,
+    )  # fmt: skip
     with interrupt_on_signals() as interrupt, _Bar() as bar:
         result = ChunkedJob(source, output, work, workers, bar, warn, interrupt).run()
     kept = f"{result.num_finished} of {result.num_chunks} chunks are finished and kept in {result.store}"
@@ -126,7 +130,21 @@ def translate_chunks(
         return INTERRUPTED
     if not result.is_complete:
         warn(f"all chunks of shard {options.shard} are finished; {kept}: the last shard to finish writes {output}")
+    elif terms is not None:
+        _report_terms(terms, source, output, as_json=as_json)
     return 0
+
+
+def _report_terms(terms: GlossaryFiles, source: Path, output: Path, *, as_json: bool) -> None:
+    """Counts the terms of all lines, whichever process translated them."""
+    from regard.text.normalize import normalize
+    from regard.translation.term_use import count_terms
+
+    with open_input(source) as input_file, open_input(output) as output_file:
+        sentences = (normalize(decode_lossy(raw, "")[0]) for raw in raw_lines(input_file, str(source)))
+        lines = (raw.decode().rstrip("\n") for raw in raw_lines(output_file, str(output)))
+        texts = (json.loads(line)["text"] if as_json else line for line in lines)
+        report_terms(count_terms(terms.read(), zip(sentences, texts, strict=True)))
 
 
 def _name(options: ChunkOptions) -> str:

@@ -12,6 +12,7 @@ import typer
 
 from regard.cli.messages import warn
 from regard.cli.progress import with_progress
+from regard.cli.term_options import counting, report_terms, start_counting
 from regard.errors import ConfigError, DataError
 from regard.files.compression import source_name
 
@@ -171,8 +172,11 @@ def translate_file(
     markup = replace(file_options.markup, stand_ins=find_stand_ins(translator))
     document = open_file(shown, _read(source), replace(file_options, markup=markup))
 
+    statistics = start_counting(search.glossary)
+
     def observe(translations: Iterator[Translation]) -> Iterator[Translation]:
-        for translation in with_progress(translations, total=len(document.sentences)):
+        shown = with_progress(translations, total=len(document.sentences))
+        for translation, _ in counting(shown, statistics):
             for warning in translation.warnings:
                 warn(f"{name}: {warning}")
             yield translation
@@ -183,6 +187,7 @@ def translate_file(
         sys.stdout.buffer.flush()
     else:
         write_output(output, lambda temporary: temporary.write_bytes(content))
+    report_terms(statistics)
 
 
 def _file_options(models: list[Path], chosen: DocumentOptions) -> FileOptions:

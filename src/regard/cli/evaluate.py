@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
+from regard.cli.input_options import DEFAULT_INPUT, InputOptions
 from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
 from regard.cli.options import Json, Models, examples, parse_path, with_groups
 from regard.cli.parallel import DEFAULT_READING, PairsSrc, Reading, read_parallel
 from regard.cli.progress import with_progress
 from regard.cli.search_options import DEFAULT_SEARCH, NO_SAMPLING, SamplingOptions, SearchOptions
+from regard.cli.term_options import NO_TERMS, TermOptions, counting, read_terms, report_terms, start_counting
 
 if TYPE_CHECKING:
+    from regard.evaluate.scores import Scores
     from regard.translation.options import Changes
 
 EXAMPLES = examples(
@@ -40,6 +43,8 @@ def evaluate(
     reading: Reading = DEFAULT_READING,
     search: SearchOptions = DEFAULT_SEARCH,
     sampling: SamplingOptions = NO_SAMPLING,
+    terms: TermOptions = NO_TERMS,
+    input_options: InputOptions = DEFAULT_INPUT,
     engine: EngineOptions = DEFAULT_ENGINE,
     tokenize: Annotated[
         str,
@@ -65,16 +70,27 @@ def evaluate(
         from regard.files.atomic import sha256
 
         signature += f"|shortlist:{sha256(engine.shortlist)[:8]}"
-    fields: Changes = {**search.to_fields(), **sampling.to_fields()}
-    translations = with_progress(translator.translate_lines(sources, **fields), total=len(sources))
-    scores = corpus_scores([translation.text for translation in translations], references, tokenize=tokenizer)
+    glossary = read_terms(terms, models, reading.langs)
+    signature += "" if glossary is None else f"|terms:{glossary.signature[:8]}"
+    statistics = start_counting(glossary)
+    fields: Changes = {**search.to_fields(), **sampling.to_fields(), **input_options.to_fields()}
+    fields["glossary"] = glossary
+    translations = translator.translate_lines(sources, **fields)
+    counted = counting(with_progress(translations, total=len(sources)), statistics)
+    scores = corpus_scores([translation.text for translation, _ in counted], references, tokenize=tokenizer)
     if as_json:
-        say_json({**scores.to_dict(), "model": signature})
+        counts = {} if statistics is None else {"terms": statistics.to_dict()}
+        say_json({**scores.to_dict(), "model": signature, **counts})
         return
+    report_terms(statistics)
+    _print_scores(scores)
+    say(f"model {signature}")
+
+
+def _print_scores(scores: Scores) -> None:
     for metric, value, metric_signature in (
         ("BLEU", scores.bleu, scores.bleu_signature),
         ("chrF", scores.chrf, scores.chrf_signature),
         ("TER", scores.ter, scores.ter_signature),
     ):
         print(f"{metric:5} {value:6.2f}  {metric_signature}")
-    say(f"model {signature}")

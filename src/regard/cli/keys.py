@@ -26,11 +26,20 @@ def _add(
         int | None,
         typer.Option("--req-limit", metavar="N", min=1, help="Requests per minute.", show_default="from the service"),
     ] = None,
+    glossaries: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--glossary",
+            metavar="NAME",
+            help="Glossary of the service that the key may use; may be repeated.",
+            show_default="all",
+        ),
+    ] = None,
 ) -> None:
     """Make a key and print it; only its hash is stored."""
     from regard.service.keys import KeyFile
 
-    key, stored = KeyFile(file).add(name, requests_per_minute=req_limit)
+    key, stored = KeyFile(file).add(name, requests_per_minute=req_limit, glossaries=glossaries or None)
     say(f"{key}\nIts id is {stored.id}. Keep the key: it cannot be shown again.")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from regard.cli.loading import loading
-from regard.cli.options import Device, Precision, Threads, examples, parse_path, use_threads
+from regard.cli.options import Device, Precision, Threads, examples, parse_path, use_threads, with_groups
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
@@ -30,6 +31,16 @@ Named = Annotated[
         metavar="SRC-TGT=MODEL",
         help="A model and its languages, such as en-fr=DIR; several directories joined by + form an ensemble; "
         "may be repeated.",
+        show_default=False,
+    ),
+]
+NamedGlossaries = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--glossary",
+        metavar="NAME=FILE",
+        help="A glossary that requests name, such as legal=terms.tsv; legal:en-fr=terms.tsv is for one direction; may "
+        "be repeated.",
         show_default=False,
     ),
 ]
@@ -76,12 +87,25 @@ ClusterAddress = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class ServiceFiles:
+    """Options that name files of the service."""
+
+    keys: Keys = None
+    glossaries: NamedGlossaries = None
+
+
+NO_FILES = ServiceFiles()
+"""No API keys and no glossary."""
+
+
+@with_groups
 def serve(
     models: Models = None,
     named: Named = None,
     host: Host = "127.0.0.1",
     port: Port = 5000,
-    keys: Keys = None,
+    service_files: ServiceFiles = NO_FILES,
     memory_limit: MemoryLimit = None,
     demo: WithDemo = False,
     settings: Settings = None,
@@ -94,6 +118,7 @@ def serve(
 
     The API is compatible with LibreTranslate; `/openapi.json` describes all of it.
     """
+    keys = service_files.keys
     size = None if memory_limit is None else _parse_size(memory_limit)
     if not (models or named or demo):
         raise ConfigError("serve: expected a MODEL, --model SRC-TGT=MODEL or --demo, got none: name a model")
@@ -106,6 +131,7 @@ def serve(
             from regard.service import cluster as replicas
             from regard.service.access import make_access
             from regard.service.catalog import parse_model
+            from regard.service.glossaries import parse_named_glossary
             from regard.service.metrics import Metrics
             from regard.service.server import build_service
             from regard.service.server import serve as run
@@ -113,18 +139,20 @@ def serve(
         except ImportError as error:
             raise ConfigError(f"serve: the package {error.name} is missing: pip install 'regard[serve]'") from None
     entries = [parse_model(text) for text in [*(models or []), *(named or [])]]
+    glossaries = tuple(parse_named_glossary(text) for text in service_files.glossaries or [])
     if cluster is not None:
         scaling, others = replicas.split_settings(settings or [])
         limits = parse_settings(others, api_keys=keys is not None)
-        plan = replicas.ReplicaPlan(tuple(entries), limits, keys, precision, device, threads or 1, size)
+        plan = replicas.ReplicaPlan(tuple(entries), limits, keys, precision, device, threads or 1, size, glossaries)
         replicas.serve_cluster(plan, scaling, address=cluster, host=host, port=port)
         return
     use_threads(threads)
     limits = parse_settings(settings or [], api_keys=keys is not None)
     metrics, access = Metrics(), make_access(limits, keys)
     service = build_service(
-        entries, limits, metrics, precision=precision, device=device, threads=threads, memory_limit=size
-    )
+        entries, limits, metrics, precision=precision, device=device, threads=threads, memory_limit=size,
+        glossaries=glossaries,
+    )  # fmt: skip
     run(service, access=access, metrics=metrics, host=host, port=port, demo=Path("demo") if demo else None)
 
 

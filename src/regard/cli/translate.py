@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +13,7 @@ import typer
 from regard.cli.chunks import ONE_PROCESS, ChunkOptions, translate_chunks
 from regard.cli.documents import NO_OPTIONS, DocumentOptions, document_type, translate_file
 from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
+from regard.cli.input_options import DEFAULT_INPUT, InputOptions
 from regard.cli.lines import InputLines, open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
@@ -27,10 +27,12 @@ from regard.cli.search_options import (
     SamplingOptions,
     SearchOptions,
 )
+from regard.cli.term_options import NO_TERMS, TermOptions, counting, find_terms, report_terms, start_counting
 from regard.errors import SearchError
 from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 
 if TYPE_CHECKING:
+    from regard.translation.glossary import Glossary
     from regard.translation.options import Changes, TranslateOptions
     from regard.translation.result import Translation
     from regard.translation.translator import Translator
@@ -41,6 +43,7 @@ EXAMPLES = examples(
     "regard translate model --json --attention --n-best 3 < test.en > answers.jsonl",
     'echo "**Hello** world." | regard translate model --format md',
     "regard translate model --input test.en --output test.out --workers 2",
+    "regard translate model --terms terms.tsv --input test.en --output test.out",
 )
 
 _Input = Annotated[
@@ -87,6 +90,8 @@ def translate(
     sampling: SamplingOptions = NO_SAMPLING,
     beginning: PrefixOptions = NO_PREFIX,
     json_options: JsonOptions = NO_JSON,
+    terms: TermOptions = NO_TERMS,
+    reading: InputOptions = DEFAULT_INPUT,
     document: DocumentOptions = NO_OPTIONS,
     engine: EngineOptions = DEFAULT_ENGINE,
     chunked: ChunkOptions = ONE_PROCESS,
@@ -100,26 +105,30 @@ def translate(
     _check_json(json_options, sampling, beginning, extension)
     _check_workers(chunked, beginning, extension)
     refuse_overwriting_input(
-        STDOUT if output is None else output, [STDIN if source is None else source, *models, engine.shortlist]
+        STDOUT if output is None else output,
+        [STDIN if source is None else source, *models, engine.shortlist, *(terms.terms or [])],
     )
 
-    fields: Changes = {**search.to_fields(), **json_options.to_fields(), **sampling.to_fields()}
+    fields: Changes = {
+        **search.to_fields(), **json_options.to_fields(), **sampling.to_fields(), **reading.to_fields()
+    }  # fmt: skip
+    files = find_terms(terms, models, document.langs)
     if chunked.is_given:
         return translate_chunks(
-            models, (source, output), fields, chunked, as_json=json_options.as_json, device=engine.device,
-            precision=engine.precision, shortlist=engine.shortlist, threads=engine.threads,
-        )  # fmt: skip
+            models, (source, output), fields, chunked, as_json=json_options.as_json, engine=engine, terms=files
+        )
 
+    glossary = None if files is None else files.read()
     translator = load_translator(models, engine)
     with loading():
         from regard.translation.options import TranslateOptions
 
-    options = TranslateOptions(**fields)
+    options = replace(TranslateOptions(**fields), glossary=glossary)
     if extension is not None:
         translate_file(translator, models, (source, output), (options, document))
         return 0
     translate = partial(_translations, translator, options, beginning)
-    _translate_lines(translate, source, output, as_json=json_options.as_json)
+    _translate_lines(translate, source, output, as_json=json_options.as_json, glossary=glossary)
     return 0
 
 
@@ -139,15 +148,23 @@ def _translations(
 
 
 def _translate_lines(
-    translate: Callable[[InputLines], Iterator[Translation]], source: Path | None, output: Path | None, *, as_json: bool
+    translate: Callable[[InputLines], Iterator[Translation]],
+    source: Path | None,
+    output: Path | None,
+    *,
+    as_json: bool,
+    glossary: Glossary | None,
 ) -> None:
     with open_output(output, reading=source) as file:
         lines = InputLines(source)
         translations = translate(lines)
-        for translation in with_progress(translations, fraction=lines.fraction_read):
-            file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
+        statistics = start_counting(glossary)
+        shown = with_progress(translations, fraction=lines.fraction_read)
+        for translation, uses in counting(shown, statistics):
+            file.write(translation.to_json_line(uses) if as_json else translation.text)
             for warning in translation.warnings:
                 warn(warning)
+    report_terms(statistics)
 
 
 def _check_workers(chunked: ChunkOptions, beginning: PrefixOptions, extension: str | None) -> None:

@@ -8,7 +8,7 @@ Ranges exclude only what no machine can compute; they are no recommendations.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -68,6 +68,11 @@ Tokenize = Literal[
     "auto", "13a", "intl", "char", "zh", "ja-mecab", "ko-mecab", "spm", "flores101", "flores200", "spBLEU-1K", "none"
 ]
 """Tokenizers of sacreBLEU."""
+
+
+NoiseKind = Literal["capitals", "title", "lower", "unpunctuated", "typos"]
+NOISE_KINDS: tuple[NoiseKind, ...] = get_args(NoiseKind)
+"""Alterations of source sentences in training."""
 
 
 class SubwordConfig(Section):
@@ -133,6 +138,11 @@ class TrainConfig(Section):
     """Supervise the step after the one that predicts a word, when the word is the decoder's input (Chen et al. 2020):
     the head aligns a word that it knows instead of one that it has yet to predict. Words without a link attend to the
     end of the source."""
+    noise: Annotated[float, NUMBER, Field(ge=0, le=1), ADDED_LATER] = 0.0
+    """Share of the training pairs whose source is altered, others in each epoch; 0 = none."""
+    noise_kinds: Annotated[tuple[NoiseKind, ...], Field(min_length=1), ADDED_LATER] = NOISE_KINDS
+    """Alterations, one for each altered pair: all in capitals, in title case, in lower case, without the final mark,
+    with one or two typos."""
     clip_norm: Annotated[float, NUMBER, Field(ge=0, le=1_000_000)] = 1.0
     """Maximum gradient norm; 0 = no clipping."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -240,7 +240,8 @@ class UnitElements:
 def checked_text(text: str) -> str:
     """Checks that a text is that of one segment and not too long.
 
-    It may have 1 MiB (`MAX_TEXT` bytes in UTF-8). A CDATA section that is not closed ends where that of a later unit does, so that all units between are in it.
+    It may have 1 MiB (`MAX_TEXT` bytes in UTF-8). A CDATA section that is not closed ends where that of a later unit
+    does, so that all units between are in it.
 
     Args:
         text: Text of a segment.

@@ -119,6 +119,8 @@ class GuidedLinks:
             if linked and self.unlinked_to_eos:
                 linked = {tgt_word: linked.get(tgt_word) or [len(src[number])] for tgt_word in tgt_places}
             for tgt_word, columns in linked.items():
+                if not columns:  # a source without its final mark
+                    continue
                 pairs = product(tgt_places.get(tgt_word, ()), columns)
                 before = len(places)
                 places += [(number, step, column) for step, column in pairs]

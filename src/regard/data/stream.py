@@ -12,6 +12,7 @@ from regard.data.collate import collate
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks
 from regard.data.mixture import CorpusShare, Mixture
+from regard.data.source_noise import SourceNoise
 from regard.errors import CheckpointError, DataError, ShapeError
 from regard.values import Batch, Specials
 
@@ -29,6 +30,7 @@ class BatchStream:
         seed: Random seed of the batches, their order and sampled segmentations.
         specials: Ids of the special tokens.
         guided_links: Word links of the corpus for guided alignment; None = no guided alignment.
+        noise: Alters the sources of a share of the pairs; None = no pair is altered.
         mixture: How often an epoch contains the pairs of each corpus that was joined to `corpus`; None = once.
     """
 
@@ -41,6 +43,7 @@ class BatchStream:
         specials: Specials,
         guided_links: GuidedLinks | None = None,
         shares: Sequence[CorpusShare] = (),
+        noise: SourceNoise | None = None,
     ) -> None:
         """Makes a stream that starts at the first batch of the first epoch.
 
@@ -52,6 +55,7 @@ class BatchStream:
             guided_links: Word links of the corpus; if given, every batch has `alignment_targets`.
             shares: The corpora that were joined to `corpus`, in order, with their weights; empty = each pair is used
                 once per epoch.
+            noise: Alters the sources of a share of the pairs, others in each epoch; None = no pair is altered.
 
         Raises:
             DataError: The corpus is empty.
@@ -64,12 +68,15 @@ class BatchStream:
         self.seed = seed
         self.specials = specials
         self.guided_links = guided_links
+        self.noise = noise
         self.mixture = Mixture(shares, seed=seed) if shares else None
         self._start_epoch(0)
 
     def _start_epoch(self, epoch: int) -> None:
         seed = int(np.random.SeedSequence((self.seed % 2**64, epoch)).generate_state(1)[0])
         self._resampled = self.corpus.resample(seed)
+        if self.noise is not None:
+            self._resampled = self.noise.apply(self._resampled, seed=self.seed, epoch=epoch)
         # Lengths of a plan include eos.
         lens = self._resampled.src_lens + 1, self._resampled.tgt_lens + 1
         plan = BatchPlan(*lens, batch_tokens=self.batch_tokens, seed=self.seed, mixture=self.mixture)

@@ -15,6 +15,7 @@ from regard.config.resolved import ResolvedConfig, resolve
 from regard.config.schema import Config, TrainConfig
 from regard.config.threads import clamped_threads
 from regard.data.prepared.stream import PreparedStream
+from regard.data.source_noise import SourceNoise
 from regard.data.stream import BatchStream
 from regard.errors import ConfigError
 from regard.files.paths import checked_path
@@ -366,7 +367,15 @@ def _stream(prepared: Prepared) -> BatchStream | PreparedStream:
         specials=prepared.tgt_subword.specials,
         guided_links=prepared.guided_links,
         shares=prepared.shares,
+        noise=_noise(prepared),
     )
+
+
+def _noise(prepared: Prepared) -> SourceNoise | None:
+    options = prepared.config.train
+    if not options.noise:
+        return None
+    return SourceNoise(options.noise, prepared.src_subword, prepared.config.data.max_len, options.noise_kinds)
 
 
 @contextmanager

@@ -158,6 +158,20 @@ class Access:
         request.scope[CLIENT] = client
         return client
 
+    def may_use(self, request: Request, key: object, glossary: str) -> bool:
+        """Whether the API key of an admitted request may use a named glossary.
+
+        Args:
+            request: The request.
+            key: The API key among its parameters, as for `admit`.
+            glossary: Name of the glossary.
+
+        Returns:
+            False if the key has a list of glossaries without this one.
+        """
+        stored = None if self._keys is None else self._keys.find(_key_of(request, key))
+        return stored is None or stored.glossaries is None or glossary in stored.glossaries
+
     def address(self, request: Request) -> str:
         """IP address of the client, also behind trusted proxies.
 

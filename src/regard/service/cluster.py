@@ -26,6 +26,7 @@ from regard.files.json_text import validation_messages
 from regard.service.access import make_access
 from regard.service.app import create_app
 from regard.service.catalog import ModelEntry
+from regard.service.glossaries import NamedGlossary
 from regard.service.logs import start_logging
 from regard.service.metrics import Metrics
 from regard.service.server import build_service
@@ -88,6 +89,7 @@ class ReplicaPlan:
         device: Device, as for `regard.load`.
         threads: Decoding threads of a replica; as many processors are reserved for it.
         memory_limit: Bytes that the loaded models of a replica may take; None = no limit.
+        glossaries: Named glossaries, whose files each machine can read.
     """
 
     entries: tuple[ModelEntry, ...]
@@ -97,6 +99,7 @@ class ReplicaPlan:
     device: str = "auto"
     threads: int = 1
     memory_limit: int | None = None
+    glossaries: tuple[NamedGlossary, ...] = ()
 
 
 def split_settings(texts: Sequence[str]) -> tuple[ClusterSettings, list[str]]:
@@ -209,6 +212,7 @@ def on_all_machines(plan: ReplicaPlan) -> ReplicaPlan:
         entries=tuple(entries),
         keys=None if plan.keys is None else plan.keys.absolute(),
         settings=plan.settings.model_copy(update={"files": False}),
+        glossaries=tuple(replace(glossary, path=glossary.path.absolute()) for glossary in plan.glossaries),
     )
 
 
@@ -251,6 +255,7 @@ def build_application(plan: ReplicaPlan) -> FastAPI:
         device=plan.device,
         threads=plan.threads,
         memory_limit=plan.memory_limit,
+        glossaries=plan.glossaries,
     )
     app = create_app(service, access=make_access(plan.settings, plan.keys), metrics=metrics)
     app.state.service = service

@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -45,6 +45,7 @@ class StoredKey:
         sha256: Hash of the key. Keys have 256 random bits, so no slow hash is needed.
         created: Time at which the key was made, in ISO 8601.
         requests_per_minute: Limit of requests with this key; None = the limit of the service.
+        glossaries: Names of the glossaries that requests with this key may use; None = all.
     """
 
     id: str
@@ -52,6 +53,7 @@ class StoredKey:
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     created: str
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    glossaries: tuple[str, ...] | None = None
 
 
 class KeyFile:
@@ -90,12 +92,15 @@ class KeyFile:
         except (KeyError, TypeError, ValidationError):
             raise DataError(f"{self._path}: not a file of API keys; {_REMEDY}") from None
 
-    def add(self, name: str, *, requests_per_minute: int | None = None) -> tuple[str, StoredKey]:
+    def add(
+        self, name: str, *, requests_per_minute: int | None = None, glossaries: Sequence[str] | None = None
+    ) -> tuple[str, StoredKey]:
         """Makes an API key, and writes its hash to the file.
 
         Args:
             name: Name of the key's owner.
             requests_per_minute: Limit of requests with this key; None = the limit of the service.
+            glossaries: Names of the glossaries that requests with this key may use; None = all.
 
         Returns:
             The key, which is not stored and cannot be shown again; and the entry that was written to the file.
@@ -105,7 +110,8 @@ class KeyFile:
         """
         key = PREFIX + secrets.token_urlsafe(32)
         created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        stored = StoredKey(secrets.token_hex(4), name, _hash(key), created, requests_per_minute)
+        own = None if glossaries is None else tuple(glossaries)
+        stored = StoredKey(secrets.token_hex(4), name, _hash(key), created, requests_per_minute, own)
         with self._locked():
             self._write((*self.read(), stored))
         return key, stored

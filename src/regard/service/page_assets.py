@@ -25,6 +25,7 @@ _OWN_SCRIPTS = (
     "api.js",
     "pickers.js",
     "output.js",
+    "terms.js",
     "alternatives.js",
     "own.js",
     "attention.js",

@@ -10,7 +10,9 @@ from regard.markup.document import parse
 from regard.markup.markup_document import Document
 from regard.markup.sentence import TranslatedSentence
 from regard.service.detection import DetectedLanguage
+from regard.service.glossaries import NO_TERMS, RequestedTerms
 from regard.translation.documents import as_sentence
+from regard.translation.glossary import Glossary
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
 
@@ -28,6 +30,7 @@ class TextRequest:
         target: Code of the target language.
         options: Options of the translation.
         format: `text`, `html` or `xml`.
+        terms: Terms that translations must, or must not, have.
         prefixes: For each text, text with which its translation must begin. If they are given, each text is translated
             as a single sentence. Empty = none.
     """
@@ -38,6 +41,7 @@ class TextRequest:
     options: TranslateOptions
     format: str = "text"
     prefixes: tuple[str, ...] = ()
+    terms: RequestedTerms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class TextResult:
         alternatives: Other translations of the whole text, best first.
         readout: Layer, head and rule by which word alignments were derived from the attention; None after a translation
             through another language.
+        glossary: Terms with which the text was translated; None = none.
     """
 
     text: str
@@ -62,6 +67,7 @@ class TextResult:
     detected: DetectedLanguage | None = None
     alternatives: tuple[str, ...] = ()
     readout: Readout | None = None
+    glossary: Glossary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +78,13 @@ class StreamedSentence:
         index: Number of the sentence, from 0.
         total: Number of sentences in the text.
         translation: Its translation.
+        glossary: Terms with which it was translated; None = none.
     """
 
     index: int
     total: int
     translation: Translation
+    glossary: Glossary | None = None
 
 
 @dataclass(frozen=True, slots=True)

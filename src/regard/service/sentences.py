@@ -11,6 +11,7 @@ from typing import TypeVar
 from regard.service.catalog import Catalog, ModelEntry
 from regard.service.decoder import Decoder, is_light
 from regard.service.errors import DeadlineError
+from regard.service.glossaries import Glossaries
 from regard.service.jobs import Job, SegmentTranslator
 from regard.service.queue import FairQueue
 from regard.service.settings import ServiceSettings
@@ -36,9 +37,19 @@ class SentenceService:
         settings: Limits.
         queue: The queue of segments.
         decoder: The threads that take segments from the queue.
+        glossaries: Named glossaries; None = none.
     """
 
-    def __init__(self, catalog: Catalog, *, settings: ServiceSettings, queue: FairQueue, decoder: Decoder) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        settings: ServiceSettings,
+        queue: FairQueue,
+        decoder: Decoder,
+        glossaries: Glossaries | None = None,
+    ) -> None:
+        self.glossaries = glossaries or Glossaries()
         self.catalog, self.settings, self.queue, self.decoder = catalog, settings, queue, decoder
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="text")
 

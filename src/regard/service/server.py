@@ -22,6 +22,7 @@ from regard.service.app import create_app
 from regard.service.catalog import Catalog, ModelEntry
 from regard.service.decoder import Decoder
 from regard.service.demo import Demo
+from regard.service.glossaries import Glossaries, NamedGlossary
 from regard.service.jobs import Batch
 from regard.service.logs import start_logging
 from regard.service.metrics import Metrics
@@ -50,6 +51,7 @@ def build_service(
     device: str = "auto",
     threads: int | None = None,
     memory_limit: int | None = None,
+    glossaries: Sequence[NamedGlossary] = (),
 ) -> TranslationService:
     """Builds a translation service: catalog of models, queue and decoding threads.
 
@@ -61,9 +63,13 @@ def build_service(
         device: Device, as for `regard.load`.
         threads: Number of decoding threads; by default, PyTorch's number of threads.
         memory_limit: Bytes that loaded models may take; None = no limit.
+        glossaries: Named glossaries, which are read now for the directions of the models.
 
     Returns:
         The service; `start` has not been called yet.
+
+    Raises:
+        RegardError: A glossary cannot be read.
     """
 
     def open_entry(entry: ModelEntry) -> Translator:
@@ -75,7 +81,9 @@ def build_service(
     queue = FairQueue(settings.queue_limit)
     catalog = Catalog(entries, open_entry, memory_limit=memory_limit)
     decoder = Decoder(queue, threads=threads or torch.get_num_threads(), on_batch=add_batch)
-    return TranslationService(catalog, settings=settings, queue=queue, decoder=decoder)
+    named = Glossaries(glossaries)
+    named.load((entry.source, entry.target) for entry in catalog.entries)
+    return TranslationService(catalog, settings=settings, queue=queue, decoder=decoder, glossaries=named)
 
 
 def serve(
@@ -89,7 +97,7 @@ def serve(
 ) -> None:
     """Serves requests until SIGTERM or SIGINT; requests that were accepted are answered before it returns.
 
-    SIGHUP loads all models again from their files, while requests go on.
+    SIGHUP loads all models and glossaries again from their files, while requests go on.
 
     Args:
         service: The service that translates.
@@ -176,6 +184,7 @@ async def _serve(
     loop, tasks = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
     def reload() -> None:
+        loop.run_in_executor(None, service.glossaries.reload)
         task = asyncio.ensure_future(service.catalog.reload())
         tasks.add(task)
         task.add_done_callback(tasks.discard)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from regard.service.catalog import ModelEntry
 from regard.service.detection import DetectedLanguage, LanguageDetector
 from regard.service.errors import ServiceError
+from regard.service.glossaries import RequestedTerms
 from regard.service.requests import (
     AUTO,
     StreamedSentence,
@@ -21,6 +22,8 @@ from regard.service.requests import (
 from regard.service.sentences import SentenceService
 from regard.text.languages import english_name
 from regard.translation.documents import as_sentence
+from regard.translation.glossary import Glossary
+from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
 
 NO_MODEL_SECONDS = 10
@@ -97,13 +100,13 @@ class TranslationService(SentenceService):
         start = TextResult("", (), source, (source, *(entry.target for entry in entries)), detected)
         yield start
         document = await self.compute(lambda: parse_text(request.texts[0], request), request.texts)
-        options = with_alignment(request.options, [document])
+        options = self._with_terms(with_alignment(request.options, [document]), request.terms, entries)
         sentences, size = document.sentences, FIRST_STREAMED
         results: list[Translation] = []
         while len(results) < len(sentences):
             part = sentences[len(results) : len(results) + size]
             for result in await self.translate_sentences(entries, part, options, client=client):
-                yield StreamedSentence(len(results), len(sentences), result)
+                yield StreamedSentence(len(results), len(sentences), result, options.glossary)
                 results.append(result)
             size *= 2
         text = await self.compute(lambda: document.render([as_sentence(result) for result in results]), request.texts)
@@ -218,7 +221,7 @@ class TranslationService(SentenceService):
     ) -> list[TextResult]:
         entries = self.models_for(source, target)
         documents = await self.compute(lambda: [parse_text(text, request) for text in request.texts], request.texts)
-        options = with_alignment(request.options, documents)
+        options = self._with_terms(with_alignment(request.options, documents), request.terms, entries)
         sentences = [sentence for document in documents for sentence in document.sentences]
         prefixes = list(request.prefixes) if request.prefixes else None
         translations = await self.translate_sentences(
@@ -229,5 +232,37 @@ class TranslationService(SentenceService):
         readout = None if translator is None else translator.readout
         results = await self.compute(lambda: render_texts(documents, translations), request.texts)
         return [
-            TextResult(text, own, source, path, alternatives=others, readout=readout) for text, own, others in results
+            TextResult(text, own, source, path, alternatives=others, readout=readout, glossary=options.glossary)
+            for text, own, others in results
         ]
+
+    def _with_terms(
+        self, options: TranslateOptions, terms: RequestedTerms, entries: Sequence[ModelEntry]
+    ) -> TranslateOptions:
+        if not terms:
+            return options
+        return replace(options, glossary=self.glossary_for(terms, entries))
+
+    def glossary_for(self, terms: RequestedTerms, entries: Sequence[ModelEntry]) -> Glossary | None:
+        """The glossary that a request asks for.
+
+        Args:
+            terms: What the request asks for.
+            entries: The model that translates, or two models.
+
+        Returns:
+            The glossary; None if the request asks for none.
+
+        Raises:
+            ServiceError: There is no such glossary, or no single model translates, so that the terms of the source
+                cannot be followed.
+        """
+        if terms and len(entries) > 1:
+            raise ServiceError(
+                f"Invalid request: no single model translates from {entries[0].source} to {entries[-1].target}, but "
+                f"only a single model can use terms: translate by way of {entries[0].target} with two requests",
+                code="unavailable_direction",
+            )
+        if terms.name is not None:
+            return self.glossaries.get(terms.name, (entries[0].source, entries[0].target))
+        return terms.inline

@@ -22,6 +22,7 @@ class ServiceSettings(BaseModel):
         batch_limit: Texts in a request.
         alternatives_limit: Alternatives and entries of an n-best list for each sentence.
         beam_limit: Width of the beam.
+        terms_limit: Terms that come with a request; those of named glossaries do not count.
         req_limit: Requests of a client per minute; each text of a list counts.
         deadline: Seconds within which a request is answered, and each part of a stream; files have more time.
         body_limit: Bytes of the body of a request without a file.
@@ -49,6 +50,7 @@ class ServiceSettings(BaseModel):
     batch_limit: Limit | None = 1_000
     alternatives_limit: Annotated[int, Field(ge=0, le=100)] = 10
     beam_limit: Annotated[int, Field(ge=1, le=1000)] = 20
+    terms_limit: Annotated[int, Field(ge=0, le=10_000)] = 100
     req_limit: Limit | None = None
     deadline: Seconds = 60.0
     body_limit: Limit = 4 << 20

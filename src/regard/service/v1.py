@@ -15,15 +15,20 @@ from regard.alignment.readout import Readout
 from regard.errors import RegardError, ShapeError
 from regard.inspection.compact import compact_record
 from regard.service import v1_models as models
+from regard.service import v1_resources as resources
 from regard.service.access import Access
 from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
 from regard.service.forced import Forced
+from regard.service.glossaries import NO_TERMS, RequestedTerms, inline_glossary, unknown_glossary
 from regard.service.requests import AUTO, StreamedSentence, TextRequest, TextResult
 from regard.service.service import TranslationService
 from regard.service.texts import check_texts, check_unicode, num_texts
+from regard.translation.glossary import Glossary, GlossaryEntry
+from regard.translation.glossary_files import parse_entry
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
+from regard.translation.term_use import term_uses
 
 ItemT = TypeVar("ItemT")
 _ERRORS: dict[int | str, dict[str, object]] = {
@@ -57,9 +62,12 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
     _add_alternatives(router, service, access)
 
     @router.get("/models")
-    async def all_models() -> models.ModelsAnswer:
+    async def all_models() -> resources.ModelsAnswer:
         """The models of the service."""
-        return models.ModelsAnswer(models=[_model(service, number) for number in range(len(service.catalog.entries))])
+        return resources.ModelsAnswer(
+            models=[_model(service, number) for number in range(len(service.catalog.entries))],
+            glossaries=list(service.glossaries.names),
+        )
 
     return router
 
@@ -69,6 +77,7 @@ def _add_translations(router: APIRouter, service: TranslationService, access: Ac
     async def translate(request: Request, body: models.TranslateRequest) -> Response:
         """Translate texts, with scores, word alignments and attention on request."""
         client = access.admit(request, body.api_key, cost=num_texts(body.text))
+        _check_glossary(request, body, access)
         text_request = _text_request(body, service)
         results = await while_connected(request, service, service.translate(text_request, client=client))
         return await _written(lambda: _translate_answer(results, body), text_request.texts, service)
@@ -77,6 +86,7 @@ def _add_translations(router: APIRouter, service: TranslationService, access: Ac
     async def stream(request: Request, body: models.StreamRequest) -> StreamingResponse:
         """Translate a long text, and send its sentences one by one as server-sent events."""
         client = access.admit(request, body.api_key)
+        _check_glossary(request, body, access)
         text_request = _text_request(body, service)
         events = _events(service, text_request, client, body.attention)
         return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
@@ -188,7 +198,35 @@ def _text_request(body: models.TranslateRequest | models.StreamRequest, service:
         coverage_penalty=body.coverage_penalty,
         **body.to_fields(),
     )
-    return TextRequest(texts, source, target, options, body.format, prefixes)
+    return TextRequest(texts, source, target, options, body.format, prefixes, _terms(body, service))
+
+
+def _check_glossary(request: Request, body: models.TranslateRequest | models.StreamRequest, access: Access) -> None:
+    if body.glossary is not None and not access.may_use(request, body.api_key, body.glossary):
+        raise unknown_glossary(body.glossary)  # what a key may not use looks like what does not exist
+
+
+def _terms(body: models.TranslateRequest | models.StreamRequest, service: TranslationService) -> RequestedTerms:
+    if body.glossary is not None and body.terms is not None:
+        raise ServiceError(
+            "Invalid request: give either glossary or terms, not both", status=409, code="two_glossaries"
+        )
+    if body.glossary is not None:
+        if body.glossary not in service.glossaries.names:
+            raise unknown_glossary(body.glossary)
+        return RequestedTerms(name=body.glossary)
+    if not body.terms:
+        return NO_TERMS
+    _check_at_most("the number of terms", len(body.terms), service.settings.terms_limit)
+    for term in body.terms:
+        check_unicode(term.source, name="terms.source")
+        check_unicode(term.target, name="terms.target")
+    return RequestedTerms(inline=inline_glossary(map(_entry, body.terms)))
+
+
+def _entry(term: resources.InlineTerm) -> GlossaryEntry:
+    flags = " ".join(name for name in ("case", "inflect", "keep") if getattr(term, name))
+    return parse_entry(term.source, term.target, flags)
 
 
 def _prefixes(prefix: str | list[str], count: int) -> tuple[str, ...]:
@@ -227,12 +265,17 @@ def _pairs(text: str | list[str], translation: str | list[str], service: Transla
 def _translated(result: TextResult, attention: bool | models.AttentionChoice) -> models.TranslatedText:
     return models.TranslatedText(
         text=result.text,
-        sentences=[_sentence(translation, attention, result.readout) for translation in result.sentences],
+        sentences=[
+            _sentence(translation, attention, result.readout, result.glossary) for translation in result.sentences
+        ],
     )
 
 
 def _sentence(
-    translation: Translation, attention: bool | models.AttentionChoice, readout: Readout | None = None
+    translation: Translation,
+    attention: bool | models.AttentionChoice,
+    readout: Readout | None = None,
+    glossary: Glossary | None = None,
 ) -> models.Sentence:
     record, chosen = translation.attention, None
     if record is not None and attention is not False:
@@ -241,6 +284,7 @@ def _sentence(
             chosen = compact_record(record, layers=layers, heads=heads)
         except ShapeError as error:
             raise ServiceError(f"Invalid request: {error}", status=409, code="no_such_layer") from None
+    uses = () if glossary is None else term_uses(glossary, translation.source, translation.text)
     return models.Sentence(
         source=translation.source,
         text=translation.text,
@@ -256,6 +300,9 @@ def _sentence(
         quality_flags=[models.QualityFlag.model_validate(flag.to_dict()) for flag in translation.quality_flags],
         attention=chosen,
         readout=None if readout is None else models.Readout(layer=readout.layer, head=readout.head),
+        terms=[resources.UsedTerm.model_validate(use.to_dict()) for use in uses],
+        unmet=list(translation.unmet),
+        read_as=translation.read_as or None,
     )
 
 
@@ -272,10 +319,10 @@ def _word(text: str, position: int) -> str:
     return words[position] if position < len(words) else ""
 
 
-def _model(service: TranslationService, number: int) -> models.Model:
+def _model(service: TranslationService, number: int) -> resources.Model:
     entry = service.catalog.entries[number]
     translator = service.catalog.loaded(entry)
-    return models.Model(
+    return resources.Model(
         name=entry.name,
         source=entry.source,
         target=entry.target,
@@ -293,7 +340,7 @@ async def _events(
     try:
         async for item in _timely(service.stream(request, client=client), service):
             if isinstance(item, StreamedSentence):
-                sentence = _sentence(item.translation, attention).model_dump()
+                sentence = _sentence(item.translation, attention, glossary=item.glossary).model_dump()
                 yield _event("sentence", {"index": item.index, "of": item.total, **sentence})
             else:
                 kind = next(kinds)

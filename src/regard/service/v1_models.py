@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 
+from regard.service.v1_resources import ITEM, InlineTerm, UsedTerm
 from regard.service.v1_search import SearchFields
 
 _TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
-_ITEM = {"type": "string", "pattern": r"^[^\u0000]*$"}
 
 
 def _refuse_other_types(value: object) -> object:
@@ -29,14 +29,14 @@ Texts = Annotated[
     WithJsonSchema(
         {
             "description": "A text or a list of texts.",
-            "anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": _ITEM}],
+            "anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": ITEM}],
         }
     ),
 ]
-Prefix = Annotated[str, WithJsonSchema(_ITEM)]
+Prefix = Annotated[str, WithJsonSchema(ITEM)]
 Prefixes = Annotated[
     str | list[str] | None,
-    WithJsonSchema({"anyOf": [_ITEM, {"type": "array", "items": _ITEM}, {"type": "null"}]}),
+    WithJsonSchema({"anyOf": [ITEM, {"type": "array", "items": ITEM}, {"type": "null"}]}),
 ]
 MAX_NUMBERS = 100
 _Number = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_refuse_other_types)]
@@ -77,6 +77,8 @@ class _TranslateOptions(_Request, SearchFields):
         alignment: Whether to return word alignments.
         attention: true = return the attention of all layers and heads; an object `{"layers": [...], "heads": [...]}` =
             of these only; false = none.
+        glossary: Name of a glossary of the service.
+        terms: Terms of this request, instead of a glossary.
     """
 
     source: Code | None = None
@@ -89,6 +91,8 @@ class _TranslateOptions(_Request, SearchFields):
     coverage_penalty: Penalty | None = None
     alignment: StrictBool = False
     attention: StrictBool | AttentionChoice = False
+    glossary: Annotated[str, Field(max_length=64)] | None = None
+    terms: list[InlineTerm] | None = None
 
 
 class TranslateRequest(_TranslateOptions):
@@ -224,6 +228,9 @@ class Sentence(BaseModel):
         quality_flags: Signs of a bad translation.
         attention: Attention of each subword, as `regard.inspection.compact.compact_record` encodes it.
         readout: Layer and head from whose attention the alignment was derived.
+        terms: Terms of the glossary that the sentence has.
+        unmet: Terms that the translation lacks, and excluded ones that it contains.
+        read_as: The sentence as the model read it, if it was translated from another case.
     """
 
     source: str
@@ -240,6 +247,9 @@ class Sentence(BaseModel):
     quality_flags: list[QualityFlag]
     attention: dict[str, object] | None = None
     readout: Readout | None = None
+    terms: list[UsedTerm] = []
+    unmet: list[str] = []
+    read_as: str | None = None
 
 
 class TranslatedText(BaseModel):
@@ -352,36 +362,6 @@ class AlternativesAnswer(BaseModel):
     source: str
     target: str
     alternatives: list[Alternative]
-
-
-class Model(BaseModel):
-    """A model of the service.
-
-    Attributes:
-        name: Direction of the model, such as `en-fr`.
-        source: Source language.
-        target: Target language.
-        loaded: Whether the model is in memory.
-        signature: Text that identifies architecture and weights; None while the model is not loaded.
-        memory_bytes: Estimated memory that the model takes, in bytes.
-    """
-
-    name: str
-    source: str
-    target: str
-    loaded: bool
-    signature: str | None
-    memory_bytes: int
-
-
-class ModelsAnswer(BaseModel):
-    """The models of the service, as the route `/models` returns them.
-
-    Attributes:
-        models: All models that the service offers, whether loaded or not.
-    """
-
-    models: list[Model]
 
 
 class ErrorAnswer(BaseModel):

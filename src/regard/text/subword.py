@@ -296,3 +296,15 @@ def _find_tags(surfaces: Sequence[Surface]) -> dict[str, int]:
     """Ids of the tags by their spelling with `▁`: they come after the special tokens, and before the bytes."""
     first_byte = next((i for i, surface in enumerate(surfaces) if isinstance(surface, int)), 0)
     return {surface: i for i, surface in enumerate(surfaces[:first_byte]) if isinstance(surface, str)}
+
+
+def scored_surfaces(subword: Subword) -> list[tuple[Surface, float]]:
+    """Surface form of each subword, by id, and its log-probability (negative merge rank for BPE; 0 for bytes).
+
+    Args:
+        subword: The vocabulary.
+
+    Returns:
+        A pair per subword.
+    """
+    return [(surface, subword._processor.get_score(i)) for i, surface in enumerate(subword._surfaces)]

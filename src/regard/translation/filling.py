@@ -14,7 +14,7 @@ from regard.alignment.readout import Readout
 from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.search.beam import BeamOptions
-from regard.search.constraints import Constraints
+from regard.search.constraints import Constraints, Term
 from regard.search.engine import Engine
 from regard.search.length_limits import LengthLimits
 from regard.search.log_probs import NotFiniteError
@@ -24,7 +24,9 @@ from regard.search.term_batch import SearchConstraints
 from regard.text.normalize import normalize, text_list
 from regard.text.segments import segments_of_lines
 from regard.text.subword import Subword
+from regard.translation.glossary_terms import GlossaryTerms, judge_left_out
 from regard.translation.options import TranslateOptions
+from regard.translation.recasing import recase_segments
 from regard.translation.result import Segment, Translation
 from regard.translation.retry import retry
 from regard.translation.terms import GivenConstraints, checked_constraints, divided_constraints
@@ -146,6 +148,22 @@ def fill_segments(
     Returns:
         The segments in the same order, with their translations.
     """
+    left_out: dict[int, tuple[Term, ...]] = {}
+    if options.glossary is not None:
+        segments, left_out = GlossaryTerms(options.glossary, translator.tgt_subword).added_to(segments)
+    recased = recase_segments(segments, translator.src_subword) if options.recase else {}
+    read = [recased[number].read if number in recased else segment for number, segment in enumerate(segments)]
+    filled = _fill(translator, read, options, word_end=word_end)
+    for number, terms in left_out.items():
+        filled[number] = judge_left_out(filled[number], terms)
+    for number, segment in recased.items():
+        filled[number] = segment.restored(filled[number])
+    return filled
+
+
+def _fill(
+    translator: TranslatorParts, segments: Sequence[Segment], options: TranslateOptions, *, word_end: WordEnd | None
+) -> list[Segment]:
     search = options.search_options(translator.search)
     fill = partial(_search, translator, options, word_end=word_end)
     filled = fill(segments, search)

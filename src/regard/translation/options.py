@@ -10,9 +10,10 @@ from regard.errors import SearchError
 from regard.search.beam import BeamOptions
 from regard.search.restrictions import MAX_RATIO
 from regard.search.sample import SampleOptions
+from regard.translation.glossary import Glossary
 
 MBR_SAMPLES = SampleOptions(num_samples=64, epsilon=0.02)
-"""Samples for minimum Bayes risk decoding, chosen by measurement (`docs/search.md`)."""
+"""Samples for minimum Bayes risk decoding: ε of Freitag et al. 2023, and as many samples as a CPU can afford."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class TranslateOptions:
         mbr: Options of the samples for minimum Bayes risk decoding, such as `MBR_SAMPLES`. If given, the translation
             that agrees best with the samples by chrF is chosen from the samples and the results of the beam; see
             `regard.translation.mbr`.
+        recase: Whether a sentence in capitals, title case or lower case that the vocabulary knows better in ordinary
+            case is translated from that. The translation of capitals is put into capitals, that of lower case begins
+            in lower case; a warning and `Translation.read_as` say so.
+        glossary: Terms with the translations that they must, or must not, have.
 
     Raises:
         SearchError: Options do not fit together, or `max_len_ratio` is out of its range.
@@ -67,6 +72,8 @@ class TranslateOptions:
     groups: int = 1
     diversity: float | None = None
     mbr: SampleOptions | None = None
+    recase: bool = True
+    glossary: Glossary | None = None
 
     def __post_init__(self) -> None:
         if self.max_len_ratio is not None and not 0 < self.max_len_ratio <= MAX_RATIO:
@@ -174,3 +181,5 @@ class Changes(TypedDict, total=False):
     groups: int
     diversity: float | None
     mbr: SampleOptions | None
+    recase: bool
+    glossary: Glossary | None

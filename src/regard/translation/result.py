@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from regard.alignment.readout import Readout
@@ -41,6 +42,7 @@ class Translation:
             searches, and for a line that was split into segments.
         unmet: Constraints that the translation does not satisfy: the first alternative of each included term that is
             missing, and of each excluded term that occurs.
+        read_as: The sentence as the model read it, if it was translated from another case; otherwise empty.
     """
 
     source: str
@@ -56,6 +58,7 @@ class Translation:
     token_spans: tuple[Span, ...] = ()
     utility: float | None = None
     unmet: tuple[str, ...] = ()
+    read_as: str = ""
 
     @property
     def word_scores(self) -> tuple[float, ...]:
@@ -116,8 +119,8 @@ class Translation:
         Returns:
             An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
             `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
-            `{kind, value, where}`), and if known, `utility` (also in `n_best`), `attention`, and `unmet`, if there are
-            constraints that are not satisfied.
+            `{kind, value, where}`), and if known, `utility` (also in `n_best`), `attention`, `unmet`, if there are
+            constraints that are not satisfied, and `read_as`, if the sentence was translated from another case.
         """
         fields: dict[str, object] = {
             "text": self.text,
@@ -134,10 +137,26 @@ class Translation:
             fields["attention"] = self.attention.to_dict()
         if self.unmet:
             fields["unmet"] = list(self.unmet)
+        if self.read_as:
+            fields["read_as"] = self.read_as
         return fields
 
     def _utility_fields(self) -> dict[str, object]:
         return {} if self.utility is None else {"utility": self.utility}
+
+    def to_json_line(self, terms: Sequence[dict[str, object]] | None = None) -> str:
+        """Converts the translation to one line of JSON, as `regard translate --json` prints it.
+
+        Args:
+            terms: Terms of a glossary that the sentence has, as JSON objects; None = there is no glossary.
+
+        Returns:
+            The object of `to_dict`, with `terms` if they are given.
+        """
+        fields = self.to_dict()
+        if terms is not None:
+            fields["terms"] = list(terms)
+        return json.dumps(fields, ensure_ascii=False)
 
     def judged_by(self, constraints: Constraints) -> Translation:
         """The translation with the constraints that it does not satisfy, and warnings about them.
@@ -264,14 +283,24 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
         sum(segment.found[0].score for segment in segments),
         tuple(token for segment in segments for token in segment.found[0].tokens),
         alignment=tuple(sorted(set(links))),
-        warnings=tuple(dict.fromkeys(flag.message for flag in flags)),
+        warnings=tuple(dict.fromkeys((*(flag.message for flag in flags), *_recasing_warnings(segments)))),
         quality_flags=tuple(flags),
         token_scores=tuple(score for segment in segments for score in segment.found[0].token_scores),
         token_spans=tuple(spans),
+        read_as=separator("a", "b").join(segment.found[0].read_as or segment.source.text for segment in segments)
+        if any(segment.found[0].read_as for segment in segments)
+        else "",
     )
     included = tuple(term for segment in segments for term in segment.constraints.include)
     excluded = tuple(dict.fromkeys(term for segment in segments for term in segment.constraints.exclude))
     return whole.judged_by(Constraints(included, excluded))
+
+
+def _recasing_warnings(segments: Sequence[Segment]) -> Iterator[str]:
+    """What the translations of segments say about the case from which they were translated."""
+    for segment in segments:
+        if segment.found[0].read_as:
+            yield segment.found[0].warnings[-1]
 
 
 def with_line_number(number: int, warnings: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from regard.service.access import Access
 from regard.service.app import create_app
 from regard.service.catalog import ModelEntry
+from regard.service.glossaries import NamedGlossary
 from regard.service.keys import KeyFile
 from regard.service.metrics import Metrics
 from regard.service.server import build_service
@@ -70,11 +71,17 @@ def locked_url(key_file: Path, key: str, slow_key: str) -> Iterator[str]:
 def make_app() -> Callable[..., FastAPI]:
     """Makes applications with other settings."""
 
-    def make(*, keys: Path | None = None, directions: dict[str, str] = DIRECTIONS, **settings: object) -> FastAPI:
+    def make(
+        *,
+        keys: Path | None = None,
+        directions: dict[str, str] = DIRECTIONS,
+        glossaries: Sequence[NamedGlossary] = (),
+        **settings: object,
+    ) -> FastAPI:
         metrics = Metrics()
         chosen = ServiceSettings.model_validate({"api_keys": keys is not None, **settings})
         entries = [ModelEntry(*parse_direction(name), (MODELS / model,)) for name, model in directions.items()]
-        service = build_service(entries, chosen, metrics, device="cpu", threads=1)
+        service = build_service(entries, chosen, metrics, device="cpu", threads=1, glossaries=glossaries)
         access = Access(None if keys is None else KeyFile(keys), per_minute=chosen.req_limit)
         return create_app(service, access=access, metrics=metrics)
 

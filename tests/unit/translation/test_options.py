@@ -12,6 +12,7 @@ from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.search.beam import BeamOptions
 from regard.search.sample import SampleOptions
+from regard.translation.glossary import Glossary, GlossaryEntry
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.translator import Translator
 
@@ -35,6 +36,8 @@ OTHER_VALUES: dict[str, Any] = {
     "groups": 5,
     "diversity": 0.7,
     "mbr": SampleOptions(4, seed=5),
+    "recase": False,
+    "glossary": Glossary([GlossaryEntry(("cat",), ("chat",))]),
 }
 # Options that another one needs.
 NEEDED: dict[str, dict[str, Any]] = {"diversity": {"groups": 5}}

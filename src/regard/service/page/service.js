@@ -15,6 +15,7 @@ class Service {
     this.own = new OwnTranslation(this);
     this.history = new PastTranslations(this);
     this.files = new Files(this);
+    this.terms = new Terms(() => this.translate());
     this.pickers = new Pickers(() => { this.showExamples(); this.translate(); });
     this.pickers.fill();
     this.listen();
@@ -34,9 +35,14 @@ class Service {
     this.notice.clear();
     const asked = new URLSearchParams(location.search);
     this.pickers.load(languages, { from: asked.get("source") ?? undefined, to: asked.get("target") ?? undefined });
+    await this.loadGlossaries();
     this.showExamples();
     if (settings.keyRequired && !this.api.key) this.notice.fail(new Failure("key"), () => this.translate());
     else this.translate();
+  }
+  async loadGlossaries() {
+    try { this.terms.load((await this.api.json("v1/models")).glossaries ?? []); }
+    catch { this.terms.load([]); }
   }
   async waitForModel() {
     let demo;
@@ -91,13 +97,13 @@ class Service {
   }
   translateWhole(text, { signal }) {
     const { source, target } = this.pickers;
-    return this.api.post("v1/translate", { text, source, target, attention: true, alignment: true }, signal);
+    return this.api.post("v1/translate", { text, source, target, attention: true, alignment: true, ...this.terms.fields }, signal);
   }
   /** Translates a long text, and shows its first sentences while the others are translated. */
   async translateLong(text, { signal }) {
     const { source, target } = this.pickers, sentences = [];
     let answer = null, whole = "", painted = 0;
-    await this.api.stream("v1/stream", { text, source, target, alignment: true }, signal, (kind, content) => {
+    await this.api.stream("v1/stream", { text, source, target, alignment: true, ...this.terms.fields }, signal, (kind, content) => {
       if (kind === "start") answer = content;
       else if (kind === "done") whole = content.text;
       else sentences.push(content);
@@ -128,6 +134,7 @@ class Service {
   }
   showTranslation(number) {
     this.output.show(this.text, this.sentences);
+    this.terms.show(this.sentences, this.output);
     this.placeholder.hidden = !!this.text;
     this.copy.disabled = this.own.mode.disabled = !this.text;
     this.attention.load(this.sentences, number);
@@ -233,9 +240,11 @@ class Service {
     this.pickers.fill();
     this.countCharacters();
     this.files.relabel();
+    this.terms.relabel();
     this.own.relabel();
     if (this.answer) this.showDetection(this.answer.detected?.[0]);
     this.output.show(this.text, this.sentences);
+    this.terms.show(this.sentences, this.output);
     this.attention.relabel();
     if (!this.notice.root.hidden) { this.notice.clear(); this.isReady ? this.translate() : this.connect(); }
   }

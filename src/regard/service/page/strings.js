@@ -3,6 +3,7 @@ const STRINGS = {
   en: {
     ...TEXTS,
     pageTitle: "regard: translate and see attention", translator: "Translator", whatToTranslate: "What to translate", text: "Text", files: "Files",
+    glossary: "Glossary", noGlossary: "No glossary", termsUnmet: "Terms that are not met:", termUnmet: "{source} → {target}", termForbidden: "{target} is not allowed", termUsed: "Term: {source} → {target}",
     languages: "Languages", from: "Translate from", to: "Translate to", swap: "Swap languages", detect: "Detect language",
     detectedAs: "{name} (auto)", unsureDetection: "Detected: {name}, {share} certain", translatedSoFar: "{count} of {total} sentences", interfaceLanguage: "Language of this page",
     lightOrDark: "Light or dark", yourText: "Your text", clear: "Clear the text", counted: "{count}", countedOf: "{count} / {limit}",
@@ -41,6 +42,7 @@ const STRINGS = {
     meanColumn: "평균", allRow: "전체", attendedTo: "이 단어가 주목한 단어", attendedBy: "이 단어에 주목한 단어", highest: "가장 큰 가중치", lowest: "가장 작은 가중치",
     restOnEnd: "문장 끝 {end}에 {weight}.", endOfSentence: "문장의 끝. 어느 단어에도 속하지 않는 가중치를 포함합니다", pictureAxes: "행: 번역, 열: 원문",
     pageTitle: "regard: 번역과 어텐션 보기", translator: "번역기", whatToTranslate: "번역할 것", text: "텍스트", files: "파일",
+    glossary: "용어집", noGlossary: "용어집 없음", termsUnmet: "반영되지 않은 용어:", termUnmet: "{source} → {target}", termForbidden: "쓰면 안 되는 말: {target}", termUsed: "용어: {source} → {target}",
     languages: "언어", from: "원문 언어", to: "번역 언어", swap: "언어 바꾸기", detect: "언어 감지",
     detectedAs: "{name} (자동)", unsureDetection: "감지된 언어: {name}, 확신도 {share}", translatedSoFar: "{total}문장 중 {count}문장", interfaceLanguage: "페이지 언어",
     lightOrDark: "밝게 또는 어둡게", yourText: "번역할 텍스트", clear: "텍스트 지우기", counted: "{count}자", countedOf: "{count} / {limit}자",
@@ -79,6 +81,7 @@ const STRINGS = {
     meanColumn: "moy.", allRow: "toutes", attendedTo: "Mots auxquels ce mot a prêté attention", attendedBy: "Mots qui ont prêté attention à ce mot", highest: "Poids les plus forts", lowest: "Poids les plus faibles",
     restOnEnd: "{weight} sur {end}, la fin de la phrase.", endOfSentence: "Fin de la phrase, avec le poids qui ne va à aucun mot", pictureAxes: "lignes : traduction, colonnes : source",
     pageTitle: "regard : traduire et voir l’attention", translator: "Traducteur", whatToTranslate: "Que traduire", text: "Texte", files: "Fichiers",
+    glossary: "Glossaire", noGlossary: "Sans glossaire", termsUnmet: "Termes non respectés :", termUnmet: "{source} → {target}", termForbidden: "{target} n’est pas permis", termUsed: "Terme : {source} → {target}",
     languages: "Langues", from: "Traduire de", to: "Traduire vers", swap: "Inverser les langues", detect: "Automatique",
     detectedAs: "{name} (auto)", unsureDetection: "Langue détectée : {name}, sûre à {share}", translatedSoFar: "{count} phrases sur {total}", interfaceLanguage: "Langue de cette page",
     lightOrDark: "Clair ou sombre", yourText: "Votre texte", clear: "Effacer le texte", counted: "{count}", countedOf: "{count} / {limit}",

@@ -1,0 +1,140 @@
+"""Options for glossaries, and the reports of how often terms were met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.loading import loading
+from regard.cli.messages import warn
+from regard.cli.options import parse_path
+
+if TYPE_CHECKING:
+    from regard.translation.glossary import Glossary
+    from regard.translation.glossary_files import GlossaryFiles
+    from regard.translation.result import Translation
+    from regard.translation.term_use import TermStatistics
+
+TermFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--terms",
+        parser=parse_path,
+        metavar="FILE",
+        help="Glossary, as .tsv, .csv or .tbx: terms, the translations that they must or must not have, and flags; may "
+        "be repeated.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class TermOptions:
+    """Options that name glossaries."""
+
+    terms: TermFiles = None
+
+
+NO_TERMS = TermOptions()
+"""No glossary."""
+
+
+def find_terms(options: TermOptions, models: Sequence[Path], langs: str | None = None) -> GlossaryFiles | None:
+    """Finds the files of the glossary that options name, and the languages to read from them.
+
+    Args:
+        options: The options.
+        models: Directories of the models, of which the first may name its languages.
+        langs: Source and target language, such as `en-fr`; None = those of the model.
+
+    Returns:
+        Files and languages; None if no file is given.
+    """
+    if not options.terms:
+        return None
+    with loading():
+        from regard.text.languages import parse_direction
+        from regard.translation.glossary_files import GlossaryFiles
+        from regard.translation.loading import stored_languages
+
+    langs = langs or stored_languages(models[0])
+    return GlossaryFiles(tuple(options.terms), parse_direction(langs) if langs else None)
+
+
+def read_terms(options: TermOptions, models: Sequence[Path], langs: str | None = None) -> Glossary | None:
+    """Reads the glossary that options name.
+
+    Args:
+        options: The options.
+        models: Directories of the models, of which the first may name its languages.
+        langs: Source and target language, such as `en-fr`; None = those of the model.
+
+    Returns:
+        The glossary; None if no file is given.
+    """
+    files = find_terms(options, models, langs)
+    return None if files is None else files.read()
+
+
+def counting(
+    translations: Iterable[Translation], statistics: TermStatistics | None
+) -> Iterator[tuple[Translation, list[dict[str, object]] | None]]:
+    """Counts the terms of translations as they arrive.
+
+    Args:
+        translations: The translations.
+        statistics: Where terms are counted; None = nothing is counted.
+
+    Yields:
+        Each translation, with its terms as JSON objects; None if nothing is counted.
+    """
+    for translation in translations:
+        if statistics is None:
+            yield translation, None
+        else:
+            uses = statistics.add(translation.source, translation.text)
+            yield translation, [use.to_dict() for use in uses]
+
+
+def start_counting(glossary: Glossary | None) -> TermStatistics | None:
+    """Makes the counts for a glossary.
+
+    Args:
+        glossary: The glossary, if there is one.
+
+    Returns:
+        Counts without any sentence; None without a glossary.
+    """
+    if glossary is None:
+        return None
+    from regard.translation.term_use import TermStatistics
+
+    return TermStatistics(glossary)
+
+
+def report_terms(statistics: TermStatistics | None) -> None:
+    """Prints on standard error how often each term was met, if terms were counted.
+
+    Args:
+        statistics: The counts.
+    """
+    for line in [] if statistics is None else statistics.report():
+        warn(line)
+
+
+def report_terms_of(translations: Iterable[Translation], glossary: Glossary | None) -> None:
+    """Prints on standard error how often each term was met in translations, if there is a glossary.
+
+    Args:
+        translations: The translations.
+        glossary: The glossary.
+    """
+    if glossary is not None:
+        from regard.translation.term_use import count_terms
+
+        pairs = ((translation.source, translation.text) for translation in translations)
+        report_terms(count_terms(glossary, pairs))

@@ -1,0 +1,124 @@
+"""Alters the sources of training pairs, so that a model learns to read unusual case, missing stops and typos."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from regard.config.schema import NOISE_KINDS, NoiseKind
+from regard.data.corpus import Corpus, Ragged
+from regard.text.sentences import written_without_spaces
+from regard.text.subword import Subword
+
+_FINAL_MARKS = re.compile(r" ?[.!?。！？…]+$")
+_STREAM = 0x6E6F6973
+"""Number that keeps these random numbers apart from others with the same seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNoise:
+    """Options of the alteration of sources.
+
+    Attributes:
+        share: Share of the pairs whose source is altered, from 0 to 1; others in each epoch.
+        subword: Source vocabulary.
+        max_len: Largest number of subwords; a source that an alteration makes longer stays as it is.
+        kinds: Alterations, of which each altered pair gets one, with equal probability.
+    """
+
+    share: float
+    subword: Subword
+    max_len: int
+    kinds: tuple[NoiseKind, ...] = NOISE_KINDS
+
+    def apply(self, corpus: Corpus, *, seed: int, epoch: int) -> Corpus:
+        """Alters sources of a corpus.
+
+        Whether and how a pair is altered depends on the seed, the epoch and the number of its row only.
+
+        Args:
+            corpus: The corpus, with the segmentation of the epoch.
+            seed: Random seed.
+            epoch: Number of the epoch.
+
+        Returns:
+            A corpus of the same pairs; targets and the sources of other pairs are the same ids.
+        """
+        generator = np.random.default_rng((seed % 2**64, epoch, _STREAM))
+        rows = np.flatnonzero(generator.random(len(corpus)) < self.share).tolist()
+        texts = [self._altered(corpus.pairs[row].src, random.Random(f"{seed} {epoch} {row}")) for row in rows]
+        altered = dict(zip(rows, self.subword.encode_ids(texts), strict=True))
+        ids: list[Sequence[int]] = [
+            altered[row] if row in altered and 0 < len(altered[row]) <= self.max_len else corpus.src[row].tolist()
+            for row in range(len(corpus))
+        ]
+        return replace(corpus, src=Ragged.from_rows(ids)) if rows else corpus
+
+    def _altered(self, text: str, generator: random.Random) -> str:
+        tag, _, rest = text.partition(" ")
+        if rest and tag in self.subword.tags:
+            return f"{tag} {alter(rest, generator.choice(self.kinds), generator)}"
+        return alter(text, generator.choice(self.kinds), generator)
+
+
+def alter(text: str, kind: NoiseKind, generator: random.Random) -> str:
+    """Alters a sentence.
+
+    >>> alter("How was your day?", "capitals", random.Random(1)), alter("It rains.", "unpunctuated", random.Random(1))
+    ('HOW WAS YOUR DAY?', 'It rains')
+
+    Args:
+        text: The sentence, normalized.
+        kind: Kind of the alteration.
+        generator: Random generator.
+
+    Returns:
+        The altered sentence; the same if it has nothing to alter.
+    """
+    return _ALTERATIONS[kind](text, generator)
+
+
+def _unpunctuated(text: str, _: random.Random) -> str:
+    return _FINAL_MARKS.sub("", text) or text
+
+
+def _title(text: str, _: random.Random) -> str:
+    return " ".join(word[:1].upper() + word[1:] for word in text.split(" "))
+
+
+def _typo(text: str, generator: random.Random) -> str:
+    """Drops, doubles, swaps or replaces a letter of a word of three letters or more; one or two such typos."""
+    for _ in range(generator.choice((1, 1, 2))):
+        places = [
+            index
+            for index in range(len(text) - 2)
+            if all(map(_is_typed, text[index : index + 3])) and not text[index].isupper()
+        ]
+        if not places:
+            break
+        place = generator.choice(places)
+        first, second = text[place], text[place + 1]
+        middle = generator.choice(
+            (second + first, first, first + second + second, first + generator.choice(text[place:]))
+        )
+        middle = middle if " " not in middle else second + first
+        text = text[:place] + middle + text[place + 2 :]
+    return text
+
+
+def _is_typed(character: str) -> bool:
+    """Whether a character is a letter of a script with spaces between words."""
+    return character.isalpha() and not written_without_spaces(character)
+
+
+_ALTERATIONS: dict[NoiseKind, Callable[[str, random.Random], str]] = {
+    "capitals": lambda text, _: text.upper(),
+    "title": _title,
+    "lower": lambda text, _: text.lower(),
+    "unpunctuated": _unpunctuated,
+    "typos": _typo,
+}

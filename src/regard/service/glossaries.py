@@ -1,0 +1,193 @@
+"""Glossaries of the service: named ones, read from files, and terms that come with a request."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from regard.errors import ConfigError, RegardError
+from regard.service.errors import ServiceError
+from regard.text.languages import parse_direction
+from regard.translation.glossary import Glossary, GlossaryEntry
+from regard.translation.glossary_files import read_glossary
+
+_LOG = logging.getLogger("regard.service")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+Direction = tuple[str, str]
+"""Canonical codes of a source and a target language."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedGlossary:
+    """A glossary file with its name.
+
+    Attributes:
+        name: The name by which requests ask for it.
+        path: The file.
+        direction: The only direction that it is for; None = all directions, each with the entries of its languages.
+    """
+
+    name: str
+    path: Path
+    direction: Direction | None = None
+
+
+def parse_named_glossary(text: str) -> NamedGlossary:
+    """Parses a glossary argument of the command line.
+
+    >>> parse_named_glossary("legal:en-fr=legal.tsv").direction
+    ('en', 'fr')
+
+    Args:
+        text: `NAME=FILE`, or `NAME:SOURCE-TARGET=FILE` for a glossary of one direction.
+
+    Returns:
+        Name, file and direction.
+
+    Raises:
+        ConfigError: The text has another form.
+    """
+    left, separator, file = text.partition("=")
+    name, colon, langs = left.partition(":")
+    if not (separator and file and _NAME.fullmatch(name)) or (colon and not langs):
+        raise ConfigError(
+            f"--glossary: expected NAME=FILE, or NAME:SRC-TGT=FILE for one direction, with a NAME of letters, digits, "
+            f"'.', '_' and '-', got {text!r:.80}"
+        )
+    return NamedGlossary(name, Path(file), parse_direction(langs) if colon else None)
+
+
+class Glossaries:
+    """The named glossaries of a service, each read once for each direction that needs it.
+
+    All methods are called from the event loop of the service, or before it runs.
+
+    Args:
+        sources: The files; several with one name must be for different directions.
+
+    Raises:
+        ConfigError: Two files have the same name and direction.
+    """
+
+    def __init__(self, sources: Sequence[NamedGlossary] = ()) -> None:
+        keys = [(source.name, source.direction) for source in sources]
+        if len(set(keys)) < len(keys):
+            name = next(name for name, direction in keys if keys.count((name, direction)) > 1)
+            raise ConfigError(f"--glossary: {name} was given twice for the same direction: give each another name")
+        self._sources = tuple(sources)
+        self._read: dict[tuple[str, Direction], Glossary] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the glossaries, in the order given."""
+        return tuple(dict.fromkeys(source.name for source in self._sources))
+
+    def load(self, directions: Iterable[Direction]) -> None:
+        """Reads all glossaries for the directions of the models, so that faulty files are found at the start.
+
+        Args:
+            directions: Directions of the models.
+
+        Raises:
+            RegardError: A file cannot be read; the message names file and line.
+        """
+        for direction in directions:
+            for source in self._sources:
+                if source.direction in (None, direction):
+                    self._read[source.name, direction] = read_glossary(source.path, langs=direction)
+
+    def reload(self) -> None:
+        """Reads all glossaries again; one that cannot be read stays as it was, and the error is logged."""
+        for name, direction in tuple(self._read):
+            source = self._find(name, direction)
+            try:
+                if source is not None:
+                    self._read[name, direction] = read_glossary(source.path, langs=direction)
+            except RegardError as error:
+                _LOG.error("glossary not reloaded", extra={"glossary": name, "reason": str(error)})
+            else:
+                _LOG.info("glossary reloaded", extra={"glossary": name})
+
+    def get(self, name: str, direction: Direction) -> Glossary:
+        """The glossary of a name for a direction.
+
+        Args:
+            name: The name.
+            direction: The direction of the translation.
+
+        Returns:
+            The glossary; it is read now if the model was added after the start.
+
+        Raises:
+            ServiceError: There is no glossary of this name for this direction.
+        """
+        source = self._find(name, direction)
+        if source is None:
+            raise unknown_glossary(name, direction)
+        if (name, direction) not in self._read:
+            self._read[name, direction] = read_glossary(source.path, langs=direction)
+        return self._read[name, direction]
+
+    def _find(self, name: str, direction: Direction) -> NamedGlossary | None:
+        own = [source for source in self._sources if source.name == name]
+        exact = (source for source in own if source.direction == direction)
+        return next(exact, None) or next((source for source in own if source.direction is None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedTerms:
+    """The terms that a request asks for.
+
+    Attributes:
+        name: Name of a glossary of the service; None = none.
+        inline: Terms that came with the request; None = none.
+    """
+
+    name: str | None = None
+    inline: Glossary | None = None
+
+    def __bool__(self) -> bool:
+        """Whether any terms are asked for."""
+        return self.name is not None or self.inline is not None
+
+
+NO_TERMS = RequestedTerms()
+"""No terms."""
+
+
+def inline_glossary(entries: Iterable[GlossaryEntry]) -> Glossary:
+    """Makes a glossary of the terms that came with a request.
+
+    Args:
+        entries: The terms.
+
+    Returns:
+        The glossary.
+
+    Raises:
+        ServiceError: A term has no translation, is too long, or contradicts another.
+    """
+    try:
+        return Glossary(entries)
+    except RegardError as error:
+        raise ServiceError(f"Invalid request: terms: {error}", code="invalid_terms", status=409) from None
+
+
+def unknown_glossary(name: str, direction: Direction | None = None) -> ServiceError:
+    """The error of a request for a glossary that does not exist, or that its key may not use.
+
+    Args:
+        name: The requested name.
+        direction: The direction of the translation; None = any.
+
+    Returns:
+        The error.
+    """
+    where = "" if direction is None else f" for {direction[0]}-{direction[1]}"
+    return ServiceError(
+        f"Invalid request: there is no glossary {name[:64]!r}{where}", status=404, code="unknown_glossary"
+    )

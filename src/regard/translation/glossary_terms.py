@@ -1,0 +1,93 @@
+"""Terms of a glossary as constraints of segments, without those that no translation can satisfy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from regard.search.constraints import Constraints, Term
+from regard.search.term_automaton import MAX_TERMS
+from regard.text.subword import Subword
+from regard.translation.glossary import Glossary, merge_constraints
+from regard.translation.result import Segment, Translation
+
+
+@dataclass(frozen=True)
+class GlossaryTerms:
+    """Adds the terms of a glossary to segments.
+
+    A glossary is for many sentences, so a term that is impossible in one of them is left out there, and reported as not
+    met, rather than an error: one that the vocabulary cannot spell, that contains an excluded term, or that exceeds the
+    number of terms of the search.
+
+    Attributes:
+        glossary: The glossary.
+        subword: Target vocabulary.
+    """
+
+    glossary: Glossary
+    subword: Subword
+    _spelled: dict[str, bool] = field(default_factory=dict)
+
+    def added_to(self, segments: Sequence[Segment]) -> tuple[list[Segment], dict[int, tuple[Term, ...]]]:
+        """Adds the terms of each segment's text to its constraints.
+
+        Args:
+            segments: Segments without translations.
+
+        Returns:
+            The segments with their constraints; and the terms that were left out, by the number of the segment.
+        """
+        result, left_out = [], {}
+        for number, segment in enumerate(segments):
+            found = self.glossary.match(segment.source.text)
+            include: list[Term] = []
+            impossible: list[Term] = []
+            room = MAX_TERMS - len(segment.constraints.include)
+            exclude = merge_constraints([segment.constraints, Constraints(exclude=found.exclude)]).exclude
+            for term in found.include:
+                possible = self._possible(term, exclude)
+                if possible is None or len(include) >= room:
+                    impossible.append(term)
+                else:
+                    include.append(possible)
+            constraints = merge_constraints([segment.constraints, Constraints(tuple(include), found.exclude)])
+            result.append(replace(segment, constraints=constraints))
+            if impossible:
+                left_out[number] = tuple(impossible)
+        return result, left_out
+
+    def _possible(self, term: Term, exclude: Sequence[Term]) -> Term | None:
+        alternatives = tuple(
+            text
+            for text in term.alternatives
+            if self._can_spell(text) and not any(other.occurs_in(text) for other in exclude)
+        )
+        return replace(term, alternatives=alternatives) if alternatives else None
+
+    def _can_spell(self, text: str) -> bool:
+        if text not in self._spelled:
+            unk = self.subword.specials.unk
+            self._spelled[text] = "\ufffd" not in text and unk not in self.subword.encode_ids([text])[0]
+        return self._spelled[text]
+
+
+def judge_left_out(segment: Segment, terms: Sequence[Term]) -> Segment:
+    """Adds terms that were left out, and that translations do not contain, to what they do not satisfy.
+
+    Args:
+        segment: A segment with its translations.
+        terms: Terms that were left out of its constraints.
+
+    Returns:
+        The segment, whose translations have the missing terms in `unmet` and in their warnings.
+    """
+    return replace(segment, found=[_with_missing(translation, terms) for translation in segment.found])
+
+
+def _with_missing(translation: Translation, terms: Sequence[Term]) -> Translation:
+    missing = [term.alternatives[0] for term in terms if not term.occurs_in(translation.text)]
+    warnings = [
+        f"the translation lacks the term {text!r} of the glossary, which is impossible here" for text in missing
+    ]
+    return replace(translation, unmet=(*missing, *translation.unmet), warnings=(*translation.warnings, *warnings))
