@@ -29,9 +29,10 @@ from regard.data.corpus import Corpus, Ragged
 from regard.data.stream import BatchStream
 from regard.model.build import build_model
 from regard.train.optimizer import Updater
+from regard.train.place import Place
 from regard.train.precision import Precision
 from regard.train.step import TrainingStep
-from regard.train.workers import Place, Workers
+from regard.train.workers import Workers
 from regard.values import Specials
 
 VOCAB = 8_000

@@ -65,7 +65,8 @@ class Gangs:
 def _work(function: Callable[..., Any], rank: int, job: Job, directory: Path) -> None:
     from torch._C._distributed_c10d import FileStore
 
-    from regard.train.workers import Place, Workers
+    from regard.train.place import Place
+    from regard.train.workers import Workers
 
     count, arguments = job
     timeout = arguments.pop("timeout", 600.0)

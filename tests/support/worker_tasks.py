@@ -185,7 +185,7 @@ def unused(workers: Workers) -> dict[str, Any]:
     found, total = [], None
     for _ in range(2):
         module.zero_grad(set_to_none=True)
-        sums.start()
+        sums.listen()
         loss = module.used.sum() * (workers.rank + 1)
         (loss + module.sometimes.sum() if workers.rank == 1 else loss).backward()
         total = sums.finish(torch.tensor([1.0, float(workers.rank)]))
@@ -202,7 +202,7 @@ def broken(workers: Workers) -> dict[str, Any]:
     sums = GradientSum(updater.named, workers)
     after = []
     for factor in (float("nan"), 1.0):
-        sums.start()
+        sums.listen()
         (module(torch.ones(1, 2)).sum() * (factor if workers.rank == 1 else 1.0)).backward()
         sums.finish(torch.zeros(1))
         updater.update(0.5)
@@ -231,7 +231,7 @@ class _Fails(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ANN401
+    def backward(context: Any, gradient: Tensor) -> Tensor:  # noqa: ANN401
         if _Fails.failures:
             _Fails.failures -= 1
             raise RuntimeError("out of memory")
@@ -245,15 +245,15 @@ def spoiled(workers: Workers) -> dict[str, Any]:
     sums = GradientSum({"first": first, "last": last}, workers, overlap=True, bucket_bytes=1)
 
     def backward() -> None:
-        (_Fails.apply(first * 1.0) * last * (workers.rank + 1)).sum().backward()
+        (_Fails.apply(first * 1.0) * last * (workers.rank + 1)).sum().backward()  # type: ignore[no-untyped-call]
 
     backward()
     sums.finish(torch.zeros(1))  # the first update plans the buckets
-    again = []
+    again: list[bool] = []
     _Fails.failures = workers.rank
     while not again or again[-1]:
         first.grad = last.grad = None
-        sums.start()
+        sums.listen()
         try:
             backward()
         except RuntimeError:

@@ -58,18 +58,20 @@ class PreparedOnDisk:
             config: Configuration of the training.
 
         Returns:
-            True if it is. Word links for guided attention need the text in memory.
+            True if it is. Word links for guided attention, and noise, need the text in memory.
 
         Raises:
-            ConfigError: `data.prepared` is set, and attention is guided.
+            ConfigError: `data.prepared` is set, and attention is guided or sources are altered.
         """
-        if config.train.guided_weight:
-            if config.data.prepared is not None:
+        for key in ("guided_weight", "noise"):
+            value = getattr(config.train, key)
+            if value and config.data.prepared is not None:
                 raise ConfigError(
-                    "data.prepared: expected no word links with prepared text, found train.guided_weight = "
-                    f"{config.train.guided_weight:g}: leave data.prepared out, and the text is held in memory"
+                    f"data.prepared: expected neither word links nor noise with prepared text, found train.{key} = "
+                    f"{value:g}: leave data.prepared out, and the text is held in memory"
                 )
-            return False
+            if value:
+                return False
         return config.data.prepared is not None or total_size(corpus_entries(config.data)) >= LARGE_BYTES
 
     def prepare(self, config: Config, subwords: tuple[Subword, Subword] | None = None) -> PreparedText:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from regard.errors import ConfigError, RegardError, WorkerError
-from regard.train.workers import Place, Workers, open_store
+from regard.train.place import Place, open_store
+from regard.train.workers import Workers
 
 
 @contextmanager

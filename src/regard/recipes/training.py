@@ -37,9 +37,10 @@ from regard.store.state_files import has_saved_state, newest_scalars
 from regard.store.training_directory import TrainingDirectory
 from regard.train.interrupt import Interrupt
 from regard.train.loop import Outcome, Trainer
+from regard.train.place import Place
 from regard.train.precision import Precision, choose_precision
 from regard.train.reporter import Reporter, Reporters, Validation
-from regard.train.workers import Place, Workers
+from regard.train.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,20 @@ def train(
         directory.out, complete, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
         outcome.validation,
     )  # fmt: skip
+
+
+def _trainer(ready: _Ready, directory: TrainingDirectory, reporter: Reporter, workers: Workers) -> Trainer:
+    prepared, config, device = ready.prepared, ready.config, ready.device
+    return Trainer(
+        _build_model(prepared, device),
+        ready.stream,
+        TranslatingValidator(prepared.val, prepared.tgt_subword, config=config, device=device, workers=workers),
+        config=config.train,
+        directory=directory.current,
+        precision=ready.precision,
+        reporter=reporter,
+        workers=workers,
+    )
 
 
 def choose_device(name: str) -> str:
@@ -265,7 +280,7 @@ def _resume(
     if config is None:
         return prepared
     _check_limits(config.train, prepared.config.train, directory)
-    changes = {
+    changes: dict[str, object] = {
         name: value
         for name in ("steps", "max_minutes", "save_minutes", "threads")
         if name in config.train.model_fields_set and (value := getattr(config.train, name)) is not None

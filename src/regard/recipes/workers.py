@@ -16,7 +16,7 @@ from regard.recipes.prepare import Prepared, load_prepared
 from regard.recipes.prepared_on_disk import PreparedOnDisk
 from regard.store.training_directory import SETTINGS
 from regard.train.interrupt import Interrupt
-from regard.train.workers import Place
+from regard.train.place import Place
 
 
 def check_share(config: Config, count: int) -> None:
@@ -63,7 +63,15 @@ def check_saved_share(config: DerivedConfig, count: int, out: Path) -> None:
 
 
 def share_note(config: DerivedConfig, count: int) -> str:
-    """A note for the user if some workers have more batches per update than others; else an empty text."""
+    """A note for the user if some workers have more batches per update than others; else an empty text.
+
+    Args:
+        config: Configuration of the training.
+        count: Number of workers.
+
+    Returns:
+        The note.
+    """
     accumulate = config.train.accumulate
     if accumulate % count == 0:
         return ""
@@ -104,7 +112,7 @@ def device_of(name: str, place: Place) -> str:
 
 
 def threads_of(threads: int, place: Place) -> tuple[int, str]:
-    """The number of CPU threads of a worker, so that all workers of a machine have no more threads than it has cores.
+    """The number of CPU threads of a worker, so that the workers of a machine share its cores.
 
     Args:
         threads: Value of `train.threads`.

@@ -40,7 +40,7 @@ class Agreement:
         return self.interrupt
 
     def update(self) -> None:
-        """Agrees on the present time, and on a stop if any worker was asked to stop; all workers must call it."""
+        """Agrees on the time, and on a stop if any worker was asked to; all workers must call it."""
         if self.workers.count == 1:
             return
         stop, keep = self._own.requested, self._own.requested and not self._own.save

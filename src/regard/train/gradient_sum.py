@@ -52,7 +52,7 @@ class GradientSum:
             for parameter in parameters.values():
                 parameter.register_post_accumulate_grad_hook(self._on_gradient)
 
-    def start(self) -> None:
+    def listen(self) -> None:
         """Must be called before the last backward pass of an update, so that full buckets are sent during it."""
         if not self.overlap or self.workers.count == 1 or self._buckets is None or self._sent:
             return
@@ -60,7 +60,7 @@ class GradientSum:
         self._listening = True
 
     def stop(self) -> None:
-        """Must be called if a backward pass after `start` failed, before its gradients are computed again."""
+        """Must be called if a backward pass after `listen` failed, before its gradients are computed again."""
         self._listening = False
         self._spoiled = self._spoiled or bool(
             self._sent

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from torch import Tensor
-
 from regard.config.resolved import ResolvedTrainConfig
-from regard.errors import CheckpointError, ConfigError
+from regard.errors import ConfigError
 from regard.model.seq2seq import Seq2Seq
-from regard.store.checkpoint import Plain
-from regard.store.weights import copy_tensors, own_tensors
+from regard.store.weights import own_tensors
 from regard.train.agreement import Agreement
-from regard.train.average import average_states
 from regard.train.broken import BrokenBatches
-from regard.train.checkpoints import Checkpoint, CheckpointDirectory
+from regard.train.checkpoints import CheckpointDirectory
+from regard.train.choice import choose_weights
 from regard.train.conditions import current_conditions
 from regard.train.guided import GuidedAttention
 from regard.train.interrupt import Interrupt, Interrupted
@@ -25,25 +22,19 @@ from regard.train.memory import MemoryLimit
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.progress import Meter, Progress, Stopwatch
-from regard.train.replicas import make_equal
+from regard.train.replicas import check_same_step, in_first, make_model_equal
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
 from regard.train.saving import StateSaver, TrainingParts
 from regard.train.schedule import build_schedule
-from regard.train.state import check_fits
 from regard.train.step import TrainingStep
-from regard.train.stream import Stream
+from regard.train.stream import Stream, own_batches
 from regard.train.validation import Validator
 from regard.train.workers import Workers
-from regard.values import Batch
 
 REPORT_SECONDS = 1.0
 """Seconds between two progress reports."""
 MAX_BROKEN_STEPS = 20
 """Number of consecutive steps with NaN or infinite gradients after which training stops with an error."""
-_UNEQUAL = (
-    "the weights of some workers differed in rounding from those of worker 0 and were replaced by them; this happens "
-    "if processors or numbers of threads differ"
-)
 
 
 @dataclass(frozen=True)
@@ -154,14 +145,21 @@ class Trainer:
         """
         interrupt = self.agreement.begin(interrupt or Interrupt())
         limits_changed = resume and self._restore()
-        self._make_equal()
+        make_model_equal(self.workers, self.model, self.updater, self.reporter.on_message)
         self.reporter.on_start(self._plan(num_sentences))
         if limits_changed:
             self.reporter.on_message(self.limit.start_message(self.schedule.rate(self.progress.step + 1)))
         self.meter.reset()
         try:
             self._train(interrupt)
-            chosen, validation = self._choose()
+            chosen, validation = choose_weights(
+                self.model,
+                self.validator,
+                self.checkpoints,
+                self.agreement,
+                metric=self.config.metric,
+                report=self.reporter.on_message,
+            )
         except Interrupted:
             return self._outcome(interrupted=True)
         finally:
@@ -229,21 +227,11 @@ class Trainer:
     def _advance(self) -> None:
         """Makes one update, from `accumulate` batches."""
         self.model.train()
-        batches = self._own_batches()
+        batches = own_batches(self.stream, self.config.accumulate, self.workers)
         self.progress.step += 1
         result = self.step(batches, self.schedule.rate(self.progress.step), update=self.progress.step)
         self.meter.add(result.loss, result.nll, result.norm, result.num_tokens)
         self.broken.add(self.progress.step, batches, result.norm)
-
-    def _own_batches(self) -> list[Batch]:
-        """The batches of the next update that this worker computes; it skips all others of the update."""
-        batches = []
-        for number in range(self.config.accumulate):
-            if self.workers.owns(number):
-                batches.append(next(self.stream))
-            else:
-                self.stream.skip(1)
-        return batches
 
     def _report(self) -> None:
         self._check_finite()
@@ -285,7 +273,7 @@ class Trainer:
         self._check_finite()
         self.limit.record_pace(self.meter.steps, self.meter.seconds())
         start = self.stopwatch.elapsed()
-        self._make_equal()
+        make_model_equal(self.workers, self.model, self.updater, self.reporter.on_message)
         validation = self.validator(self.model.eval(), check=self.agreement.check)
         self.agreement.update()
         end = self.stopwatch.elapsed()
@@ -294,69 +282,18 @@ class Trainer:
         best = self.progress.record_score(score)
         self.schedule.observe(score)
         self._revise(end)
-        weights = own_tensors(self.model)
-        self._in_first(lambda: self.checkpoints.add(self.progress.step, validation, self.config.metric, weights))
+        add = partial(self.checkpoints.add, self.progress.step, validation, self.config.metric)
+        in_first(self.workers, self.checkpoints, partial(add, own_tensors(self.model)))
         # Before the state is saved: a training that is killed between the two validates and reports again.
         self.reporter.on_validation(self.progress.step, validation, best=best)
         self._save()
-        self._in_first(self.checkpoints.prune)
+        in_first(self.workers, self.checkpoints, self.checkpoints.prune)
         self.meter.reset()
-
-    def _in_first(self, work: Callable[[], None]) -> None:
-        """Reads or writes files of the training in worker 0; then all workers know of the same checkpoints."""
-
-        def work_and_list() -> Plain:
-            work()
-            return self.checkpoints.state()
-
-        state = self.workers.first(work_and_list)
-        if not self.workers.is_first:
-            self.checkpoints.restore(state)
-
-    def _make_equal(self) -> None:
-        """Makes weights and optimizer equal in all workers, which they are but for differences in rounding."""
-        tensors = [*own_tensors(self.model).values(), *self.updater.state().values()]
-        if make_equal(self.workers, tensors):
-            self.reporter.on_message(_UNEQUAL)
-
-    def _choose(self) -> tuple[str, Validation]:
-        """Loads the better of the best checkpoint and the average into the model."""
-        best, averaged = self.checkpoints.best, self.checkpoints.averaged()
-        if best is None:
-            raise AssertionError(
-                "expected a validation at the end of the training, found none: this is a bug in regard: report it"
-            )
-        if len(averaged) > 1:
-            self._load_weights(averaged)
-            validation = self.validator(self.model.eval(), check=self.agreement.check)
-            metric = self.config.metric
-            score = validation.score(metric)
-            label = f"average of {len(averaged)} checkpoints, steps {averaged[0].step} to {averaged[-1].step}"
-            of_average, of_best = validation.value(metric), best.validation.value(metric)
-            self.reporter.on_message(
-                f"{label}: {metric} {of_average:.4g}; best single checkpoint, step {best.step}: {of_best:.4g}"
-            )
-            if score >= best.score:
-                return label, validation
-        self._load_weights([best])
-        return f"checkpoint of step {best.step}", best.validation
-
-    def _load_weights(self, entries: list[Checkpoint]) -> None:
-        """Loads the average of checkpoints, or a single one, into the models of all workers."""
-
-        def load() -> None:
-            if len(entries) > 1:
-                copy_tensors(self.model, average_states(self._checkpoint_weights(entry) for entry in entries))
-            else:
-                copy_tensors(self.model, self._checkpoint_weights(entries[0]))
-
-        self._in_first(load)
-        self.workers.copy_from_first(list(own_tensors(self.model).values()))
 
     def _save(self) -> None:
         """Saves the state, and before it the batches that were skipped since the last save."""
         self.broken.write()
-        self._in_first(self.saver.save)
+        in_first(self.workers, self.checkpoints, self.saver.save)
         self.saver.restart()
         self.agreement.update()
 
@@ -369,19 +306,10 @@ class Trainer:
     def _restore(self) -> bool:
         """Restores the saved state; returns whether its limits were different."""
         restored = self.saver.restore()
-        steps = self.workers.gather(self.progress.step)
-        if set(map(str, steps)) != {str(self.progress.step)}:
-            raise CheckpointError(
-                f"{self.checkpoints.directory}: expected the same state for all workers, found states of the steps "
-                f"{steps}: the directory must be the same on all machines, such as on a shared disk"
-            )
+        check_same_step(self.workers, self.progress.step, self.checkpoints)
         for note in restored.notes:
             self.reporter.on_message(note)
         return restored.limits_changed
-
-    def _checkpoint_weights(self, entry: Checkpoint) -> dict[str, Tensor]:
-        where = f"{self.checkpoints.directory}: the checkpoint of step {entry.step}"
-        return check_fits(where, self.checkpoints.weights(entry), self.model)
 
 
 def _patience_message(progress: Progress, config: ResolvedTrainConfig) -> str:

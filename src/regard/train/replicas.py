@@ -1,14 +1,23 @@
-"""The copies of a model and its optimizer in several workers, which must stay equal to the last bit."""
+"""What several workers have alike: copies of weights and optimizer, equal to the last bit; the state; checkpoints."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from regard.errors import CheckpointError
+from regard.store.checkpoint import Plain
+from regard.store.weights import own_tensors
+from regard.train.checkpoints import CheckpointDirectory
+from regard.train.optimizer import Updater
 from regard.train.workers import Workers
 
+_UNEQUAL = (
+    "the weights of some workers differed in rounding from those of worker 0 and were replaced by them; this happens "
+    "if processors or numbers of threads differ"
+)
 _PRIME, _MODULUS = 1_000_003, 1 << 61
 
 
@@ -49,3 +58,53 @@ def make_equal(workers: Workers, tensors: Sequence[Tensor]) -> bool:
         return False
     workers.copy_from_first(tensors)
     return True
+
+
+def make_model_equal(workers: Workers, model: nn.Module, updater: Updater, report: Callable[[str], None]) -> None:
+    """Makes weights and optimizer equal in all workers, which they are but for differences in rounding.
+
+    Args:
+        workers: All workers.
+        model: Model in training.
+        updater: Optimizer of the model.
+        report: Function that receives a message for the user if they were not equal.
+    """
+    if make_equal(workers, [*own_tensors(model).values(), *updater.state().values()]):
+        report(_UNEQUAL)
+
+
+def in_first(workers: Workers, checkpoints: CheckpointDirectory, work: Callable[[], None]) -> None:
+    """Reads or writes files of the training in worker 0; then all workers know of the same checkpoints.
+
+    Args:
+        workers: All workers.
+        checkpoints: Checkpoints of the training.
+        work: Function to run in worker 0.
+    """
+
+    def work_and_list() -> Plain:
+        work()
+        return checkpoints.state()
+
+    state = workers.first(work_and_list)
+    if not workers.is_first:
+        checkpoints.restore(state)
+
+
+def check_same_step(workers: Workers, step: int, checkpoints: CheckpointDirectory) -> None:
+    """Checks that all workers have restored the same state.
+
+    Args:
+        workers: All workers.
+        step: Number of updates of the state that this worker has restored.
+        checkpoints: Directory of the state.
+
+    Raises:
+        CheckpointError: The states differ.
+    """
+    steps = workers.gather(step)
+    if steps != [step] * workers.count:
+        raise CheckpointError(
+            f"{checkpoints.directory}: expected the same state for all workers, found states of the steps {steps}: the "
+            "directory must be the same on all machines, such as on a shared disk"
+        )

@@ -117,7 +117,7 @@ class StateSaver:
         self.restart()
 
     def restart(self) -> None:
-        """Counts the time to the next save anew, also in workers that do not save themselves."""
+        """Restarts the time to the next save, also in workers that do not save themselves."""
         self._last = None
 
     def restore(self) -> Restored:

@@ -99,15 +99,11 @@ class TrainingStep:
         return StepResult(total[0], total[1], self.updater.update(rate), tokens)
 
     def _backward(self, parts: list[Part], update: int, tokens: int) -> tuple[list[Part], Tensor]:
-        """Computes the gradients of all parts.
-
-        Returns:
-            The parts, some of them split if they did not fit into memory; and the sums of both losses, `(2,)`.
-        """
+        """Computes the gradients of all parts; returns the parts, as they were split, and the sums of both losses."""
         sums: list[tuple[Tensor, Tensor]] = []
         while len(sums) < len(parts):
             if len(sums) == len(parts) - 1:
-                self.gradients.start()
+                self.gradients.listen()
             losses = self._try(parts[len(sums)], update, tokens)
             if losses is not None:
                 sums.append(losses)

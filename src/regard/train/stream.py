@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from regard.train.workers import Workers
 from regard.values import Batch
 
 
@@ -35,3 +36,23 @@ class Stream(Protocol):
     def __next__(self) -> Batch:
         """Returns the next batch."""
         ...
+
+
+def own_batches(stream: Stream, count: int, workers: Workers) -> list[Batch]:
+    """The batches of the next update that this worker computes; it skips all others of the update.
+
+    Args:
+        stream: Training batches, at the same position in all workers.
+        count: Number of batches of an update.
+        workers: All workers.
+
+    Returns:
+        This worker's batches, in order.
+    """
+    batches = []
+    for number in range(count):
+        if workers.owns(number):
+            batches.append(next(stream))
+        else:
+            stream.skip(1)
+    return batches

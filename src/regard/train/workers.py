@@ -8,103 +8,29 @@ minutes, because a worker that does not answer for so long is lost.
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch._C._distributed_c10d import PrefixStore, TCPStore
 
 from regard.errors import ConfigError, WorkerError
 from regard.store.checkpoint import Plain
+from regard.train.place import TIMEOUT_SECONDS, Place, Store, connection
 
 Item = TypeVar("Item")
 
-TIMEOUT_SECONDS = 120.0
-"""Seconds after which a worker that does not answer is taken to be lost."""
 _BEATS_PER_TIMEOUT = 20
 """Number of signs of life that worker 0, while it works alone, shows within the time after which it is taken to be
 lost."""
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.001, 0.25
 """Seconds between two looks into the store: at first, and at last."""
 _BEAT = "beat"
-_VARIABLES = {
-    "RANK": 0,
-    "WORLD_SIZE": 1,
-    "LOCAL_RANK": 0,
-    "LOCAL_WORLD_SIZE": 1,
-    "TORCHELASTIC_RESTART_COUNT": 0,
-    "TORCHELASTIC_MAX_RESTARTS": 0,
-}
-"""Environment variables of torchrun in the order of the attributes of `Place`, and values if they are not set."""
-
-
-class Store(Protocol):
-    """The methods of a store of `torch.distributed` that workers use."""
-
-    def set(self, key: str, value: str, /) -> None:
-        """Stores a value."""
-
-    def get(self, key: str, /) -> bytes:
-        """Returns a value."""
-        ...
-
-    def check(self, keys: list[str], /) -> bool:
-        """Whether all keys have a value."""
-        ...
-
-
-@dataclass(frozen=True)
-class Place:
-    """The place of a worker among all workers of a training.
-
-    Attributes:
-        rank: Number of this worker, from 0.
-        count: Number of workers.
-        local_rank: Number of this worker among those of this machine, from 0.
-        local_count: Number of workers on this machine.
-        restarts: How often `torchrun` has restarted the workers after a failure.
-        max_restarts: How often `torchrun` restarts the workers at most.
-    """
-
-    rank: int = 0
-    count: int = 1
-    local_rank: int = 0
-    local_count: int = 1
-    restarts: int = 0
-    max_restarts: int = 0
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Place:
-        """Reads the place of this process from the variables that `torchrun` sets.
-
-        Args:
-            environment: Environment variables; by default, those of this process.
-
-        Returns:
-            The place; that of an only worker if the process was not started by `torchrun`.
-
-        Raises:
-            ConfigError: A variable is not a number, or the numbers contradict each other.
-        """
-        variables = os.environ if environment is None else environment
-        if "RANK" not in variables or "WORLD_SIZE" not in variables:
-            return cls()
-        place = cls(*(_number(variables, name, default) for name, default in _VARIABLES.items()))
-        if not (place.rank < place.count and place.local_rank < place.local_count <= place.count):
-            raise ConfigError(
-                f"RANK={place.rank}, WORLD_SIZE={place.count}, LOCAL_RANK={place.local_rank}, "
-                f"LOCAL_WORLD_SIZE={place.local_count}: expected the variables that torchrun sets, found numbers that "
-                "contradict each other: start the workers with torchrun, or unset these variables"
-            )
-        return place
 
 
 class Workers:
@@ -185,14 +111,14 @@ class Workers:
         key = f"first/{self._turn}"
         if not self.is_first:
             return self._await(key)
-        with self._beating():
+        with _beating(self._store, self.timeout / _BEATS_PER_TIMEOUT):
             try:
                 result = work()
             except BaseException:
                 with suppress(RuntimeError):  # the error of the work matters more than a lost store
                     self._store.set(key, "")
                 raise
-        with _connected(first=True):
+        with connection(first=True):
             self._store.set(key, json.dumps(result))
         return result
 
@@ -211,7 +137,7 @@ class Workers:
         cuda = device.startswith("cuda")
         if cuda:
             torch.cuda.set_device(device)
-        with _connected(first=self.is_first):
+        with connection(first=self.is_first):
             # Counts and texts are tensors on the CPU also where gradients are on GPUs, so both backends are needed.
             dist.init_process_group(
                 "cpu:gloo,cuda:nccl" if cuda else "gloo",
@@ -325,36 +251,15 @@ class Workers:
         Yields:
             Nothing.
         """
-        with _connected(first=self.is_first):
+        with connection(first=self.is_first):
             yield
-
-    @contextmanager
-    def _beating(self) -> Iterator[None]:
-        """Shows signs of life of worker 0 to the others from a thread."""
-        ended = threading.Event()
-
-        def beat() -> None:
-            with suppress(RuntimeError):  # without the store, the others notice the silence
-                number = 0
-                while not ended.wait(self.timeout / _BEATS_PER_TIMEOUT if number else 0.0):
-                    number += 1
-                    if self._store is not None:
-                        self._store.set(_BEAT, str(number))
-
-        thread = threading.Thread(target=beat, name="sign of life of worker 0", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
 
     def _await(self, key: str) -> Plain:
         """Waits in another worker for what worker 0 stores under a key."""
         if self._store is None:
             raise AssertionError("an only worker waits for nobody: this is a bug in regard: report it")
         beat, heard, pause = b"", time.monotonic(), _SHORTEST_WAIT
-        with _connected(first=False):
+        with connection(first=False):
             while not self._store.check([key]):
                 time.sleep(pause)
                 pause = min(2.0 * pause, _LONGEST_WAIT)
@@ -370,58 +275,22 @@ class Workers:
         return result
 
 
-def open_store(place: Place, environment: Mapping[str, str] | None = None) -> Store | None:
-    """Opens the store that the workers of a training share.
-
-    Args:
-        place: Place of this worker.
-        environment: Environment variables, with `MASTER_ADDR` and `MASTER_PORT`; by default, those of this process.
-
-    Returns:
-        The store, empty at each start of the workers; None for an only worker.
-
-    Raises:
-        ConfigError: The variables are missing.
-        WorkerError: The store cannot be reached.
-    """
-    if place.count == 1:
-        return None
-    variables = os.environ if environment is None else environment
-    if not variables.get("MASTER_ADDR") or not variables.get("MASTER_PORT"):
-        raise ConfigError(
-            f"WORLD_SIZE={place.count}, but MASTER_ADDR or MASTER_PORT is not set: start the workers with torchrun"
-        )
-    hosted = variables.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    with _connected(first=place.rank == 0):
-        store = TCPStore(
-            variables["MASTER_ADDR"],
-            _number(variables, "MASTER_PORT", 0),
-            place.count,
-            is_master=place.rank == 0 and not hosted,
-            timeout=timedelta(seconds=TIMEOUT_SECONDS),
-        )
-    return PrefixStore(f"regard/{place.restarts}", store)
-
-
 @contextmanager
-def _connected(*, first: bool) -> Iterator[None]:
-    """Turns errors of the connection into a `WorkerError`, which only worker 0 reports."""
+def _beating(store: Store, pause: float) -> Iterator[None]:
+    """Shows signs of life of worker 0 to the others from a thread, every `pause` seconds."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        with suppress(RuntimeError):  # without the store, the others notice the silence
+            number = 0
+            while not ended.wait(pause if number else 0.0):
+                number += 1
+                store.set(_BEAT, str(number))
+
+    thread = threading.Thread(target=beat, name="sign of life of worker 0", daemon=True)
+    thread.start()
     try:
         yield
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
-        raise WorkerError(
-            f"the connection to another worker was lost, because it has ended or does not answer ({reason}): what was "
-            "saved last is intact; resume with --resume, with the same or another number of workers",
-            reported=not first,
-        ) from None
-
-
-def _number(variables: Mapping[str, str], name: str, default: int) -> int:
-    text = variables.get(name, str(default))
-    if not (text.isascii() and text.isdigit()):
-        raise ConfigError(
-            f"{name}={text!r}: expected a number, as torchrun sets it: start the workers with torchrun, or unset the "
-            "variable"
-        )
-    return int(text)
+    finally:
+        ended.set()
+        thread.join()

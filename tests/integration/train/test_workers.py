@@ -82,7 +82,7 @@ def test_killed_workers_are_followed_by_other_numbers_of_workers(gangs: Gangs, t
             "directory": str(tmp_path / directory), "course": {"model": "rnn", "options": options, **course},
         }  # fmt: skip
 
-    whole, two, three, one = gangs.run(
+    whole, two, three, last = gangs.run(
         "train",
         [
             job(1, "whole"),
@@ -96,12 +96,12 @@ def test_killed_workers_are_followed_by_other_numbers_of_workers(gangs: Gangs, t
     assert not two[0]["reported"]
     assert three[0] == -9
     assert all(found["reported"] for found in three[1:])
-    assert one[0]["outcome"] == whole[0]["outcome"]
+    assert last[0]["outcome"] == whole[0]["outcome"]
     # Saved after the steps 8 and 16.
-    assert one[0]["losses"] == pytest.approx(whole[0]["losses"][16:], rel=1e-5)
-    for name, weights in one[0]["weights"].items():
+    assert last[0]["losses"] == pytest.approx(whole[0]["losses"][16:], rel=1e-5)
+    for name, weights in last[0]["weights"].items():
         assert relative(weights, whole[0]["weights"][name]) <= 1e-5
-    assert any("workers: 3, now 1" in message for message in one[0]["messages"])
+    assert any("workers: 3, now 1" in message for message in last[0]["messages"])
 
 
 def test_a_stop_of_one_worker_stops_all_at_the_same_step(gangs: Gangs, tmp_path: Path) -> None:
