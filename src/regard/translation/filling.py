@@ -108,7 +108,7 @@ def _with_constraints(
             f"sentence {parts[0].line}: the prefix {prefix[:80]!r} contains the term {unwanted.alternatives[0]!r}, "
             "which is excluded: leave one of them out"
         )
-    limits = [max_len(translator, len(part.source.ids) + 1) for part in parts]
+    limits = [max_len(translator, len(part.source.ids) + 1, TranslateOptions()) for part in parts]
     return divided_constraints(parts, line, constraints, limits)
 
 
