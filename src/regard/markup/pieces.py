@@ -273,7 +273,7 @@ class _Splitter:
             return position + 1
         end = self._element_end(position, token)
         raw = "".join(token.raw for token in self._tokens[position:end])
-        if role is Role.BLOCK_OPAQUE:
+        if role is Role.BLOCK_OPAQUE or (end == len(self._tokens) and _is_incomplete(self._tokens[-1])):
             self.flush()
             self.parts.append(raw)
         else:
