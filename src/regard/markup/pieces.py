@@ -209,6 +209,10 @@ class _Splitter:
         if token.kind is TokenKind.TEXT:
             self._take_text(position, token)
             return position + 1
+        if position == len(self._tokens) - 1 and _is_incomplete(token):
+            self.flush()  # it extends to the end of the document, so nothing may follow it
+            self.parts.append(token.raw)
+            return position + 1
         if token.kind in (TokenKind.COMMENT, TokenKind.RAW):
             visible = self._dialect.xml and token.raw.startswith("<![CDATA[")
             self._point(token.raw, Role.OPAQUE if visible else Role.INVISIBLE)
@@ -269,7 +273,7 @@ class _Splitter:
             return position + 1
         end = self._element_end(position, token)
         raw = "".join(token.raw for token in self._tokens[position:end])
-        if role is Role.BLOCK_OPAQUE:
+        if role is Role.BLOCK_OPAQUE or (end == len(self._tokens) and _is_incomplete(self._tokens[-1])):
             self.flush()
             self.parts.append(raw)
         else:
@@ -295,6 +299,14 @@ class _Splitter:
         if role is Role.LINE_BREAK:
             ordered = "line break"
         self._content.append(Piece(PieceKind.POINT, raw, role=role, ordered=ordered))
+
+
+def _is_incomplete(token: Token) -> bool:
+    """Whether a comment, declaration or tag at the end of a document has no end."""
+    if token.kind is not TokenKind.COMMENT:
+        return False
+    ends = {"<!--": ("-->", "--!>"), "<![C": ("]]>",)}.get(token.raw[:4], (">",))
+    return not token.raw.endswith(ends)
 
 
 def _is_translated(piece: Piece) -> bool:
