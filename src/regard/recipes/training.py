@@ -177,7 +177,7 @@ def _resume(
     if config is None:
         return prepared
     _check_limits(config.train, prepared.config.train, directory)
-    changes = {
+    changes: dict[str, object] = {
         name: value
         for name in ("steps", "max_minutes", "save_minutes", "threads")
         if name in config.train.model_fields_set and (value := getattr(config.train, name)) is not None

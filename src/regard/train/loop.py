@@ -113,19 +113,11 @@ class Trainer:
         self.stopwatch = Stopwatch(clock)
         self.meter = Meter(self.device, clock)
         parts = TrainingParts(
-            model,
-            self.updater,
-            stream,
-            self.schedule,
-            self.limit,
-            self.memory,
-            self.checkpoints,
-            self.progress,
+            model, self.updater, stream, self.schedule, self.limit, self.memory, self.checkpoints, self.progress,
             self.stopwatch,
-        )
-        self.saver = StateSaver(
-            parts, conditions=current_conditions(precision, self.device), minutes=config.save_minutes
-        )
+        )  # fmt: skip
+        conditions = current_conditions(precision, self.device)
+        self.saver = StateSaver(parts, conditions=conditions, minutes=config.save_minutes)
 
     def run(self, *, num_sentences: int = 0, resume: bool = False, interrupt: Interrupt | None = None) -> Outcome:
         """Trains until the last step, the end of patience or time, or an interruption.
