@@ -71,11 +71,13 @@ unit: $(VENV)/installed-dev
 every-option: $(VENV)/installed-dev
 	REGARD_EVERY_OPTION=1 $(TEST_ENV) $(PY) -m pytest tests/faults/test_every_option.py $(PYTEST_ARGS)
 
-# A process killed, a power failure, a full disk, at each event; KILLS_ARGS chooses, such as "--only train --how kill".
+# Trainings killed at random moments; a process killed, a power failure, a full disk, a failing write, at each event;
+# KILLS_ARGS chooses, such as "--only train --how kill".
 kills: $(VENV)/installed-dev
-	@mkdir -p build && rm -rf build/kills
+	@rm -rf build/kills && mkdir -p build/kills
 	cc -O1 -Wall -Wextra -Werror -shared -fPIC tests/faults/interrupted_writes.c -o build/interrupted_writes.so -ldl
-	$(PY) tests/faults/interrupted_writes.py build/interrupted_writes.so build/kills $(KILLS_ARGS)
+	$(PY) tests/faults/killed_trainings.py build/kills/trainings --kills 60
+	$(PY) tests/faults/interrupted_writes.py build/interrupted_writes.so build/kills/writes $(KILLS_ARGS)
 
 # Each target in a process with a limit of memory; inputs that show a fault are saved in build/fuzz.
 FUZZ_SECONDS ?= 600

@@ -7,7 +7,8 @@
  *   how 1: the process is killed just before event `at`, as by kill -9;
  *   how 2: as in a power failure: a write is done by half, and data that was written to any file but not synced is
  *          lost, alternately all of it or its second half; directory entries stay;
- *   how 3: the disk is full from event `at` on: only calls that need no space, such as removing, still work.
+ *   how 3: the disk is full from event `at` on: only calls that need no space, such as removing, still work;
+ *   how 4: event `at` fails with an input/output error, and all others succeed.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,7 +24,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { COUNT, KILL, POWER, FULL };
+enum { COUNT, KILL, POWER, FULL, ONCE };
 enum { FILES = 4096 };
 
 static char root[PATH_MAX];
@@ -85,6 +86,10 @@ static int event(int ours, int needs_room) {
     if (how == POWER && events == at) die();
     if (how == FULL && events >= at && needs_room) {
         errno = ENOSPC;
+        return 1;
+    }
+    if (how == ONCE && events == at) {
+        errno = EIO;
         return 1;
     }
     return 0;

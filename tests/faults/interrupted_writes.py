@@ -4,7 +4,8 @@
 
 One process loads torch, and each try is a fork of it. A job writes to a directory of its own. LIBRARY, compiled from
 `interrupted_writes.c`, counts the writes, and at one of them kills the process (`kill`), kills it and discards data
-that was not synced (`power`), or simulates a full disk from there on (`full`). Prints a line of JSON per job and mode,
+that was not synced (`power`), simulates a full disk from there on (`full`), or makes only that write fail (`once`, for
+trainings). Prints a line of JSON per job and mode,
 and one per problem; the exit status is 1 if there are problems.
 """
 
@@ -27,7 +28,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-MODES = {"count": 0, "kill": 1, "power": 2, "full": 3}
+MODES = {"count": 0, "kill": 1, "power": 2, "full": 3, "once": 4}
+SURVIVED = {"full": "No space left", "once": "Input/output error"}
+"""Modes in which the job goes on, and the reason that its message must give if it fails."""
 LOADED = (
     "regard.cli.main", "regard.interop.ctranslate2.exporter", "regard.interop.exported",
     "regard.interop.marian.exporter", "regard.interop.marian.importer", "regard.interop.onnx.exporter",
@@ -456,12 +459,12 @@ def phrasebooks(bench: Bench) -> list[Job]:
 
 def check_end(result: Result, how: str) -> str | None:
     """Checks the exit status and message of an interrupted job."""
-    if how != "full":
+    if how not in SURVIVED:
         return None if result.status == -signal.SIGKILL else f"status {result.status}: {result.output[-300:]}"
     if result.status not in (0, 2) or "internal error" in result.output or "Traceback" in result.output:
         return f"status {result.status}: {result.output[-600:]}"
-    if result.status == 2 and "No space left" not in result.output:
-        return f"no message about the full disk: {result.output[-300:]}"
+    if result.status == 2 and SURVIVED[how] not in result.output:
+        return f"no message about the reason: {result.output[-300:]}"
     return None
 
 
@@ -478,7 +481,7 @@ def try_all(bench: Bench, job: Job, how: str, stride: int) -> bool:
     for at in range(1 + (MODES[how] * 7) % stride, complete.events + 1, stride):
         bench.fresh(job.start)
         result = bench.fork(job.work, at=at, how=how)
-        if result.status == 0 and how != "full":
+        if result.status == 0 and how not in SURVIVED:
             break  # fewer writes this time, such as of progress that is written once per second
         tries += 1
         problem = check_end(result, how) or job.check()
@@ -496,7 +499,7 @@ def main() -> int:
     parser.add_argument("library", type=Path)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--only", default="")
-    parser.add_argument("--how", default="kill,power,full")
+    parser.add_argument("--how", default="kill,power,full,once")
     parser.add_argument("--stride", type=int, default=1)
     options = parser.parse_args()
     if str(options.library.absolute()) not in os.environ.get("LD_PRELOAD", ""):
@@ -517,7 +520,8 @@ def main() -> int:
             continue
         for job in make(bench):
             if not names or job.name in names:
-                for how in options.how.split(","):
+                modes = [how for how in options.how.split(",") if how != "once" or make is trainings]
+                for how in modes:
                     all_well = try_all(bench, job, how, options.stride) and all_well
     return 0 if all_well else 1
 

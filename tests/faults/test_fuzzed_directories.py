@@ -247,9 +247,11 @@ def damaged_training(intact: Path, parent: Path, draw: random.Random) -> Case:
         path.write_text(text, encoding="utf-8")
     else:
         fault = changed_file(path, draw)
-    # A training without a state was interrupted before it saved its first one, and starts again.
-    has_no_state = path.name == "state.safetensors" and not path.exists()
-    may_pass = path.suffix == ".toml" or _is_same(path, before) or _is_unused(path) or has_no_state
+    # A training resumes from one of its two states. Without any, it was interrupted before it saved its first one, and
+    # starts again.
+    states = [directory / "state.safetensors", directory / "state.previous.safetensors"]
+    has_other_state = path in states and (not path.exists() or all(state.exists() for state in states))
+    may_pass = path.suffix == ".toml" or _is_same(path, before) or _is_unused(path) or has_other_state
     return Case(f"{path.name}: {fault}", "train --resume --out MODEL", may_pass)
 
 

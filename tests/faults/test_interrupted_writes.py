@@ -36,6 +36,6 @@ def test_interrupted_jobs_can_be_resumed_or_restarted(library: Path, tmp_path: P
     summaries = [json.loads(line) for line in done.stdout.splitlines()]
     jobs = {summary["job"] for summary in summaries}
     assert {"train", "resume", "overwrite", "import", "lab", "phrasebook"} < jobs
-    assert {summary["how"] for summary in summaries} == {"kill", "power", "full"}
+    assert {summary["how"] for summary in summaries} == {"kill", "power", "full", "once"}
     assert sum(summary["tries"] for summary in summaries) > 40
     assert all(summary["wrong"] == 0 for summary in summaries)

@@ -169,6 +169,7 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
     from regard.model.transformer import EncoderLayer
     from regard.recipes.training import train
     from regard.recipes.validator import TranslatingValidator
+    from regard.train.saving import StateSaver, TrainingParts
     from regard.translation.loading import stored_languages
 
     preset, overrides, variant = case
@@ -181,6 +182,12 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
         return forward(layer, x, mask, need_weights=need_weights)
 
     validations: list[object] = []
+    savers: list[StateSaver] = []
+    make_saver = StateSaver.__init__
+
+    def recording_saver(saver: StateSaver, parts: TrainingParts, *, conditions: dict[str, str], minutes: float) -> None:
+        make_saver(saver, parts, conditions=conditions, minutes=minutes)
+        savers.append(saver)
 
     def scripted(corpus: Corpus, tgt_subword: Subword, *, config: DerivedConfig, device: str) -> ScriptedValidator:
         real = TranslatingValidator(corpus, tgt_subword, config=config, device=device)
@@ -192,11 +199,13 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
         config = load_config(preset=preset or None, overrides=overrides, variant=variant)
         with (
             mock.patch.object(EncoderLayer, "forward", counting_forward),
+            mock.patch.object(StateSaver, "__init__", recording_saver),
             mock.patch("regard.recipes.training.TranslatingValidator", scripted),
         ):
             result = train(config, out, reporter=listener)
         bleu = corpus_bleu(HYPOTHESES, REFERENCES, tokenize=result.config.train.bleu_tokenize)
         marks = {"bleu": digest(bleu), "threads": digest(torch.get_num_threads()), "calls": digest(calls[0])}
+        marks["saves"] = digest([saver.is_due(seconds) for saver in savers for seconds in (0.0, 420.0)])
         events = json.dumps(listener.events).replace(str(out), "OUT")
         files = sorted(str(path.relative_to(out)).split("tfevents")[0] for path in out.rglob("*"))
         translator = regard.load(out)

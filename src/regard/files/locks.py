@@ -111,7 +111,7 @@ class Lock:
     def release(self) -> None:
         """Releases the lock, if this process holds it."""
         if self.own is not None:
-            with suppress(FileNotFoundError):  # the directory was removed
+            with suppress(OSError):  # the directory was removed, or fails: others see when this process has ended
                 os.utime(self.own, (0, 0))
             self.own = None
 

@@ -22,7 +22,8 @@ def line_finder(prepared: Prepared) -> Callable[[int], TrainingLine]:
         prepared: Input of the training.
 
     Returns:
-        Function of a row number. The origin of a pair is the file with its source and its line there.
+        Function of a row number. The origin of a pair is the file with its source, and its line or unit there; with
+        several corpora, its number in the whole training text.
     """
     on_disk = prepared.on_disk
     if on_disk is not None:
@@ -34,6 +35,9 @@ def line_finder(prepared: Prepared) -> Callable[[int], TrainingLine]:
     def find(row: int) -> TrainingLine:
         pair = pairs[row]
         name = names[next(number for number, end in enumerate(ends) if row < end)]
-        return TrainingLine(f"{name}:{pair.line}" if pair.line else name, pair.src, pair.tgt)
+        if not pair.line:
+            return TrainingLine(name, pair.src, pair.tgt)
+        place = f":{pair.line}" if len(ends) == 1 else f", pair {pair.line} of the training text"
+        return TrainingLine(name + place, pair.src, pair.tgt)
 
     return find

@@ -115,16 +115,9 @@ class Trainer:
         self.stopwatch = Stopwatch(self.agreement.clock)
         self.meter = Meter(self.device, self.agreement.clock)
         parts = TrainingParts(
-            model,
-            self.updater,
-            stream,
-            self.schedule,
-            self.limit,
-            self.memory,
-            self.checkpoints,
-            self.progress,
+            model, self.updater, stream, self.schedule, self.limit, self.memory, self.checkpoints, self.progress,
             self.stopwatch,
-        )
+        )  # fmt: skip
         conditions = {**current_conditions(precision, self.device), "workers": str(self.workers.count)}
         self.saver = StateSaver(parts, conditions=conditions, minutes=config.save_minutes)
 

@@ -1,6 +1,6 @@
 """Seeds of the random numbers of each micro-batch, so that dropout depends on nothing that came before.
 
-A training is random only within a forward pass. The generators are seeded anew before each one, from the seed of the
+A training is random only within a forward pass. The generators are seeded before each one, from the seed of the
 training, the number of the update and the number of the micro-batch. So the state of a training needs no states of
 generators, and several processes that share the micro-batches of an update draw the same numbers as one process.
 """

@@ -53,6 +53,7 @@ def test_an_intact_training_resumes(own: Path) -> None:
 @pytest.mark.parametrize("name", ["config.toml", "subword.src.model", "subword.tgt.model", "state.safetensors"])
 def test_a_flipped_bit_is_detected(own: Path, name: str) -> None:
     path = own / "training" / name
+    (own / "training/state.previous.safetensors").unlink(missing_ok=True)  # from which the training would resume
     data = path.read_bytes()
     at = data.index(b"0.001") + 4 if name == "config.toml" else len(data) // 2
     path.write_bytes(data[:at] + bytes([data[at] ^ 2]) + data[at + 1 :])

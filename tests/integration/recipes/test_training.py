@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from pathlib import Path
 
 import pytest
+import torch
 from toy_training import Toy
 
-from regard.config.schema import TransformerConfig
+from regard.config.data_section import CorpusConfig
+from regard.config.schema import Config, TrainConfig, TransformerConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.recipes import training
 from regard.recipes.training import choose_device, train
 from regard.store import load_model
 from regard.train.interrupt import Interrupt
+from regard.train.optimizer import Updater
 from regard.train.reporter import StepReport, TrainingPlan, Validation
 
 
@@ -97,9 +102,72 @@ def test_threads_of_a_larger_machine_are_lowered_with_a_note(toy: Toy) -> None:
 def test_a_training_without_a_saved_state_starts_again(toy: Toy) -> None:
     whole = train(toy.config(), toy.directory / "whole")
     train(toy.config(), toy.directory / "model")
-    (toy.directory / "model/training/state.safetensors").unlink()
+    for name in ("state.safetensors", "state.previous.safetensors"):
+        (toy.directory / "model/training" / name).unlink()
     resumed = train(None, toy.directory / "model", resume=True)
     assert digest(resumed.path) == digest(whole.path)
+
+
+def test_the_state_before_the_newest_gives_the_same_model(toy: Toy) -> None:
+    whole = train(toy.config(), toy.directory / "whole")
+    hash_before, state = digest(whole.path), whole.path / "training/state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    stopper = Stopper(0)
+    resumed = train(None, whole.path, resume=True, reporter=stopper)
+    assert digest(resumed.path) == hash_before
+    assert any("state.safetensors is damaged or incomplete" in message for message in stopper.messages)
+
+
+def test_other_threads_of_a_resumed_training_are_named_once(toy: Toy) -> None:
+    train(toy.config("train.threads=1"), toy.directory / "model")
+    found = []
+    for steps in (12, 16):
+        stopper = Stopper(0)
+        config = toy.config("train.threads=2", f"train.steps={steps}", "train.save_minutes=3")
+        resumed = train(config, toy.directory / "model", resume=True, reporter=stopper)
+        assert resumed.config.train.save_minutes == 3
+        found.append([message for message in stopper.messages if "not bit-identical" in message])
+    assert found[1] == []
+    [message] = found[0]
+    assert message.endswith("because conditions changed since the state was saved: threads: 1, now 2")
+
+
+def test_options_that_are_not_given_stay_when_a_training_resumes(toy: Toy) -> None:
+    train(toy.config("train.save_minutes=3"), toy.directory / "model")
+    resumed = train(Config(train=TrainConfig(steps=12)), toy.directory / "model", resume=True)
+    assert (resumed.steps, resumed.config.train.save_minutes) == (12, 3)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_broken_batch_is_written_with_file_and_line(toy: Toy, monkeypatch: pytest.MonkeyPatch, several: bool) -> None:
+    update, rates = Updater.update, []
+
+    def breaking(updater: Updater, rate: float) -> torch.Tensor:
+        rates.append(rate)
+        if len(rates) == 4:
+            next(iter(updater.named.values())).grad.fill_(float("inf"))  # type: ignore[union-attr]
+        return update(updater, rate)
+
+    config, more = toy.config(), toy.directory / "more.tsv"
+    data = config.data
+    if several:
+        lines = Path(str(data.src)).read_text().splitlines()
+        more.write_text("".join(f"{line}\t{line}\n" for line in lines))
+        corpora = (CorpusConfig(src=str(data.src), tgt=str(data.tgt)), CorpusConfig(src=str(more)))
+        data = data.model_copy(update={"src": None, "tgt": None, "corpora": corpora})
+    monkeypatch.setattr(Updater, "update", breaking)
+    stopper = Stopper(0)
+    result = train(config.model_copy(update={"data": data}), toy.directory / "model", reporter=stopper)
+    [path] = (result.path / "training/broken").iterdir()
+    assert any(f"are in {path}" in message for message in stopper.messages)
+    for record in map(json.loads, path.read_text().splitlines()):
+        if several:
+            file, number = re.fullmatch(r"(.*), pair (\d+) of the training text", record["origin"]).groups()  # type: ignore[union-attr]
+            assert (file == str(more)) == (int(number) > 120)
+        else:
+            file, _, number = record["origin"].rpartition(":")
+        text = Path(file).read_text().splitlines()[(int(number) - 1) % 120]
+        assert text.split("\t")[0] == record["source"]
 
 
 def test_epochs_are_converted_to_steps(toy: Toy) -> None:

@@ -128,7 +128,7 @@ def test_the_time_of_a_save_is_not_that_of_steps(bench: Workbench, monkeypatch: 
     assert 0.1 < trainer.limit.pace < 0.3
 
 
-def test_other_conditions_are_told_once(bench: Workbench) -> None:
+def test_other_conditions_are_reported_once(bench: Workbench) -> None:
     def resume(*, conditions: dict[str, str] | None = None) -> list[str]:
         reporter = RecordingReporter()
         trainer = bench.trainer(reporter=reporter, steps=16)
@@ -201,23 +201,25 @@ def limited(network: Seq2Seq, most: int, events: list[int]) -> Seq2Seq:
         hidden: Tensor = Refuse.apply(output.hidden, size)  # type: ignore[no-untyped-call]
         return DecoderOutput(hidden, output.weights)
 
-    network.forward = checked  # type: ignore[method-assign, assignment]
+    network.forward = checked  # type: ignore[method-assign]
     return network
 
 
 def test_batches_that_do_not_fit_give_the_same_gradients(bench: Workbench) -> None:
     """Without dropout, splitting changes rounding only."""
-    results, events, reporter = [], [], bench.reporter()
+    results: list[dict[str, Tensor]] = []
+    events: list[int] = []
+    splits, reporter = [], bench.reporter()
     for most in (10_000, 40):
         network = bench.model()
         for module in network.modules():
             if hasattr(module, "rate"):
                 module.rate = 0.0  # type: ignore[assignment]
         trainer = bench.trainer(network=limited(network, most, events), reporter=reporter, accumulate=2)
-        outcome = trainer.run()
+        splits.append(trainer.run().num_split)
         results.append(weights(trainer))
     assert events
-    assert outcome.num_split == len(events)
+    assert splits == [0, len(events)]
     assert max(events) <= 64
     for name, weight in results[0].items():
         torch.testing.assert_close(results[1][name], weight, rtol=1e-3, atol=1e-4)

@@ -1,4 +1,4 @@
-"""What bit-identity depends on is named, and changes are told."""
+"""What bit-identity depends on is named, and changes are reported."""
 
 from __future__ import annotations
 

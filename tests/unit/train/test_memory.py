@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -45,7 +47,7 @@ def test_alignment_targets_are_split_with_their_rows() -> None:
     indices = torch.tensor([[0, 1, 2, 4], [1, 0, 2, 3], [0, 0, 1, 2]])
     values = torch.tensor([0.1, 0.2, 0.3, 0.4])
     whole = batch(*LENGTHS)
-    guided = Batch(*(getattr(whole, name) for name in Batch.__slots__[:-1]), AlignmentTargets(indices, values))
+    guided = replace(whole, alignment_targets=AlignmentTargets(indices, values))
     first, second = (half.alignment_targets for half in split_batch(guided))
     assert first is not None
     assert second is not None
