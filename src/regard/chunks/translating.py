@@ -171,7 +171,7 @@ def _with_sample_options(fields: Changes) -> Changes:
     for name in ("sample", "mbr"):
         value = fields.get(name)
         if isinstance(value, dict):
-            restored[name] = SampleOptions(**value)  # type: ignore[literal-required]
+            restored[name] = SampleOptions(**value)
     return restored
 
 

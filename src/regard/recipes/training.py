@@ -122,16 +122,7 @@ def train(
             validator = TranslatingValidator(
                 prepared.val, prepared.tgt_subword, config=complete, device=ready.device, workers=workers
             )
-            trainer = Trainer(
-                model,
-                ready.stream,
-                validator,
-                config=complete.train,
-                directory=directory.current,
-                precision=ready.precision,
-                reporter=reporters,
-                workers=workers,
-            )
+            trainer = _trainer(ready, model, validator, directory, reporters, workers)
             outcome = _run(trainer, directory, interrupt, prepared, resume=resume)
             outcome = final_weights(outcome, model, prepared, validator, reporters)
             if workers.is_first:
@@ -143,13 +134,15 @@ def train(
     )  # fmt: skip
 
 
-def _trainer(ready: _Ready, directory: TrainingDirectory, reporter: Reporter, workers: Workers) -> Trainer:
-    prepared, config, device = ready.prepared, ready.config, ready.device
+def _trainer(
+    ready: _Ready, model: Seq2Seq, validator: TranslatingValidator, directory: TrainingDirectory, reporter: Reporter,
+    workers: Workers,
+) -> Trainer:  # fmt: skip
     return Trainer(
-        _build_model(prepared, device),
+        model,
         ready.stream,
-        TranslatingValidator(prepared.val, prepared.tgt_subword, config=config, device=device, workers=workers),
-        config=config.train,
+        validator,
+        config=ready.config.train,
         directory=directory.current,
         precision=ready.precision,
         reporter=reporter,
@@ -187,7 +180,7 @@ class _Ready:
     config: ResolvedConfig
     device: str
     precision: Precision
-    stream: BatchStream
+    stream: BatchStream | PreparedStream
     notes: list[str]
 
 

@@ -270,8 +270,9 @@ class TermAutomaton:
 
         These continue the terms that were begun, and begin the others.
         """
-        fresh, remaining = self._fresh[state.last_class == LETTER_CLASS]
-        remaining, next_ids, begun = list(remaining), {}, 0
+        fresh, costs = self._fresh[state.last_class == LETTER_CLASS]
+        remaining, begun = list(costs), 0
+        next_ids: dict[int, int] = {}
         places: Iterable[Place] = state.places
         if state.pending:
             fresh, remaining = {}, list(self.costs)

@@ -208,11 +208,15 @@ class TermTables:
         after = [
             UNKNOWN if move.state == UNKNOWN else self._globals[automaton][move.state] for _, _, automaton, move in rows
         ]
-        table = keys, self._tensor(after), self._tensor([move.found for _, _, _, move in rows])
+        next_states, found = self._tensor(after), self._tensor([move.found for _, _, _, move in rows])
         keys, order = keys.where(tokens >= 0, _NEVER).sort()
-        table = table[1][order], table[2][order]
         # A last row that no pair has, so that a table is never empty.
-        return (torch.cat((keys, keys.new_tensor([_NEVER]))), *(torch.cat((x, x.new_zeros(1))) for x in table))
+        nothing = keys.new_zeros(1)
+        return (
+            torch.cat((keys, keys.new_tensor([_NEVER]))),
+            torch.cat((next_states[order], nothing)),
+            torch.cat((found[order], nothing)),
+        )
 
     def _own(self, ids: Tensor) -> Tensor:
         """The model's ids of subwords, -1 for those outside the shortlist, from ids of the full vocabulary `(...)`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from fastapi import APIRouter, Request
@@ -196,8 +197,8 @@ def _text_request(body: models.TranslateRequest | models.StreamRequest, service:
         retry=body.retry,
         length_penalty=body.length_penalty,
         coverage_penalty=body.coverage_penalty,
-        **body.to_fields(),
     )
+    options = replace(options, **body.to_fields())
     return TextRequest(texts, source, target, options, body.format, prefixes, _terms(body, service))
 
 
