@@ -95,7 +95,8 @@ def compared(found: list[str], beam: list[str], references: list[str]) -> tuple[
     )
     _, scores = test()
     [of_chrf] = [results for name, results in scores.items() if name.startswith("chrF")]
-    return bleu, chrf, chrf - base, float(of_chrf[1].p_value or 0.0)
+    p_value = getattr(of_chrf[1], "p_value", None)
+    return bleu, chrf, chrf - base, float(p_value or 0.0)
 
 
 if __name__ == "__main__":

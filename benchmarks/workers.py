@@ -117,17 +117,17 @@ def gang(count: int, threads: int, options: argparse.Namespace) -> dict[str, flo
 
 def measure(options: argparse.Namespace) -> None:
     """Prints a table of measured times."""
-    cores, base = os.cpu_count() or 1, 0.0
+    cores, base, megabytes = os.cpu_count() or 1, 0.0, 0.0
     print("| workers x threads | seconds per update | speed | communication and waiting |\n|---|---|---|---|")
     for count in options.workers:
         threads = max(1, cores // count)
         found = gang(count, threads, options)
-        base = base or found["update"]
+        base, megabytes = base or found["update"], found["megabytes"]
         print(
             f"| {count} x {threads} | {found['update']:.3f} | {base / found['update']:.2f} | "
             f"{found['communication']:.1%} |", flush=True,
         )  # fmt: skip
-    print(f"\ngradients: {found['megabytes']:.1f} MB")
+    print(f"\ngradients: {megabytes:.1f} MB")
 
 
 def simulated(

@@ -39,8 +39,8 @@ def license_of(name: str) -> str:
     """What a package's metadata say about its license: an SPDX expression, else classifiers, else the first line."""
     fields = metadata.metadata(name)
     classifiers = [line for line in fields.get_all("Classifier") or [] if line.startswith("License ::")]
-    text = (fields.get("License") or "").strip().partition("\n")[0]
-    return fields.get("License-Expression") or "; ".join(classifiers) or text
+    text, expression = (str((fields.get_all(name) or [""])[0]) for name in ("License", "License-Expression"))
+    return expression or "; ".join(classifiers) or text.strip().partition("\n")[0]
 
 
 def test_all_licenses_allow_any_use() -> None:

@@ -10,9 +10,9 @@ from regard.text.term_vocabulary import TermVocabulary
 from regard.text.tokenizers import Surface, join_pieces
 from regard.values import Specials
 
-LETTERS: list[Surface] = [None] * 4 + ["▁a", "b", "▁", "a", "▁ab"]
-MIXED: list[Surface] = [None] * 4 + ["▁a", "A", "a", "-", "▁", 0xC3, 0xA9]
-UNSPACED: list[Surface] = [None] * 4 + ["▁", "日", "日本", "本", "a", "本a"]
+LETTERS: Sequence[Surface] = [None, None, None, None, "▁a", "b", "▁", "a", "▁ab"]
+MIXED: Sequence[Surface] = [None, None, None, None, "▁a", "A", "a", "-", "▁", 0xC3, 0xA9]
+UNSPACED: Sequence[Surface] = [None, None, None, None, "▁", "日", "日本", "本", "a", "本a"]
 
 
 def vocabulary(surfaces: Sequence[Surface]) -> TermVocabulary:

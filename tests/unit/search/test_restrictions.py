@@ -174,8 +174,9 @@ def test_tokens_that_a_constraint_needs_are_exempt(table_model: Make) -> None:
         model, Restrictions(no_repeat_ngram=1), minima=torch.tensor([0, 0]), specials=SPECIALS, exempt=[[4], []]
     )
     state: State = restricted.start(torch.tensor([[2], [2]]), src_len)
-    for token in (SPECIALS.bos, 4, 5):
-        output, state = restricted.step(torch.tensor([token, token]), state)
+    for token in (SPECIALS.bos, 4):
+        _, state = restricted.step(torch.tensor([token, token]), state)
+    output, _ = restricted.step(torch.tensor([5, 5]), state)
     assert (output.logits == -torch.inf).tolist() == [[False] * 5 + [True], [False] * 4 + [True, True]]
 
 
