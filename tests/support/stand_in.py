@@ -27,7 +27,9 @@ from regard.inspection.record import AttentionRecord
 from regard.service.page_assets import PAGE, POLICY, asset
 from regard.text.sentences import sentence_spans
 from regard.text.words import words_of
+from regard.translation.glossary import Glossary
 from regard.translation.result import Translation
+from regard.translation.term_use import term_uses
 from regard.translation.translator import Translator
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "models"
@@ -65,6 +67,7 @@ class Script:
         failures: Failures that the next requests for a path are answered with; an empty path stands for any.
         settings: Content of `/frontend/settings`.
         demo: Content of `/v1/demo`; None = the service has no demonstration.
+        glossaries: Glossaries that requests may name.
         key: The API key that requests need; empty = none.
         lost: Kind of the event of a stream before which the connection is lost; empty = it is not.
         between: Seconds between two events of a stream.
@@ -84,6 +87,7 @@ class Script:
     failures: list[tuple[str, Failure]] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
     demo: dict[str, object] | None = None
+    glossaries: dict[str, Glossary] = field(default_factory=dict)
     key: str = ""
     lost: str = ""
     between: float = 0.0
@@ -135,8 +139,9 @@ class Answers:
                 translated += piece
                 continue
             parts = [piece[start:end].strip() for start, end in sentence_spans(piece)]
-            found = translator.translate(parts, attention=True)
-            sentences += [self._sentence(each, bool(request.get("attention"))) for each in found]
+            glossary = self.script.glossaries[str(request["glossary"])] if "glossary" in request else None
+            found = translator.translate(parts, attention=True, glossary=glossary)
+            sentences += [self._sentence(each, bool(request.get("attention")), glossary) for each in found]
             translated += " ".join(each.text for each in found)
         result = {"text": translated, "sentences": sentences}
         path = self.script.path or [source, target]
@@ -165,8 +170,9 @@ class Answers:
             source = str(detected[0]["language"])
         return source, str(request["target"]), detected
 
-    def _sentence(self, found: Translation, attention: bool) -> dict[str, object]:
+    def _sentence(self, found: Translation, attention: bool, glossary: Glossary | None = None) -> dict[str, object]:
         words = words_of(found.text)
+        uses = () if glossary is None else term_uses(glossary, found.source, found.text)
         record = found.attention if attention and self.script.attention else None
         return {
             "source": found.source, "text": found.text, "score": found.score, "tokens": list(found.tokens),
@@ -174,6 +180,7 @@ class Answers:
             "words": list(words), "word_scores": [pretended_score(word, at) for at, word in enumerate(words)],
             "alignment": [list(link) for link in found.alignment], "n_best": [], "warnings": [], "quality_flags": [],
             "attention": encoded(record) if record else None, "readout": None,
+            "terms": [use.to_dict() for use in uses],
         }  # fmt: skip
 
 
@@ -210,6 +217,8 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(200, b"Une histoire.\n", "text/plain", {})
         if path == "/v1/demo":
             return self._json(script.demo or {"state": "off"})
+        if path == "/v1/models":
+            return self._json({"models": [], "glossaries": list(script.glossaries)})
         routes = {"/languages": answers.languages, "/frontend/settings": answers.settings}
         return self._json(routes[path]()) if path in routes else self._json({"error": "not found", "code": "none"}, 404)
 

@@ -17,6 +17,7 @@ from service_pages import OpenService, upload
 from stand_in import Failure, Request, Script, Translators
 
 from regard.inspection.record import AttentionRecord
+from regard.translation.glossary import Glossary, GlossaryEntry
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -51,6 +52,28 @@ def attention_of(translators: Translators, text: str = CAT) -> AttentionRecord:
 
 def spoken(page: Page) -> Locator:
     return page.locator("#spoken")
+
+
+def test_glossary_terms_are_marked_and_unmet_terms_are_listed(open_service: OpenService, script: Script) -> None:
+    # The second term is impossible, since the third line forbids it.
+    entries = [
+        GlossaryEntry(("dog",), ("merle",)), GlossaryEntry(("cat",), ("roi",)), GlossaryEntry((), forbidden=("roi",)),
+    ]  # fmt: skip
+    script.glossaries = {"animals": Glossary(entries)}
+    page = open_service(script)
+    translated(page)
+    expect(page.locator("#terms-note")).to_be_hidden()
+    page.select_option("#glossary", "animals")
+    expect(page.locator("#translation .run.term")).to_have_text(re.compile(r"merle\W*"))
+    expect(page.locator("#translation .run.term")).to_have_attribute("title", "Term: dog \u2192 merle")
+    expect(page.locator("#terms-note")).to_have_text("Terms that are not met: cat \u2192 roi")
+    assert asked(script, "/v1/translate")[-1]["glossary"] == "animals"
+
+
+def test_without_glossaries_none_is_offered(open_service: OpenService, script: Script) -> None:
+    page = open_service(script)
+    translated(page)
+    expect(page.locator("#glossary")).to_be_hidden()
 
 
 def test_translates_while_someone_types(open_service: OpenService, script: Script, translators: Translators) -> None:
