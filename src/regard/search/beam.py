@@ -124,7 +124,7 @@ class Prefixes(State):
         model: The model's state.
         ids: `(R,)` int64, the last token.
         log_probs: `(R,)`, log-probability of the whole prefix.
-        slots: `(R,)` int64, the slot in the beams: sentence * N + rank.
+        slots: `(R,)` int64, the slot in the beams of the batch: sentence * N + rank.
         coverage: `(R, S)`, sum of the attention weights of each source position; None without a coverage penalty.
     """
 
@@ -265,7 +265,7 @@ class BeamSearch:
 
         Args:
             totals: Log-probabilities of the K continuations of each of N slots, `(B, N * K)`; -inf in empty slots.
-            slots: Slot of each of R prefixes, `(R,)` int64.
+            slots: Slot of each of R prefixes in the beams of the batch, sentence * N + rank, `(R,)` int64.
             ids: The tokens that continue each prefix, `(R, K)` int64.
 
         Returns:

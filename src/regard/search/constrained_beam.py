@@ -34,8 +34,8 @@ class TermConstraints:
     """Constraints of the B sentences of a batch.
 
     Attributes:
-        tables: Automata of the batch.
-        starts: State of each sentence at its start, `(B,)` int64.
+        tables: Tables of the automata that find the terms in the translations.
+        starts: Number of the automaton's state at the start of each translation, `(B,)` int64.
         required: Bits of the terms that each translation must contain, `(B,)` int64.
     """
 
@@ -49,7 +49,7 @@ class TermPrefixes(Prefixes):
     """Unfinished prefixes with the state of their constraints, one per row.
 
     Attributes:
-        states: `(R,)` int64, state of the automaton of the sentence.
+        states: `(R,)` int64, number of the state of the sentence's automaton after reading the prefix.
         found: `(R,)` int64, bits of the included terms that are complete.
     """
 
@@ -57,7 +57,7 @@ class TermPrefixes(Prefixes):
     found: Tensor
 
     def select_terms(self, rows: Tensor) -> TermPrefixes:
-        """Selects rows `(N,)`, without the state of the model, which reading terms does not need."""
+        """Selects rows `(N,)` for a search for terms; the result has an empty model state and no coverage."""
         return replace(self, model=State(), coverage=None).select(rows)
 
 
@@ -66,7 +66,7 @@ class TermCandidates(Candidates):
     """Continuations with the state of their constraints; see `Candidates`. All `(B, N)`.
 
     Attributes:
-        states: State of the automaton after the continuation.
+        states: Number of the automaton's state after the continuation.
         found: Bits of the included terms that are complete.
     """
 
@@ -81,7 +81,7 @@ class _Tokens:
     Attributes:
         ids: The tokens.
         log_probs: Their log-probabilities; -inf for those that are not possible.
-        states: States after them.
+        states: Numbers of the automata's states after them; `UNKNOWN` where not computed.
         found: Bits of the included terms that are complete.
     """
 
@@ -95,12 +95,12 @@ class _Tokens:
         return _Tokens(*(values.gather(1, columns) for values in vars(self).values()))
 
     def with_rows(self, rows: Tensor, other: _Tokens) -> _Tokens:
-        """The tokens with some rows, `(N,)`, replaced by those of another object."""
+        """Replaces the rows with indices `rows`, `(N,)`, by the N rows of `other`, in this order."""
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
         return _Tokens(*(own.index_copy(0, rows, values) for own, values in pairs))
 
     def joined(self, other: _Tokens) -> _Tokens:
-        """These tokens and further ones of the same prefixes."""
+        """These tokens followed by those of `other`, for the same R prefixes."""
         return _Tokens(*map(torch.hstack, zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
@@ -235,7 +235,7 @@ class ConstrainedBeamSearch(BeamSearch):
     def _nearing(
         self, prefixes: TermPrefixes, logits: Tensor, sentences: Tensor, likely: Tensor, log_norms: Tensor
     ) -> _Tokens:
-        """The tokens that bring missing terms nearer, but are not among the likely ones."""
+        """The tokens that begin or continue missing terms, but are not among the likely ones, `(R, A)`."""
         ids, bits = self.tables.next_ids(prefixes.states)  # (R, A)
         missing = self.required[sentences] & ~prefixes.found[:, None]
         is_new = ((bits & missing) != 0) & (ids[:, :, None] != likely[:, None]).all(2)
@@ -305,13 +305,14 @@ class ConstrainedBeamSearch(BeamSearch):
 def best_in_turn(totals: Tensor, banks: Tensor, feasible: Tensor, count: int) -> Tensor:
     """Chooses the best candidate of all, and then the best of each bank in turn.
 
-    After the best of each bank comes the second best of each, and so on. Banks in which fewer tokens are missing come
-    first. Without the best candidate of all, translations with many terms
-    would consist of little else; without the order of the banks, terms would be left to the end.
+    A bank (Post & Vilar 2018) holds the candidates that lack the same number of tokens of their required terms. After
+    the best of each bank comes the second best of each, and so on; banks that lack fewer tokens come first. Without the
+    best candidate of all, translations with many terms would consist of little else; without the order of the banks,
+    terms would be left to the end.
 
     Args:
         totals: Log-probabilities of Q candidates, `(B, Q)`; -inf for those that are not possible.
-        banks: Bank of each candidate, from 0, `(B, Q)` int64; larger numbers for fewer missing tokens.
+        banks: Bank of each candidate, from 0, `(B, Q)` int64; the fewer tokens are lacking, the larger.
         feasible: Whether each candidate is likely to satisfy the constraints, `(B, Q)` bool; the others come last.
         count: N, the number of candidates to choose.
 

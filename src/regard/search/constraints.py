@@ -45,7 +45,7 @@ class Term:
             )
 
     def occurs_in(self, text: str) -> bool:
-        """Whether a text contains the term, that is, any of its alternatives; occurrences may overlap."""
+        """Whether a text contains any of the term's alternatives, at word boundaries if `whole_words`."""
         return any(self._contains(text, alternative) for alternative in self.alternatives)
 
     def _contains(self, text: str, part: str) -> bool:

@@ -81,13 +81,13 @@ class _GroupedModel:
         self.groups = groups
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> State:
-        """See `StepModel.start`; the sentences `(B * G, S)` are B different ones, each G times in a row."""
+        """Encodes B sentences, given as `(B * G, S)`, each G times in a row. See `StepModel.start`."""
         state = self.model.start(src_ids[:: self.groups], src_len[:: self.groups])
         sentences = torch.arange(len(src_ids) // self.groups, device=src_ids.device)
         return state.select(sentences.repeat_interleave(self.groups))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """See `StepModel.step`; `ids` is `(R,)`."""
+        """Runs one decoding step for the R unfinished prefixes of all groups; `ids` is `(R,)`. See `StepModel.step`."""
         return self.model.step(ids, state, need_weights=need_weights)
 
 
@@ -112,7 +112,10 @@ class _DiverseBeamSearch(BeamSearch):
         self.max_continuations = options.beam
 
     def best_continuations(self, totals: Tensor, slots: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Chooses for one group after the other, `(B * G, N / G)`. See `BeamSearch.best_continuations`."""
+        """Chooses the continuations of one group after the other. See `BeamSearch.best_continuations`.
+
+        Each group counts as a sentence: `totals` is `(B * G, N / G * K)`, and the results are `(B * G, N / G)` each.
+        """
         size = self.options.beam
         tokens = ids.new_zeros(len(self.open_slots) * size, ids.shape[1])
         tokens[slots] = ids

@@ -109,8 +109,8 @@ def sample(
         are those of the model, without temperature and truncation.
 
     Raises:
-        SearchError: `max_len` is below 1, there is not one stream of random numbers per sentence, or the model's
-            logits are not finite.
+        SearchError: `max_len` is below 1, `options.streams` has more or fewer entries than there are sentences, or the
+            model's logits are not finite.
     """
     options = options or SampleOptions()
     keys = _path_keys(options, len(src_ids)).to(src_ids.device)

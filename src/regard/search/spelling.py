@@ -20,14 +20,14 @@ class Pattern:
 
     Attributes:
         text: The text to find; with case folded if `ignore_case`.
-        bit: Bit that stands for the term.
+        bit: Integer with one bit set, which stands for the term in sets of terms.
         starts_word: Whether no letter may precede the text.
         ends_word: Whether no letter may follow the text.
         ignore_case: Whether upper and lower case are the same.
         spelled: The text as given.
-        costs: Number of subwords that spell the rest of the text after each number of characters; empty for excluded
-            terms. The last one is 0.
-        cost: Number of subwords that spell the text after a letter, the one with the space before it included.
+        costs: Number of subwords that spell `text[i:]`, for each i from 0 to the length of the text, where it is 0;
+            empty for excluded terms.
+        cost: Number of subwords that spell the text with a space before it, as it must be written after a letter.
     """
 
     text: str
@@ -40,26 +40,28 @@ class Pattern:
     cost: int = 0
 
     def matches(self, position: int, character: str) -> bool:
-        """Whether a character of the translation matches a character of the text."""
+        """Whether a character of the translation matches the one at index `position` of the pattern's text."""
         return self.text[position] == (fold_character(character) if self.ignore_case else character)
 
     def starting_tokens(self, vocabulary: TermVocabulary) -> Iterator[int]:
-        """Yields the subwords that contain the text, or end with a part from its start."""
+        """Yields the ids of subwords that contain the whole text of the pattern or end with its first characters."""
         index = vocabulary.index(ignore_case=self.ignore_case)
         for end in range(1, min(len(self.text), index.longest) + 1):
             yield from index.ending_with(self.text[:end], whole_word=self.starts_word)
         yield from index.containing(self.text, starts_word=self.starts_word, ends_word=self.ends_word)
 
     def continuing_tokens(self, vocabulary: TermVocabulary, length: int, last_class: int) -> Iterator[int]:
-        """Finds subwords that continue the text, or contain its rest.
+        """Finds the subwords that continue an occurrence of the pattern's text that has begun.
+
+        Such a subword is the beginning of the rest of the text, or begins with the whole rest.
 
         Args:
             vocabulary: The vocabulary.
-            length: Number of characters that were read.
-            last_class: Class of the last character.
+            length: Number of characters of the pattern's text with which the translation ends so far.
+            last_class: Class of the last character of the translation: `SPACE_CLASS`, `LETTER_CLASS` or `OTHER_CLASS`.
 
         Yields:
-            Ids of subwords.
+            Ids of the subwords.
         """
         index, rest = vocabulary.index(ignore_case=self.ignore_case), self.text[length:]
         for lead in ("", " ") if last_class == SPACE_CLASS else ("",):
@@ -70,14 +72,14 @@ class Pattern:
                 yield from index.starting_with(text, whole_word=self.ends_word)
 
     def remaining(self, length: int, pending: bytes) -> int | None:
-        """Number of subwords that spell the rest of the text.
+        """Number of subwords that spell the rest of the pattern's text.
 
         Args:
-            length: Number of characters that were read.
-            pending: Bytes of the next character that were read.
+            length: Number of characters of the pattern's text with which the translation ends so far.
+            pending: First bytes of the next character, if the translation ends with an incomplete one.
 
         Returns:
-            The number; None if the bytes do not belong to the next character.
+            The number; None if the next character of the text does not begin with these bytes.
         """
         if not pending:
             return self.costs[length]
@@ -87,15 +89,15 @@ class Pattern:
         return len(encoded) - len(pending) + self.costs[length + 1] if encoded.startswith(pending) else None
 
     def nearing_tokens(self, vocabulary: TermVocabulary, length: int, pending: bytes) -> Iterator[int]:
-        """Finds subwords after which the rest of the text needs fewer subwords.
+        """Finds the next subwords that reduce the number of subwords needed to complete the pattern's text.
 
         Args:
             vocabulary: The vocabulary.
-            length: Number of characters that were read.
-            pending: Bytes of the next character that were read.
+            length: Number of characters of the pattern's text with which the translation ends so far.
+            pending: First bytes of the next character, if the translation ends with an incomplete one.
 
         Yields:
-            Ids of subwords.
+            Ids of the subwords.
         """
         if length == len(self.text):
             return
@@ -112,7 +114,17 @@ class Pattern:
             yield vocabulary.byte_ids[encoded[0]]
 
     def beginning_tokens(self, vocabulary: TermVocabulary) -> Iterator[int]:
-        """Yields the subwords that begin with a space and bring the text nearer."""
+        """Finds the subwords that begin the text with a space before it.
+
+        Such a subword is a space, alone or with the first characters of the text, after which fewer than `cost`
+        subwords are needed.
+
+        Args:
+            vocabulary: The vocabulary.
+
+        Yields:
+            Ids of the subwords.
+        """
         index = vocabulary.index(ignore_case=self.ignore_case)
         for end in range(min(len(self.text), index.longest) + 1):
             if self.costs[end] < self.cost:
@@ -120,16 +132,16 @@ class Pattern:
 
 
 def make_patterns(vocabulary: TermVocabulary, constraints: Constraints, *, excluded: int) -> list[Pattern]:
-    """Makes the patterns of a sentence's terms.
+    """Makes the patterns to find in a translation: the alternatives of its included and excluded terms.
 
     Args:
         vocabulary: Target vocabulary.
         constraints: The constraints, whose terms are normalized; the vocabulary can spell each alternative of each
             included term.
-        excluded: Bit of excluded terms.
+        excluded: Bit that stands for all excluded terms together; included term j has bit j.
 
     Returns:
-        One pattern per alternative of each term.
+        One pattern per alternative of each term, included terms first.
     """
     included = [
         (text, 1 << number, term) for number, term in enumerate(constraints.include) for text in term.alternatives
@@ -158,7 +170,7 @@ def _pattern(text: str, bit: int, term: Term, costs: tuple[tuple[int, ...], int]
 
 
 def _costs(vocabulary: TermVocabulary, text: str, ids: Sequence[int]) -> tuple[tuple[int, ...], int]:
-    """Number of subwords that spell each rest of a text, and the whole text with a space before it."""
+    """Number of subwords that spell each `text[i:]`, and the whole text with a space before it."""
     chosen = _remaining_subwords(vocabulary, text, ids)
     index = vocabulary.index(ignore_case=False)
     costs = [0] * (len(text) + 1)
@@ -177,7 +189,7 @@ def _costs(vocabulary: TermVocabulary, text: str, ids: Sequence[int]) -> tuple[t
 
 
 def _remaining_subwords(vocabulary: TermVocabulary, text: str, ids: Sequence[int]) -> dict[int, int]:
-    """Number of subwords after each character at which a subword of the chosen segmentation ends."""
+    """Number of subwords that follow in a segmentation, by the position in the text at which a subword ends."""
     ends, position, num_bytes = {}, 0, 0
     for number, token in enumerate(ids, start=1):
         if isinstance(vocabulary.surfaces[token], int):

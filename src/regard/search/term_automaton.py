@@ -30,7 +30,7 @@ from regard.text.tokenizers import unescape_text
 EXCLUDED = 1 << 62
 """Bit that stands for all excluded terms, and for bytes that are not valid UTF-8; bit j stands for included term j."""
 UNKNOWN = -1
-"""Stands for the number of a state that was not computed."""
+"""Number that stands for a state that was not computed, to save time: see `Move`."""
 MAX_TERMS = 60
 """Largest number of included terms of a sentence."""
 _NO_PATTERNS: Sequence[int] = ()
@@ -38,18 +38,19 @@ _NO_PLACES: frozenset[tuple[int, int]] = frozenset()
 _DECODER = getincrementaldecoder("utf-8")
 
 Place = tuple[int, int]
-"""A pattern, and the number of its characters that were read."""
+"""An occurrence of a term that has begun: index of its `Pattern`, and how many of its characters were read."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextState:
-    """What the text read so far means for the text to come.
+    """State of the automaton: all that it must know about the text read so far.
 
     Attributes:
-        last_class: Class of the last character; a space at the start of the text.
-        places: Places within patterns that the text has reached. A place at the end of a pattern waits for the
-            next character to show whether the word ends there.
-        pending: Bytes of a character that is not complete.
+        last_class: Class of the last character: `SPACE_CLASS`, `LETTER_CLASS` or `OTHER_CLASS`; `SPACE_CLASS` at the
+            start of the text.
+        places: The occurrences of terms that have begun but are not complete. If all characters of a pattern were
+            read, the next character decides whether the word ends there.
+        pending: Bytes read of a UTF-8 character that is not complete.
     """
 
     last_class: int = SPACE_CLASS
@@ -59,10 +60,11 @@ class TextState:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a subword leads to.
+    """Transition of the automaton: the result of reading a subword in a state.
 
     Attributes:
-        state: Number of the next state; `UNKNOWN` if it was not computed, because few texts reach it.
+        state: Number of the next state. In `StateInfo.moves` it is `UNKNOWN` for most bytes of a multi-byte character:
+            there are many such states, and few are needed. `TermAutomaton.move` computes them.
         found: Bits of the terms that the subword completes.
     """
 
@@ -72,17 +74,18 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class StateInfo:
-    """Moves and lookahead of a state.
+    """Moves from a state, and which subwords can complete the included terms.
 
     Attributes:
         after_letter: Whether the last character is a letter.
-        moves: Moves by subword id, where they are not those of a state without places.
-        at_boundary: Bits of terms that are completed by a next character that is not a letter.
-        at_flush: Bits of terms that are completed if the bytes of the last character stay incomplete.
-        at_end: Bits of terms that the text contains if it ends here.
+        moves: Moves by subword id. A subword that is not here moves as where no term has begun, see
+            `TermAutomaton.root_moves`.
+        at_boundary: Bits of the terms that are completed if the next character is not a letter.
+        at_flush: Bits of the terms that are completed if the bytes of the last character stay incomplete.
+        at_end: Bits of the terms that are completed if the text ends here; terms completed earlier are not included.
         silent: Number of the state after a special token, which has no text.
-        remaining: Per included term, the number of subwords that complete it.
-        next_ids: Per subword id that brings an included term nearer, the bits of these terms.
+        remaining: Number of subwords still needed to complete each included term.
+        next_ids: Included terms, as bits, by the id of a next subword after which they need fewer subwords.
     """
 
     after_letter: bool
@@ -96,10 +99,10 @@ class StateInfo:
 
 
 class TermAutomaton:
-    """The automaton of one sentence's constraints, for one vocabulary.
+    """Finite automaton that finds the terms of one sentence's constraints in a translation, subword by subword.
 
-    States have numbers. The first three have no places, and are numbered by the class of the last character; the first
-    is also the state at the start of the text.
+    States have numbers. In the first three no term has begun; their number is the class of the last character:
+    `SPACE_CLASS` (also the state at the start of the text), `LETTER_CLASS` or `OTHER_CLASS`.
 
     Args:
         vocabulary: Target vocabulary.
@@ -120,26 +123,26 @@ class TermAutomaton:
             self._starts.setdefault((pattern.ignore_case, pattern.text[0]), []).append(number)
         self._any_case = any(pattern.ignore_case for pattern in self.patterns)
         self.root_moves = self._root_moves()
-        """Moves of states without places: after other characters than letters, and after a letter."""
+        """Moves, by subword id, where no term has begun: after other characters than letters, and after a letter."""
         self._fresh = tuple(self._fresh_lookahead(kind) for kind in (OTHER_CLASS, LETTER_CLASS))
         self.infos: list[StateInfo] = []
-        """Information about each state, by number."""
+        """`StateInfo` of each state, by its number."""
         self.expand()
 
     def expand(self) -> None:
-        """Computes the information about all states that have a number but no information yet."""
+        """Computes the `StateInfo` of all states that have a number but no entry in `infos`, such as new ones."""
         while len(self.infos) < len(self._states):
             self.infos.append(self._info(self._states[len(self.infos)]))
 
     def move(self, number: int, token: int) -> Move:
-        """Reads a subword.
+        """Reads a subword in a state; a next state that is new gets the next free number.
 
         Args:
             number: Number of a state.
             token: Id of the subword.
 
         Returns:
-            The number of the next state, and the terms that were completed.
+            The number of the next state, never `UNKNOWN`, and the terms that the subword completes.
         """
         state, found = self._read_token(self._states[number], token)
         return Move(self._number(state), found)
@@ -167,7 +170,7 @@ class TermAutomaton:
         return TextState(after.last_class, after.places, pending), found | broken
 
     def _flush(self, state: TextState) -> tuple[TextState, int]:
-        """Reads the bytes of an incomplete character as U+FFFD, which the search is not to write."""
+        """Reads the bytes of an incomplete character as U+FFFD, which a translation must not contain."""
         if not state.pending:
             return state, 0
         after, found = self._read(TextState(state.last_class, state.places), INVALID)
@@ -205,7 +208,7 @@ class TermAutomaton:
         return frozenset(reached), found
 
     def _advance(self, reached: set[Place], number: int, length: int) -> int:
-        """Adds a place; returns the bit of the term if it is complete."""
+        """Adds the place after `length` characters of a pattern; returns the bit of the term if that completes it."""
         pattern = self.patterns[number]
         if length == len(pattern.text) and not pattern.ends_word:
             return pattern.bit
@@ -213,7 +216,7 @@ class TermAutomaton:
         return 0
 
     def _root_moves(self) -> tuple[dict[int, Move], dict[int, Move]]:
-        """Moves into states with places, or that complete a term at once, from states without places."""
+        """Moves by subwords that begin or complete a term, from states in which no term has begun."""
         tokens: set[int] = set()
         for pattern in self.patterns:
             tokens.update(pattern.starting_tokens(self.vocabulary))
@@ -237,7 +240,7 @@ class TermAutomaton:
             pattern = self.patterns[number]
             at_boundary |= pattern.bit if length == len(pattern.text) else 0
         remaining, next_ids = self._lookahead(state)
-        # Other next subwords begin a term, so they move as from a state without places.
+        # Other next subwords begin a term, so they move as from a state in which no term has begun.
         spelled_bytes = [token for token in next_ids if token in self.vocabulary.part_ids]
         moves = self._byte_moves(state) if state.pending else self._moves(state, self._continuing(state))
         return StateInfo(
@@ -252,7 +255,7 @@ class TermAutomaton:
         )
 
     def _continuing(self, state: TextState) -> set[int]:
-        """Subwords that move differently than from a state without places."""
+        """Subwords that move differently than from a state in which no term has begun."""
         return {
             token
             for number, length in state.places
@@ -266,9 +269,9 @@ class TermAutomaton:
         return {token: Move(UNKNOWN, self._read_token(state, token)[1]) for token in tokens}
 
     def _lookahead(self, state: TextState) -> tuple[tuple[int, ...], dict[int, int]]:
-        """Number of subwords that complete each included term, and the subwords that bring terms nearer.
+        """Number of subwords still needed for each included term, and next subwords after which terms need fewer.
 
-        These continue the terms that were begun, and begin the others.
+        These subwords continue the terms that have begun, and begin the others.
         """
         fresh, costs = self._fresh[state.last_class == LETTER_CLASS]
         remaining, begun = list(costs), 0
@@ -291,7 +294,7 @@ class TermAutomaton:
         return tuple(remaining), next_ids
 
     def _fresh_lookahead(self, last_class: int) -> tuple[dict[int, int], tuple[int, ...]]:
-        """The subwords that begin terms after a character of a class, and how many complete each term."""
+        """Included terms by subword that begins them, and subwords needed per term, after a character of a class."""
         next_ids: dict[int, int] = {}
         remaining = list(self.costs)
         possible = self._possible_starts(last_class)
@@ -308,7 +311,7 @@ class TermAutomaton:
         return next_ids, tuple(remaining)
 
     def _possible_starts(self, last_class: int) -> set[int]:
-        """Patterns that may begin with the next character, without a space before them."""
+        """Indices of the patterns that may begin with the next character, without a space before them."""
         return {
             number
             for number, pattern in enumerate(self.patterns)
@@ -317,5 +320,5 @@ class TermAutomaton:
 
 
 def _notable(moves: dict[int, Move]) -> dict[int, Move]:
-    """Without moves into the states without places that complete no term."""
+    """The moves without those after which no term has begun and that complete no term."""
     return {token: move for token, move in moves.items() if move.state > OTHER_CLASS or move.found}

@@ -32,7 +32,7 @@ class SearchConstraints:
         return {row for row, constraints in enumerate(self.of_sentence) if constraints}
 
     def batch(self, rows: Sequence[int]) -> BatchConstraints:
-        """Makes the automata of some sentences, by their indices; equal constraints share one."""
+        """Makes the automata that find the terms of some sentences, given by index; equal constraints share one."""
         keys = [_without_sources(self.of_sentence[row] or Constraints()) for row in rows]
         automata = {key: TermAutomaton(self.vocabulary, key) for key in dict.fromkeys(keys)}
         numbers = {key: number for number, key in enumerate(automata)}
@@ -44,8 +44,9 @@ class BatchConstraints:
     """Constraints of the B sentences of a batch.
 
     Attributes:
-        automata: The different automata.
-        numbers: Index of the automaton of each sentence.
+        automata: Automata that find the terms of the constraints in a translation, one per distinct constraints;
+            sentences with equal constraints share one.
+        numbers: Index in `automata` of the automaton of each sentence, B in all.
     """
 
     automata: tuple[TermAutomaton, ...]

@@ -1,4 +1,4 @@
-"""The automata of a batch's constraints as tables, from which a search reads many moves at once."""
+"""Transition tables of a batch's term automata, with which a search reads the subwords of many prefixes at once."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NEVER = (1 << 63) - 1
 
 
 class TermTables:
-    """Moves and lookahead of the automata of a batch, for states of all its sentences.
+    """Tables of the automata that find the terms of a batch's constraints in the translations.
 
-    States are numbered through all automata. J is the largest number of included terms of a sentence, A the largest
-    number of subwords in `StateInfo.next_ids`, and K the size of the model's vocabulary: all subwords, or those of a
+    The tables hold the `StateInfo` of each state: its moves, and the subwords that complete included terms. A state has
+    one number among the states of all automata. K is the size of the model's vocabulary: all subwords, or those of a
     shortlist.
 
     Args:
@@ -53,7 +53,9 @@ class TermTables:
             tokens: The model's ids of subwords, int64, of a shape that broadcasts with `states`, `(...)`.
 
         Returns:
-            The next states, or `UNKNOWN`, and the bits of the terms that are completed, int64 `(...)`.
+            The numbers of the next states, and the bits of the terms that the subwords complete, int64 `(...)` each.
+            After most bytes of multi-byte characters the next state is `UNKNOWN`: before it is used in another call,
+            replace it by the true state (`resolve`) or by a substitute (`known`).
         """
         states, tokens = torch.broadcast_tensors(states, tokens)
         automata = self._automaton[states]
@@ -66,12 +68,12 @@ class TermTables:
         return self._after[index].where(hit, after), self._found[index].where(hit, found)
 
     def resolve(self, states: Tensor, tokens: Tensor, after: Tensor) -> Tensor:
-        """Computes the next states that `move` did not know.
+        """Computes the next states that `move` returned as `UNKNOWN`.
 
         Args:
-            states: Numbers of the states before, `(...)` int64.
+            states: Numbers of the states before the subwords, `(...)` int64.
             tokens: The model's ids of the subwords, `(...)` int64.
-            after: Next states, `(...)` int64.
+            after: Next states, as returned by `move`, `(...)` int64.
 
         Returns:
             The next states, `(...)` int64, none of them `UNKNOWN`.
@@ -90,7 +92,7 @@ class TermTables:
         return result
 
     def missing(self, states: Tensor, found: Tensor, required: Tensor) -> Tensor:
-        """Number of subwords that are needed to complete all required terms.
+        """Number of further subwords that are needed to complete all required terms.
 
         Args:
             states: Numbers of states, `(...)` int64.
@@ -98,7 +100,7 @@ class TermTables:
             required: Bits of the required terms, `(...)` int64.
 
         Returns:
-            The number, `(...)` int64; a term that is complete if the text ends needs none.
+            The number, `(...)` int64; a term that the end of the text would complete needs none.
         """
         missing = required & ~(found | self._at_end[states])
         is_open = (missing[..., None] & self._bits) != 0
@@ -107,33 +109,37 @@ class TermTables:
         return (costs * is_open).sum(-1) - (savings.amax(-1) if savings.shape[-1] else 0)
 
     def known(self, before: Tensor, after: Tensor) -> Tensor:
-        """Replaces unknown states by the states of the same automata after a letter.
+        """Replaces `UNKNOWN` by a substitute: the state after a letter in which no term has begun.
+
+        This is cheaper than `resolve`. After a letter, a term of whole words needs a space before it, and so most
+        subwords: `missing` does not underestimate them.
 
         Args:
-            before: Numbers of the states before, int64, of a shape that broadcasts with `after`.
-            after: Next states, `(...)` int64.
+            before: Numbers of the states before the subwords, int64, of a shape that broadcasts with `after`.
+            after: Next states, as returned by `move`, `(...)` int64.
 
         Returns:
-            States whose lookahead is not better than that of the true states, `(...)` int64.
+            Numbers of states of the same automata, none of them `UNKNOWN`, `(...)` int64.
         """
         return after.where(after != UNKNOWN, self._roots[self._automaton[before], LETTER_CLASS])
 
     def at_end(self, states: Tensor) -> Tensor:
-        """Bits of the terms that the text contains if it ends in each state, `(...)` int64."""
+        """Bits of the terms that become complete if the text ends in each state, `(...)` int64."""
         return self._at_end[states]
 
     def before_letter(self, states: Tensor) -> Tensor:
-        """Bits of the terms that only a letter keeps from being complete in each state, `(...)` int64."""
+        """Bits of the terms that become complete if the next character is not a letter, `(...)` int64."""
         return self._at_boundary[states]
 
     def next_ids(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Finds the subwords that bring terms nearer.
+        """Finds the next subwords that begin or continue included terms, so that these need fewer further subwords.
 
         Args:
             states: Numbers of R states, `(R,)` int64.
 
         Returns:
-            The model's ids of the subwords, and the bits of the terms, both `(R, A)` int64; unused places have no bits.
+            The model's ids of the subwords, and the bits of the terms that each begins or continues, `(R, A)` int64
+            each. A is the largest number of such subwords of any state; shorter rows are padded, with 0 as bits.
         """
         return self._next_ids[states], self._next_bits[states]
 

@@ -78,7 +78,7 @@ class TextIndex:
         self._all_suffixes: dict[str, list[int]] = {}
 
     def equal(self, text: str) -> Sequence[int]:
-        """The ids of the subwords with a text."""
+        """The ids of the subwords whose text is exactly `text`."""
         return self._ids.get(text, ())
 
     def starting_with(self, text: str, *, whole_word: bool) -> list[int]:
@@ -155,11 +155,12 @@ class TermVocabulary:
             of several bytes. Other bytes have the text that they stand for alone.
         surfaces: Surface form of each subword, as given.
         byte_ids: Id of each byte, by its value; empty if the vocabulary has no bytes.
-        lead_ids: Ids of the bytes that begin a character of several bytes, a part of `part_ids`.
-        part_ids: Ids of the bytes that are not a character of their own.
-        invalid_ids: Those of `part_ids` that begin no character.
-        first_classes: Class of the first character of each text, one byte per id.
-        last_classes: Class of the last character of each text, one byte per id.
+        lead_ids: Ids of the bytes that begin a multi-byte UTF-8 character, some of `part_ids`.
+        part_ids: Ids of the bytes that are not a character alone, from 0x80 on.
+        invalid_ids: Ids of the bytes in `part_ids` that cannot begin a character.
+        first_classes: Class of the first character of each text, one byte per id: `SPACE_CLASS`, `LETTER_CLASS` or
+            `OTHER_CLASS`; `NO_CLASS` if the text is empty.
+        last_classes: Class of the last character of each text, likewise.
         specials: Ids of the special tokens.
     """
 
@@ -195,7 +196,7 @@ class TermVocabulary:
         return self._indexes[ignore_case]
 
     def without_bytes(self, tokens: Sequence[int]) -> Sequence[int]:
-        """Leaves out bytes from subwords of the same text, if there are others."""
+        """Leaves out single bytes from subwords that all have the same text; if all are bytes, the first stays."""
         if len(tokens) < 2:
             return tokens
         return [token for token in tokens if not isinstance(self.surfaces[token], int)] or tokens[:1]
