@@ -80,7 +80,7 @@ _Png = Annotated[
 
 @dataclass(frozen=True)
 class AttendOutputs:
-    """Options that name what is written."""
+    """Options of `regard attend` about the page and the picture that it writes."""
 
     html: _Html = None
     beside: _Beside = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """Device, threads, number type and vocabulary of a model."""
+    """Options to load a model: device, threads, number type, and shortlist of target subwords per source subword."""
 
     device: Device = "auto"
     threads: Threads = None
@@ -25,7 +25,7 @@ class EngineOptions:
 
 
 DEFAULT_ENGINE = EngineOptions()
-"""A GPU if there is one, the number type of the model, and the whole vocabulary."""
+"""A GPU if there is one, the number type of the model, and no shortlist."""
 
 
 def load_translator(models: Sequence[Path], options: EngineOptions) -> Translator:

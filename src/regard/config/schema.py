@@ -139,7 +139,7 @@ class TrainConfig(Section):
     the head aligns a word that it knows instead of one that it has yet to predict. Words without a link attend to the
     end of the source."""
     noise: Annotated[float, NUMBER, Field(ge=0, le=1), ADDED_LATER] = 0.0
-    """Share of the training pairs whose source is altered, others in each epoch; 0 = none."""
+    """Share of the training pairs whose source is altered; each epoch draws other pairs. 0 = none."""
     noise_kinds: Annotated[tuple[NoiseKind, ...], Field(min_length=1), ADDED_LATER] = NOISE_KINDS
     """Alterations, one for each altered pair: all in capitals, in title case, in lower case, without the final mark,
     with one or two typos."""

@@ -24,7 +24,7 @@ class MismatchCounts:
         num_val: Number of validation pairs.
         num_repeated: Number of validation pairs that are training pairs, too.
         num_equal: Number of training pairs with the same text on both sides.
-        num_without_letters: Number of training sources and of training targets without a letter.
+        num_without_letters: Two numbers: the training sources and the training targets without a letter.
     """
 
     num_train: int

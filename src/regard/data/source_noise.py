@@ -24,7 +24,7 @@ class SourceNoise:
     """Options of the alteration of sources.
 
     Attributes:
-        share: Share of the pairs whose source is altered, from 0 to 1; others in each epoch.
+        share: Share of the pairs whose source is altered, from 0 to 1; each epoch draws other pairs.
         subword: Source vocabulary.
         max_len: Largest number of subwords; a source that an alteration makes longer stays as it is.
         kinds: Alterations, of which each altered pair gets one, with equal probability.

@@ -31,7 +31,7 @@ class BatchStream:
         specials: Ids of the special tokens.
         guided_links: Word links of the corpus for guided alignment; None = no guided alignment.
         noise: Alters the sources of a share of the pairs; None = no pair is altered.
-        mixture: How often an epoch contains the pairs of each corpus that was joined to `corpus`; None = once.
+        mixture: How often an epoch contains the pairs of each of the corpora that make up `corpus`; None = once.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class BatchStream:
             seed: Random seed, any integer.
             specials: Ids of the special tokens.
             guided_links: Word links of the corpus; if given, every batch has `alignment_targets`.
-            shares: The corpora that were joined to `corpus`, in order, with their weights; empty = each pair is used
+            shares: Size and weight of each of the corpora that make up `corpus`, in order; empty = each pair is used
                 once per epoch.
-            noise: Alters the sources of a share of the pairs, others in each epoch; None = no pair is altered.
+            noise: Alters the sources of a share of the pairs; each epoch draws other pairs. None = no pair is altered.
 
         Raises:
             DataError: The corpus is empty.

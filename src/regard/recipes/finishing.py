@@ -25,14 +25,17 @@ from regard.train.reporter import Reporter
 def final_weights(
     outcome: Outcome, model: Seq2Seq, prepared: Prepared, validator: TranslatingValidator, reporter: Reporter
 ) -> Outcome:
-    """Gives a model its final weights: low-rank updates are merged, and the parent's weights get their share.
+    """Gives a trained model its final weights.
+
+    Low-rank updates are merged into the weights. If `train.parent_share` is not 0, the weights are then averaged with
+    those of the parent model, which have this share in the mean.
 
     Args:
         outcome: How the training ended. If it was interrupted, the model is not changed.
         model: The trained model.
         prepared: The input of the training.
         validator: Validates the model if its weights change; all workers take part.
-        reporter: Receives a message about the parent's share.
+        reporter: Receives a message about the mean with the parent's weights.
 
     Returns:
         The outcome with the validation of the final weights.

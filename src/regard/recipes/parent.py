@@ -110,7 +110,7 @@ def add_parent_share(model: Seq2Seq, config: Config) -> None:
     """Averages the weights of a trained model with those of its parent (Wortsman et al. 2022, eq. 1).
 
     Args:
-        model: The trained model, with the parent's vocabulary, which is changed.
+        model: The trained model, which must have the parent's vocabulary; its weights are changed in place.
         config: Configuration, of which `train.parent` and `train.parent_share` are used.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Validation pairs of text that is prepared on disk, and signs of wrong files."""
+"""Validation pairs of text that is prepared on disk, and warnings about text that looks like wrong files."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from regard.values import Pair
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """What is held out of a text.
+    """The validation pairs that are held out of a training text.
 
     Attributes:
-        sources: Keys of the sources, sorted, `(num_sources,)` uint64; empty if validation text is given.
-        val: The pairs, with the tag of their corpus; empty if validation text is given.
+        sources: Keys (hashes) of their K different sources, sorted, `(K,)` uint64; empty if validation text is given.
+        val: The pairs; each source begins with the tag of its corpus, if the corpus has one. Empty if validation text
+            is given.
         notes: Sentences for the user.
     """
 
@@ -34,13 +35,16 @@ class HeldOut:
 
 
 class HoldingOut:
-    """Holds validation pairs out of text on disk, and compares given validation text with it.
+    """Chooses validation pairs to hold out of text on disk.
+
+    If validation text is given, nothing is held out. Instead, the given pairs that are also training pairs are counted,
+    for a warning.
 
     Args:
         config: Configuration, of which `[data]` and `train.seed` are used.
         entries: Options of the corpora.
-        parts: The text.
-        check: Function that is called for each part, and may raise to stop.
+        parts: All parts of the text of all corpora.
+        check: Function that is called before each part is read, and may raise to stop.
     """
 
     def __init__(
@@ -59,10 +63,12 @@ class HoldingOut:
         self.is_eligible = [entry.tag is None or not has_untagged for entry in entries]
 
     def run(self) -> HeldOut:
-        """Chooses the pairs, or reads the given ones to compare them.
+        """Chooses the validation pairs, unless validation text is given.
+
+        Given validation text is read to warn if many of its pairs are also training pairs.
 
         Returns:
-            What is held out.
+            The validation pairs to hold out, and notes for the user, which include warnings about wrong files.
 
         Raises:
             DataError: The text is too small, or the given validation text cannot be read.

@@ -34,15 +34,15 @@ def derive_options(config: Config, corpora: Sequence[CorpusSummary]) -> tuple[De
 
 
 def text_options(config: DerivedConfig, entries: Sequence[CorpusConfig], given: Sequence[str] = ()) -> Options:
-    """What determines the prepared text, besides the files.
+    """Collects the options that determine prepared text, besides the files.
 
     Args:
         config: Complete configuration.
         entries: The corpora.
-        given: Hashes of source and target vocabulary if they are given; empty = they are learned.
+        given: Hashes of source and target vocabulary if the user named them; empty = they are learned.
 
     Returns:
-        Values as they are read from JSON, by name.
+        The options by name, with values as they are read from JSON (lists in place of tuples).
     """
     learned = {"kind": config.subword.kind, "vocab_size": config.subword.vocab_size}
     options: Options = {
@@ -62,12 +62,15 @@ def text_options(config: DerivedConfig, entries: Sequence[CorpusConfig], given: 
 
 
 def covers(prepared: Mapping[str, object], options: Options) -> bool:
-    """Whether prepared text has all that a training wants of it.
+    """Whether prepared text can be used by a training, because it was prepared with the same options.
+
+    Two differences are allowed. If the text was prepared with vocabularies that the user named, the training uses
+    these, and its own options about vocabularies have no effect. And the shards may contain text that the training does
+    not need.
 
     Args:
-        prepared: Options in the manifest of the text. A given vocabulary is used in place of the one that the training
-            asks for, and stored text does no harm.
-        options: Options of the training.
+        prepared: Options in the manifest of the text.
+        options: Options of the training, as from `text_options`.
 
     Returns:
         True if it can be used.

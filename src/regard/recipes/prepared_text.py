@@ -33,14 +33,15 @@ _OWN = re.compile(
 
 @dataclass(frozen=True, eq=False)
 class PreparedText:
-    """Prepared text on disk, and what belongs to it.
+    """Prepared text on disk, with its configuration, vocabularies and validation pairs.
 
     Attributes:
         directory: Directory of the text.
         manifest: Its manifest.
-        config: Configuration, complete as after `derive`.
+        config: Configuration in which the options that depend on the size of the text are set, too.
         subwords: Source and target vocabulary, the same object if they are shared.
-        val: Validation pairs, those that are held out with the tag of their corpus.
+        val: All validation pairs. If they were held out of the text, the source of each begins with the tag of its
+            corpus, if the corpus has one.
         notes: Sentences for the user.
     """
 
@@ -125,10 +126,11 @@ def find_prepared(
         by_content: Whether to check the hashes of all files of the text and of all shards.
 
     Returns:
-        The text; None if there is none, or another one, or one that must be repaired.
+        The text; None if the directory has no text from these files with these options. Without `by_content`, also
+        None if a file of the text is missing or damaged, so that it must be prepared again.
 
     Raises:
-        CheckpointError: A file is damaged.
+        CheckpointError: With `by_content`, a file of the text is missing or damaged; or a corpus cannot be read.
         DataError: The validation text cannot be read.
     """
     manifest = _open(directory, by_content=by_content)
@@ -151,7 +153,7 @@ def find_prepared(
 
 
 def _open(directory: Path, *, by_content: bool) -> Manifest | None:
-    """The manifest, if all shards are there; a directory that is not complete is repaired unless it is checked."""
+    """The manifest; None if it is missing or a shard is missing or damaged, for which `by_content` raises an error."""
     if not (directory / MANIFEST).is_file():
         return None
     try:

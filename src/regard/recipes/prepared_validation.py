@@ -1,4 +1,4 @@
-"""The validation pairs of prepared text that are held out of it, in a file."""
+"""The file of the validation pairs that are held out of prepared text."""
 
 from __future__ import annotations
 

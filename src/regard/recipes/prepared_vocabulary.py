@@ -31,12 +31,13 @@ def sample_pairs(parts: Sequence[CollectedPart], held_out: Keys, *, seed: int) -
     """Draws pairs at random, without those that are held out.
 
     Args:
-        parts: The text.
-        held_out: Keys of the sources that are held out, sorted, `(num_sources,)`.
+        parts: All parts of the text of all corpora.
+        held_out: Keys (hashes, as from `text_key`) of the K sources that are held out, sorted, `(K,)` uint64.
         seed: Random seed.
 
     Returns:
-        Pairs of about `SAMPLE_CHARS` characters, or all, in their order.
+        Pairs with about `SAMPLE_CHARS` characters all together, or all pairs if the text has fewer, in the order of
+        the text.
     """
     total = sum(part.num_pairs for part in parts)
     num_chars = max(1, sum(sum(part.num_chars) for part in parts))

@@ -12,13 +12,13 @@ from regard.recipes.training_text import TrainingText
 
 
 def check_names(config: Config) -> None:
-    """Refuses names of files that are empty or that a configuration cannot store.
+    """Refuses a configuration in which a file name is an empty string or is not valid UTF-8.
 
     Args:
         config: Configuration as the user gave it.
 
     Raises:
-        ConfigError: A name is not valid.
+        ConfigError: A file name is not valid.
     """
     named = {"data.prepared": config.data.prepared, "train.guided_file": config.train.guided_file}
     for key, value in {**text_files(config.data), **named}.items():

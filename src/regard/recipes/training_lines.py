@@ -22,8 +22,9 @@ def line_finder(prepared: Prepared) -> Callable[[int], TrainingLine]:
         prepared: Input of the training.
 
     Returns:
-        Function of a row number. The origin of a pair is the file with its source, and its line or unit there; with
-        several corpora, its number in the whole training text.
+        Function of a row number. The origin of a pair is the file with its source, and the number of its line or unit
+        in this file. For text of several corpora that is not prepared on disk, the number of the pair in the whole
+        training text replaces the number in the file.
     """
     on_disk = prepared.on_disk
     if on_disk is not None:

@@ -59,9 +59,10 @@ class TrainingText:
 
     Attributes:
         corpora: The corpora to train on.
-        val: Validation pairs; those that are held out have the tag of their corpus.
-        num_units: Number of sentence pairs in the files, including those left out: the number of lines of a file with
-            word links.
+        val: Validation pairs. If they were held out of the corpora, the source of each begins with the tag of its
+            corpus (`entry.tag`), if the corpus has one.
+        num_units: Number of sentence pairs in the files of the corpora, including those left out. A file with word
+            links (`train.guided_file`) must have as many lines.
         notes: Sentences for the user: what was read, left out and held out.
         warnings: Signs of wrong files for the user to see before anything is learned from them.
         digests: SHA-256 by name: of the pairs to train on and to validate with, and of each entry of `data.corpora`.
@@ -211,9 +212,10 @@ def _language_warnings(entry: CorpusConfig, text: PairFile) -> list[str]:
 
 
 def _numbered(text: PairFile, *, before: int) -> list[Pair]:
-    """The pairs with their numbers in the whole training text, in which `before` are those of other corpora.
+    """The pairs with their numbers in the whole training text; `before` pairs of other corpora precede them.
 
-    These are the lines of a file with word links. In a text of lines, also a line that could not be read counts.
+    A file with word links has the links of a pair in the line with this number. In the formats `plain` and `moses`, a
+    line that could not be read is counted, too.
     """
     if _is_numbered_by_line(text):
         numbers = [before + pair.line for pair in text.pairs]
@@ -230,13 +232,14 @@ def _is_numbered_by_line(text: PairFile) -> bool:
 
 
 def reading_notes(src: str, text: PairFile, num_pairs: int, *, summary: bool) -> list[str]:
-    """What was read and left out; what was read is plain if there is one text of lines.
+    """Describes for the user what was read from the files of a corpus, and what was left out.
 
     Args:
         src: The file, or the file of the source side.
-        text: What was read; its pairs are not used.
+        text: The text that was read; its attribute `pairs` is not used.
         num_pairs: Number of pairs with text on both sides.
-        summary: Whether to say what was read in any case.
+        summary: Whether to give the number of pairs and the format in any case. If False, they are given unless the
+            format is `plain` or `tsv`.
 
     Returns:
         Sentences for the user.

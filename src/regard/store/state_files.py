@@ -1,4 +1,4 @@
-"""The two newest states of a training: if the newest file is damaged, the training resumes from the one before."""
+"""The two newest states of a training: if the newest file is damaged, the training resumes from the previous one."""
 
 from __future__ import annotations
 
@@ -48,15 +48,18 @@ class StateFiles:
     """Writes and reads the states of one training, and keeps the two newest ones.
 
     Attributes:
-        newest_is_damaged: Whether the newest state could not be read, so that the next one replaces it and not the
-            state before it.
+        newest_is_damaged: Whether the newest state could not be read. If so, the next `save` deletes it and keeps the
+            previous state.
     """
 
     def __init__(self) -> None:
         self.newest_is_damaged = False
 
     def save(self, directory: Path, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
-        """Writes a state; the newest one so far becomes the one before, unless it is damaged.
+        """Writes a state as the newest, and keeps the newest one until now as the previous state.
+
+        The state before these two is deleted. If the newest state until now is damaged (`newest_is_damaged`), that one
+        is deleted instead.
 
         Args:
             directory: Directory of the training.
@@ -71,7 +74,7 @@ class StateFiles:
         self.newest_is_damaged = False
 
     def load(self, directory: Path) -> LoadedState:
-        """Reads the newest state, or the one before if the newest is missing or damaged.
+        """Reads the newest state, or the previous one if the newest is missing or damaged.
 
         Args:
             directory: Directory of the training.

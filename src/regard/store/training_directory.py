@@ -67,7 +67,12 @@ class TrainingDirectory:
         return self.saved_path() is not None
 
     def saved_path(self) -> Path | None:
-        """Directory of a training that can be resumed, as it is now; None if there is none."""
+        """Finds the directory with the files of a training that can be resumed.
+
+        Returns:
+            `path`, or a temporary directory beside it if a process was killed while it replaced an old training. None
+            if no training can be resumed.
+        """
         return next((directory for directory in self._candidates() if (directory / SETTINGS).is_file()), None)
 
     def has_state(self) -> bool:

@@ -51,7 +51,7 @@ class Agreement:
             self.interrupt.request(save=not num_without_saving)
 
     def check(self) -> None:
-        """Updates, and raises an exception if a stop was requested; all workers must call it.
+        """Calls `update`, then raises an exception if a stop was requested; all workers must call it.
 
         Raises:
             Interrupted: A stop was requested in any worker.

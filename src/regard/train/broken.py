@@ -71,14 +71,16 @@ class BrokenBatches:
         Args:
             step: Number of the update.
             batches: Its batches.
-            norm: Norm of its gradients, `()`, not finite if a gradient is not.
+            norm: Norm of its gradients, `()`; infinite or NaN if any gradient is.
         """
         self._recent.append((step, batches, norm))
         if len(self._recent) >= _MAX_RECENT:
             self.write()
 
     def write(self) -> None:
-        """Writes the batches of all updates since the last call that had gradients that were not finite.
+        """Writes the batches whose gradients were infinite or NaN, of all updates since the last call.
+
+        Each update with such gradients gets a file in the directory `broken` of the training, up to `MAX_FILES` files.
 
         Raises:
             CheckpointError: A file cannot be written.

@@ -53,14 +53,21 @@ class GradientSum:
                 parameter.register_post_accumulate_grad_hook(self._on_gradient)
 
     def listen(self) -> None:
-        """Must be called before the last backward pass of an update, so that full buckets are sent during it."""
+        """Starts sending each bucket as soon as the backward pass has filled it; does nothing without `overlap`.
+
+        Must be called before the last backward pass of an update.
+        """
         if not self.overlap or self.workers.count == 1 or self._buckets is None or self._sent:
             return
         self._missing = [len(bucket) for bucket in self._buckets]
         self._listening = True
 
     def stop(self) -> None:
-        """Must be called if a backward pass after `listen` failed, before its gradients are computed again."""
+        """Stops sending buckets during the backward pass, which `listen` started.
+
+        Must be called if that backward pass failed, before its gradients are computed again. If buckets were sent
+        before, `finish` returns None.
+        """
         self._listening = False
         self._spoiled = self._spoiled or bool(
             self._sent
@@ -137,7 +144,7 @@ def divide(parameters: Sequence[Tensor], bucket_bytes: int) -> list[list[Tensor]
 
     Args:
         parameters: Parameters of any shapes `(...)` in the order of the forward pass.
-        bucket_bytes: A bucket is full once it has at least so many bytes.
+        bucket_bytes: Number of bytes from which on a bucket is full.
 
     Returns:
         The buckets, at least one; each of them but the last is full.

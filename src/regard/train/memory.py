@@ -28,9 +28,9 @@ class Part:
 
     Attributes:
         number: Number of the micro-batch within the update, from 0.
-        part: Number of the part, which makes its random numbers its own; 0 = the whole. The halves of part `p` are
-            `2p + 1` and `2p + 2`.
-        batch: The rows.
+        part: Number of the part, from which its random numbers are seeded; 0 = the whole micro-batch. The halves of
+            part `p` are `2p + 1` and `2p + 2`.
+        batch: The rows of the part.
     """
 
     number: int
@@ -42,7 +42,8 @@ class MemoryLimit:
     """Splits the batches that do not fit into memory, and remembers how large a batch may be.
 
     Splitting changes no gradient except for rounding and dropout. After some batches that did not fit, batches above a
-    limit are split without trying. Both depend only on the batches and on which of them did not fit.
+    limit are split without trying. The limit and all splits depend only on the batches and on which of them did not
+    fit.
 
     Args:
         report: Function that receives messages for the user.
@@ -79,12 +80,13 @@ class MemoryLimit:
         """Replaces a part that did not fit into memory by its halves, and may lower the limit.
 
         Args:
-            parts: Parts of an update.
+            parts: All parts of an update.
             index: Index of the part that did not fit.
             step: Number of the update, for messages.
 
         Returns:
-            The parts to try instead, from the first one.
+            All parts of the update, in order, with the halves in place of the part that did not fit. All gradients of
+            the update must be computed again, from the first part on.
 
         Raises:
             ConfigError: The part is a single sentence pair.

@@ -30,19 +30,19 @@ class Store(Protocol):
     """The methods of a store of `torch.distributed` that workers use."""
 
     def set(self, key: str, value: str, /) -> None:
-        """Stores a value.
+        """Stores a value under a key.
 
         Args:
-            key: Name of the value.
+            key: The key.
             value: The value.
         """
 
     def get(self, key: str, /) -> bytes:
-        """Returns a value."""
+        """Returns the value of a key; waits for it if the key has none yet."""
         ...
 
     def check(self, keys: list[str], /) -> bool:
-        """Whether all keys have a value."""
+        """Whether each of the keys has a value; does not wait."""
         ...
 
 

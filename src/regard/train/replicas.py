@@ -1,4 +1,4 @@
-"""What several workers have alike: copies of weights and optimizer, equal to the last bit; the state; checkpoints."""
+"""Keeps several workers equal: weights and optimizer to the last bit, the restored state, and known checkpoints."""
 
 from __future__ import annotations
 
@@ -61,20 +61,22 @@ def make_equal(workers: Workers, tensors: Sequence[Tensor]) -> bool:
 
 
 def make_model_equal(workers: Workers, model: nn.Module, updater: Updater, report: Callable[[str], None]) -> None:
-    """Makes weights and optimizer equal in all workers, which they are but for differences in rounding.
+    """Gives all workers the weights and optimizer state of worker 0, if those of any worker differ.
+
+    They differ only by rounding, if processors or numbers of threads differ.
 
     Args:
         workers: All workers.
         model: Model in training.
         updater: Optimizer of the model.
-        report: Function that receives a message for the user if they were not equal.
+        report: Function that receives a message for the user if some differed.
     """
     if make_equal(workers, [*own_tensors(model).values(), *updater.state().values()]):
         report(_UNEQUAL)
 
 
 def in_first(workers: Workers, checkpoints: CheckpointDirectory, work: Callable[[], None]) -> None:
-    """Reads or writes files of the training in worker 0; then all workers know of the same checkpoints.
+    """Reads or writes files of the training in worker 0, and then sends the list of checkpoints to all workers.
 
     Args:
         workers: All workers.

@@ -57,7 +57,7 @@ class TrainingParts:
 
 @dataclass(frozen=True)
 class Restored:
-    """What a training that resumes must know and tell.
+    """Result of restoring a state.
 
     Attributes:
         limits_changed: Whether `train.steps` or `train.max_minutes` differ from those of the saved state.
@@ -117,14 +117,17 @@ class StateSaver:
         self.restart()
 
     def restart(self) -> None:
-        """Restarts the time to the next save, also in workers that do not save themselves."""
+        """Restarts the time to the next save by time.
+
+        Each worker must call it after a save, also those that wrote no file.
+        """
         self._last = None
 
     def restore(self) -> Restored:
-        """Restores the newest state, or the one before if the newest is damaged.
+        """Restores the newest state, or the previous one if the newest is missing or damaged.
 
         Returns:
-            Whether limits have changed, and messages for the user.
+            Whether `train.steps` or `train.max_minutes` differ from those of the state, and messages for the user.
 
         Raises:
             CheckpointError: No state can be read, or the state belongs to another training.

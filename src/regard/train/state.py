@@ -46,7 +46,16 @@ def restore_tensors(path: Path, tensors: dict[str, Tensor], model: nn.Module, up
 
 
 def has_generator_states(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether a state has states of generators: it was written before they were seeded per micro-batch."""
+    """Whether a training state contains states of random number generators.
+
+    Only earlier versions of regard saved them. Now the generators are seeded before each micro-batch.
+
+    Args:
+        tensors: Tensors of the state by name, each of any shape `(...)`.
+
+    Returns:
+        True if an earlier version of regard has written the state.
+    """
     return any(name.startswith(_OF_GENERATORS) for name in tensors)
 
 

@@ -29,7 +29,7 @@ _BEATS_PER_TIMEOUT = 20
 """Number of signs of life that worker 0, while it works alone, shows within the time after which it is taken to be
 lost."""
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.001, 0.25
-"""Seconds between two looks into the store: at first, and at last."""
+"""Seconds between two reads of the store: the first pause, and the longest."""
 _BEAT = "beat"
 
 
@@ -123,7 +123,9 @@ class Workers:
         return result
 
     def join(self, device: str) -> None:
-        """Connects all workers, once each is ready to train; must be called before the methods below.
+        """Connects all workers, once each is ready to train.
+
+        Must be called before `sum`, `gather` and all other methods that communicate, except `first`.
 
         Args:
             device: Device of this worker, such as `cpu` or `cuda:1`.
@@ -163,7 +165,7 @@ class Workers:
         """Adds up integers over all workers.
 
         Args:
-            values: Integers of this worker; as many in each worker, sums below 2^63.
+            values: Integers of this worker, the same number in each worker; sums must be below 2^63.
 
         Returns:
             The sums, the same in all workers.
@@ -182,10 +184,12 @@ class Workers:
         """Starts to replace a tensor by its sum over all workers.
 
         Args:
-            tensor: Contiguous tensor on the device given to `join`, any shape `(...)`, the same in all workers.
+            tensor: Contiguous tensor of any shape `(...)`, the same shape in all workers, on the device that was
+                passed to `join`.
 
         Returns:
-            The operation, whose method `wait` must be called before the tensor is used, under `connected`.
+            The operation. Its method `wait` must be called before the tensor is used. This method and `wait` must be
+            called in a block `with workers.connected()`, so that the loss of a worker raises a `WorkerError`.
         """
         operation: dist.Work | None = dist.all_reduce(tensor, async_op=True)
         if operation is None:

@@ -20,7 +20,7 @@ from regard.files.json_text import parse_json
 from regard.files.reading import open_regular
 
 ALIGNMENT = 8
-"""Every array begins at a multiple of so many bytes."""
+"""Every array begins at a multiple of this number of bytes."""
 _TYPES = {"U8": "u1", "U16": "<u2", "U32": "<u4", "U64": "<u8", "I64": "<i8"}
 _NAMES = {np.dtype(code): name for name, code in _TYPES.items()}
 _MAX_HEADER = 1 << 20
@@ -30,7 +30,10 @@ Array = NDArray[np.integer]
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, object]) -> None:
-    """Writes arrays to a file, directly; equal arrays give equal bytes.
+    """Writes arrays to a file.
+
+    Equal arrays and metadata give equal bytes. The file is written under its final name, so an interrupted call leaves
+    an incomplete file; `regard.files.atomic.write_file` prevents this.
 
     Args:
         path: Path of the file.

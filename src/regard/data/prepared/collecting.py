@@ -22,16 +22,16 @@ _AT_ONCE = 4096
 
 @dataclass
 class CollectedPart:
-    """A part of the text of a corpus.
+    """A file with a part of the normalized text of a corpus; see `regard.data.prepared.text_part`.
 
     Attributes:
-        path: Path of its file.
-        corpus: Number of its corpus.
-        num_units: Number of pairs that were read.
+        path: Path of the file.
+        corpus: Number of the corpus, from 0.
+        num_units: Number of pairs that were read for the part, including those left out.
         num_pairs: Number of pairs with text on both sides, which the part contains.
-        num_chars: Number of source and of target characters.
+        num_chars: Two numbers: the source and the target characters.
         num_equal: Number of pairs with the same text on both sides.
-        num_without_letters: Number of sources and of targets without a letter.
+        num_without_letters: Two numbers: the sources and the targets without a letter.
     """
 
     path: Path
@@ -58,18 +58,20 @@ class Collector:
     parts: list[CollectedPart] = field(default_factory=list)
 
     def collect(self, reader: UnitReader, corpus: int) -> Iterator[int]:
-        """Reads a corpus.
+        """Reads a corpus, and writes its normalized pairs to text parts: files of up to `PART_SIZE` pairs.
+
+        Pairs with an empty side are left out. The parts are added to `parts`.
 
         Args:
-            reader: Its reader.
-            corpus: Its number.
+            reader: Reader of the corpus.
+            corpus: Number of the corpus, from 0.
 
         Yields:
             Number of pairs read so far, after every few thousand.
 
         Raises:
-            DataError: The corpus cannot be read.
-            CheckpointError: A part cannot be written.
+            DataError: The corpus cannot be read, or changed while it was read.
+            CheckpointError: The file of a part cannot be written.
         """
         units = reader.units()
         num_read = 0
@@ -111,7 +113,7 @@ class Collector:
             self.parts.append(part)
 
     def _finished(self, path: Path, corpus: int) -> CollectedPart | None:
-        """The part, if it was written for the same text."""
+        """The part in a file; None if there is none, or one of another text."""
         if not path.exists():
             return None
         try:

@@ -1,4 +1,4 @@
-"""A prepared corpus on disk, of which only what is needed is read."""
+"""A prepared corpus on disk, of which only the rows in use are read."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class PreparedCorpus:
 
     @property
     def shares(self) -> tuple[CorpusShare, ...]:
-        """The corpora that were joined, with their weights."""
+        """Size and weight of each of the corpora that make up this one, in the order of their rows."""
         return tuple(CorpusShare(corpus.num_pairs, corpus.weight) for corpus in self.manifest.corpora)
 
     def pair_ids(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -91,13 +91,13 @@ class PreparedCorpus:
         return self.pair_ids(row)[1]
 
     def texts(self, row: int) -> tuple[str, str] | None:
-        """Source and target text of one pair, with the tag of its corpus; None if no text is stored.
+        """Source and target text of one pair; None if no text is stored.
 
         Args:
             row: Row number of the pair.
 
         Returns:
-            Both texts.
+            The source, which begins with the tag of its corpus if the corpus has one, and the target.
 
         Raises:
             CheckpointError: The shard is damaged.
@@ -124,7 +124,7 @@ class PreparedCorpus:
             return self.manifest.corpora[corpus].name, int(shard.lines[local])
 
     def pair(self, row: int) -> Pair | None:
-        """Text and line of one pair; None if no text is stored."""
+        """Texts (as from `texts`) and line number of one pair; None if no text is stored."""
         texts = self.texts(row)
         return None if texts is None else Pair(*texts, self.origin(row)[1])
 

@@ -18,21 +18,21 @@ from regard.text.subword import Subword
 from regard.text.tags import add_tag
 
 TOO_LONG, HELD_OUT, SHARED = "too long", "held out", "source held out"
-"""Reasons for which a pair is not in a shard: too many subwords, held out for validation, or its source is, in another
-corpus."""
+"""Reasons for which a pair is not in a shard: it has too many subwords; it is held out for validation; or its source is
+held out, but its corpus contributes no validation pairs."""
 
 
 @dataclass(frozen=True)
 class EncodingTask:
-    """A part of text to be encoded.
+    """A text part to be encoded as a shard.
 
     Attributes:
-        number: Number of the shard.
+        number: Number of the shard, from 0.
         part: Path of the text part.
-        corpus: Number of its corpus.
+        corpus: Number of its corpus, from 0.
         tag: Tag before each source; None = none.
-        is_eligible: Whether pairs of its corpus are held out; those of other corpora with a source that is held out
-            are dropped.
+        is_eligible: Whether pairs of the corpus may be held out for validation. In either case, the shard contains no
+            pair whose source is held out: such a pair is a validation pair if True, and is discarded if False.
     """
 
     number: int
@@ -47,8 +47,8 @@ class EncodedShard:
     """A shard that was written.
 
     Attributes:
-        entry: Its entry in the manifest.
-        dropped: Number of pairs of the part that are not in it, by reason.
+        entry: Entry of the shard in the manifest.
+        dropped: Number of pairs of the text part that are not in the shard, by reason, such as `TOO_LONG`.
     """
 
     entry: ShardEntry
@@ -56,14 +56,14 @@ class EncodedShard:
 
 
 class ShardEncoder:
-    """Encodes parts of text and writes them as shards.
+    """Encodes text parts, each as a shard of subword ids.
 
     Args:
         directory: Directory of the shards.
         job: Hash of everything that determines the shards, stored in them.
         subwords: Source and target vocabulary.
         max_len: Largest number of subwords on either side; longer pairs are dropped.
-        held_out: Keys of the sources that are held out, sorted, `(num_sources,)`.
+        held_out: Keys (hashes) of the K sources that are held out, sorted, `(K,)` uint64.
         with_text: Whether the shards contain the text, too.
     """
 
@@ -85,16 +85,16 @@ class ShardEncoder:
         self.with_text = with_text
 
     def __call__(self, task: EncodingTask) -> EncodedShard:
-        """Encodes a part and writes the shard, unless an earlier process did.
+        """Encodes a text part and writes the shard, unless an earlier process has written it.
 
         Args:
-            task: The part.
+            task: The text part and its options.
 
         Returns:
             The shard.
 
         Raises:
-            CheckpointError: The part is damaged, or the shard cannot be written.
+            CheckpointError: The text part is damaged, or the shard cannot be written.
         """
         path = self.directory / shard_name(task.number)
         finished = self._finished(path, task)

@@ -1,4 +1,4 @@
-"""Chooses sources to hold out of a corpus of any size, from keys on disk and in constant memory."""
+"""Chooses the source sentences to hold out of a corpus of any size, from hashes on disk, in constant memory."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ _FILTER_BITS = 22
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 KeyBlocks = Callable[[], Iterator[tuple[Keys, bool]]]
-"""Reads the keys of the corpus once more: source and target keys `(N, 2)` of each part, and whether it is eligible."""
+"""Reads the keys (hashes) of all pairs, once more at each call: source and target keys `(N, 2)` of each text part, and
+whether it is eligible, that is, whether pairs of its corpus may be held out."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The sources to hold out.
+    """The source sentences to hold out.
 
     Attributes:
-        keys: Their keys, sorted, `(num_sources,)` uint64.
-        num_sources: Number of different sources of the eligible parts; an estimate within about 2 % if it is large.
-        is_separate: Whether none of their targets is a target of another source.
+        keys: Keys of the K chosen sources, as from `text_key`, sorted, `(K,)` uint64.
+        num_sources: Number of different sources, chosen or not, in the corpora of which pairs may be held out; an
+            estimate within about 2 % if it is large.
+        is_separate: Whether no target of a chosen source is also a target of another source.
     """
 
     keys: Keys
@@ -46,7 +48,7 @@ def choose_held_out(read: KeyBlocks, *, seed: int, share: float, limit: int) -> 
     whole or not at all.
 
     Args:
-        read: Function that reads the keys.
+        read: Function that reads the keys of all pairs; see `KeyBlocks`.
         seed: Random seed.
         share: Share of the sources to choose.
         limit: Largest number of sources to choose.
@@ -67,14 +69,14 @@ def choose_held_out(read: KeyBlocks, *, seed: int, share: float, limit: int) -> 
 
 
 def count_shared_targets(read: KeyBlocks, held_out: Keys) -> int:
-    """Counts the pairs that are held out and whose target is also a target of other pairs.
+    """Counts the held-out pairs whose target is also the target of a pair that is not held out.
 
     Args:
-        read: Function that reads the keys.
-        held_out: Keys of the sources that are held out, sorted, `(num_sources,)`.
+        read: Function that reads the keys of all pairs; see `KeyBlocks`.
+        held_out: Keys of the K sources that are held out, sorted, `(K,)` uint64.
 
     Returns:
-        Number of pairs.
+        Number of held-out pairs.
     """
     parts = [keys[np.isin(keys[:, 0], held_out), 1] for keys, is_eligible in read() if is_eligible]
     targets = np.sort(np.concatenate([np.zeros(0, np.uint64), *parts]))
@@ -120,7 +122,15 @@ def _may_contain(known: Keys, keys: Keys) -> NDArray[np.bool_]:
 
 
 class _Groups:
-    """Groups of sentences that are linked by translations, grown from candidates by passes over the corpus."""
+    """Groups of sentences that are linked by translations, grown from candidates by passes over the corpus.
+
+    Source and target of a pair are in the same group. A group starts as one candidate, a source sentence, and has all
+    sentences that pairs link to it, directly or through other sentences.
+
+    Args:
+        candidates: Keys of the source sentences to start from.
+        largest: Largest number of sources of a group that may be chosen.
+    """
 
     def __init__(self, candidates: Keys, largest: int) -> None:
         self.largest = largest
@@ -131,7 +141,13 @@ class _Groups:
         self._new: tuple[set[int], set[int]] = (set(self._sources), set())
 
     def grow(self, read: KeyBlocks) -> None:
-        """Adds what is linked, until nothing is left to add or every group is too large."""
+        """Adds the linked sentences to each group, until no group grows or every growing one is too large.
+
+        A group that still grows after `_MAX_PASSES` passes counts as too large.
+
+        Args:
+            read: Function that reads the keys of all pairs; see `KeyBlocks`.
+        """
         for _ in range(_MAX_PASSES):
             new = [np.array(sorted(keys), np.uint64) for keys in self._new]
             self._new = (set(), set())
@@ -145,7 +161,10 @@ class _Groups:
                 self._sizes[self._root(numbers[key])] = self.largest + 1
 
     def choose(self, candidates: Keys, count: int) -> list[int]:
-        """Sources of whole groups, at most `count`, in the order of the candidates."""
+        """Keys of the sources to hold out, at most `count`: the sources of all groups that are small enough.
+
+        Either all sources of a group are chosen or none. Groups are taken in the order of their first candidates.
+        """
         members: dict[int, list[int]] = {}
         for key, number in self._sources.items():
             members.setdefault(self._root(number), []).append(key)
@@ -156,7 +175,7 @@ class _Groups:
         return chosen
 
     def _linked(self, keys: Keys, new: Sequence[Keys]) -> Keys:
-        """Pairs with a source or a target that was added in the last pass."""
+        """Source and target keys `(N, 2)` of the pairs with a sentence that was added to a group in the last pass."""
         hits = np.zeros(len(keys), dtype=bool)
         for side, added in enumerate(new):
             if len(added):

@@ -44,15 +44,15 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class CorpusSummary:
-    """One of the corpora that were joined.
+    """One of the corpora that make up a prepared corpus.
 
     Attributes:
         name: Its file or files, for messages.
-        num_units: Number of its sentence pairs, with those left out.
+        num_units: Number of its sentence pairs, including those left out.
         num_texts: Number of its pairs with text on both sides.
         num_pairs: Number of its pairs to train on.
         weight: Mean number of times that an epoch contains each of its pairs.
-        num_chars: Number of source and of target characters of all its pairs.
+        num_chars: Two numbers: the source and the target characters of all its pairs.
     """
 
     name: str

@@ -26,7 +26,7 @@ class WorkerPool:
     """Processes that run `regard.data.prepared.worker`; a context manager, which ends them.
 
     Args:
-        setup: What every worker gets first, as values that JSON can hold.
+        setup: First message to every worker, as values that JSON can hold.
         num_workers: Number of processes.
         check: Function that is called several times per second while tasks are running, and may raise to stop them.
     """
@@ -42,13 +42,13 @@ class WorkerPool:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def answers(self, tasks: Sequence[Mapping[str, object]]) -> Iterator[tuple[int, Message]]:
-        """Gives the tasks to the workers.
+        """Gives tasks to the workers, and yields their answers.
 
         Args:
             tasks: The tasks, as values that JSON can hold.
 
         Yields:
-            Number of a task and its answer, as soon as it is there.
+            Index of a task and its answer, as soon as the answer is there.
 
         Raises:
             RegardError: A task failed.

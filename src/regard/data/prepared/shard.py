@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from regard.data.prepared.array_file import Array, ArrayFile, write_arrays
 
 BLOCK = 1024
-"""Rows per stored offset; the offset of any other row is a sum of lengths."""
+"""Number of rows per stored offset; the offset of any other row is computed from it and the lengths of rows."""
 REMEDY = "run `regard data prepare` again, which repairs it, or copy the directory again"
 _SIDES = 2
 
@@ -37,12 +37,15 @@ class ShardContent:
 
 
 def write_shard(path: Path, content: ShardContent, metadata: dict[str, object]) -> None:
-    """Writes a shard directly; equal contents give equal bytes.
+    """Writes a shard to a file.
+
+    Equal contents and metadata give equal bytes. The file is written under its final name, so an interrupted call
+    leaves an incomplete file; `regard.files.atomic.write_file` prevents this.
 
     Args:
         path: Path of the file.
         content: The sentence pairs.
-        metadata: Values that JSON can hold, by name, to be stored with them.
+        metadata: Values that JSON can hold, by name, to be stored with the pairs.
     """
     arrays = {
         "ids": narrowed(content.ids),
@@ -73,13 +76,13 @@ def narrowed(values: Array, *, least: int = 2) -> Array:
 
 
 def block_offsets(lens: Array) -> NDArray[np.int64]:
-    """Offset of every `BLOCK`-th row, from the first on.
+    """Computes where every `BLOCK`-th row begins in the array in which both sides of all rows are concatenated.
 
     Args:
-        lens: Lengths of both sides of each of N rows, `(N, 2)`.
+        lens: Lengths of both sides of each of N rows, in ids or in bytes, `(N, 2)`.
 
     Returns:
-        Offsets, `(ceil(N / BLOCK),)` int64.
+        Offsets of the rows 0, `BLOCK`, 2 `BLOCK` and so on, in the unit of `lens`, `(ceil(N / BLOCK),)` int64.
     """
     starts = np.arange(0, len(lens), BLOCK)
     sums = np.add.reduceat(lens.sum(axis=1, dtype=np.int64), starts) if len(lens) else np.zeros(0, np.int64)
@@ -128,13 +131,13 @@ class Shard:
         return self.ids[start:middle].astype(np.int32), self.ids[middle:end].astype(np.int32)
 
     def texts(self, row: int) -> tuple[str, str] | None:
-        """Source and target text of one pair, with the tag of its corpus; None if no text is stored.
+        """Source and target text of one pair; None if no text is stored.
 
         Args:
             row: Number of the pair in the shard.
 
         Returns:
-            Both texts.
+            The source, which begins with the tag of its corpus if the corpus has one, and the target.
         """
         if self._texts is None:
             return None
@@ -153,7 +156,7 @@ class Shard:
 
 
 def _bounds(offsets: Array, lens: Array, row: int) -> tuple[int, int, int]:
-    """Start of both sides of a row, and the end."""
+    """Offsets of a row: start of its source, start of its target, and end of its target."""
     block = row // BLOCK
     start = int(offsets[block]) + int(lens[block * BLOCK : row].sum(dtype=np.int64))
     middle = start + int(lens[row, 0])

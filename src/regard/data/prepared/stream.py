@@ -24,8 +24,8 @@ class Position(NamedTuple):
 
     Attributes:
         epoch: Number of the epoch, from 0.
-        window: Number of the window in the epoch.
-        batch: Number of the batch in the window.
+        window: Number of the window in the epoch, from 0; see `WindowPlan`.
+        batch: Number of the batch in the window, from 0.
     """
 
     epoch: int
@@ -44,7 +44,7 @@ class PreparedStream:
         batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
         seed: Random seed of the batches, their order and sampled segmentations.
         specials: Ids of the special tokens.
-        plan: Plans the batches of a window.
+        plan: Plans the batches of each window, a part of an epoch of up to `window_size` pairs.
         sampler: Samples segmentations; None = always use the best segmentation.
     """
 
@@ -98,7 +98,12 @@ class PreparedStream:
 
     @property
     def batches_per_epoch(self) -> int:
-        """Number of batches of an epoch, from those of the current window if there are several."""
+        """Number of batches of the current epoch.
+
+        Returns:
+            The number. If the epoch has several windows (see `WindowPlan`), it is an estimate: the batches of the
+            current window times the number of windows.
+        """
         return len(self._batches) * self.plan.num_windows(self._position.epoch)
 
     @property

@@ -16,7 +16,7 @@ from regard.files.atomic import write_file
 from regard.values import Pair
 
 PART_SIZE = 1 << 17
-"""Sentence pairs per part, with those that are left out; the last part of a corpus has fewer."""
+"""Sentence pairs read per part, including those that are left out; the last part of a corpus may have fewer."""
 REMEDY = "run the same command again, which makes it again"
 _ENCODED_AT_ONCE = 4096
 
@@ -24,13 +24,13 @@ Keys = NDArray[np.uint64]
 
 
 class TextPart:
-    """A part of the normalized text of a corpus; it is opened by `read_part`.
+    """A file with a part of the normalized text of a corpus: consecutive sentence pairs, as many as `PART_SIZE` allows.
 
     Attributes:
         metadata: Counts that were stored with the part, by name.
         keys: Hashes of the source and the target of each of N pairs, `(N, 2)` uint64.
         lines: Number of the line or unit of each pair in its file, `(N,)`.
-        text_lens: Bytes of both texts of each pair, `(N, 2)`.
+        text_lens: Number of bytes of source and target text of each pair, in UTF-8, `(N, 2)`.
     """
 
     def __init__(self, path: Path, *, verify: bool = True) -> None:

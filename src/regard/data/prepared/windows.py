@@ -13,7 +13,7 @@ from regard.data.mixture import CorpusShare, Mixture
 from regard.data.prepared.epochs import EpochRows
 
 WINDOW_SIZE = 1 << 20
-"""Largest number of sentence pairs of a window."""
+"""Largest number of sentence pairs of a window, a part of an epoch whose batches are planned together."""
 
 
 class Lengths(Protocol):
@@ -54,11 +54,12 @@ class WindowPlan:
         """Makes a plan.
 
         Args:
-            corpus: The corpus, for its lengths.
-            shares: The corpora that were joined to `corpus`, in order, with their weights.
+            corpus: The corpus, of which only the lengths are read.
+            shares: Size and weight of each of the corpora that make up `corpus`, in order.
             batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
             seed: Random seed, any integer.
-            length_factors: Factors for source and target lengths, if sentences will be longer than the corpus says.
+            length_factors: Factors by which the batches are planned for longer sources and targets than those of the
+                corpus, because segmentations will be sampled.
             window_size: Largest number of pairs of a window.
 
         Raises:
@@ -78,15 +79,15 @@ class WindowPlan:
         return 1 if self._fits else -(-self._epochs.size(epoch) // self.window_size)
 
     def window(self, epoch: int, number: int) -> Batches:
-        """Plans the batches of a window.
+        """Plans the batches of a window, a part of the shuffled epoch.
 
         Args:
             epoch: Number of the epoch, from 0.
             number: Number of the window in the epoch, from 0.
 
         Returns:
-            The batches, in random order; those of all windows together contain every pair once, or as often as the
-            weights say.
+            The batches, in random order. All windows of an epoch together contain each pair once, or, if corpora have
+            weights, as often as the weight of its corpus says.
         """
         if self._fits:
             rows = np.arange(len(self._corpus))

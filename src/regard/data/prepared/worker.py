@@ -25,11 +25,13 @@ Answer = dict[str, Any]
 
 
 def main(tasks: BinaryIO, answers: BinaryIO) -> None:
-    """Works on tasks until there are no more.
+    """Reads tasks until there are no more, and answers each of them.
 
     Args:
-        tasks: The setup and the tasks.
-        answers: Receives the answer to each task.
+        tasks: Stream of JSON objects, one per line: first the setup, then the tasks. If the setup has a value
+            `directory`, the tasks are those of a `ShardEncoder`, otherwise those of `learn`.
+        answers: Receives a JSON object per task, one per line: the result of the task, or an object with the message
+            `error`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends the workers
     work: Callable[[Answer], Answer] | None = None
@@ -50,10 +52,11 @@ def learn(task: dict[str, object]) -> dict[str, object]:
     """Learns a vocabulary from a file of normalized sentences.
 
     Args:
-        task: The file (`sentences`), the path of the result (`out`), and the arguments of `Subword.train`.
+        task: Path of the text (`sentences`), path of the vocabulary to write (`out`), and further arguments of
+            `Subword.train`, by name.
 
     Returns:
-        The note of the vocabulary.
+        One value, `note`: a message for the user if the vocabulary is smaller than requested, otherwise None.
 
     Raises:
         DataError: The vocabulary cannot be learned from the text.
