@@ -15,7 +15,7 @@ class LowRankUpdate(nn.Module):
     """Adds a product of two small matrices to a weight matrix; zero at first (Hu et al. 2021, §4.1).
 
     Args:
-        weight: W, the matrix to adapt, `(out, in)`.
+        weight: W, the matrix to adapt, `(N, M)`.
         rank: r, the number of rows of A and of columns of B.
         scale: α / r, the factor on `B A`.
     """
@@ -29,7 +29,7 @@ class LowRankUpdate(nn.Module):
         self.b = nn.Parameter(torch.zeros(rows, rank, device=weight.device))
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Adds the update to the weight: `(out, in)` to `(out, in)`."""
+        """Adds the update to the weight: `(N, M)` to `(N, M)`."""
         return torch.addmm(weight, self.b, self.a, alpha=self.scale)
 
 

@@ -64,8 +64,8 @@ def text_options(config: DerivedConfig, entries: Sequence[CorpusConfig], given: 
 def covers(prepared: Mapping[str, object], options: Options) -> bool:
     """Whether prepared text can be used by a training, because it was prepared with the same options.
 
-    Two differences are allowed. If the text was prepared with vocabularies that the user named, the training uses
-    these, and its own options about vocabularies have no effect. And the shards may contain text that the training does
+    Two differences are allowed. If the text was prepared with vocabularies that the user named, a training that names
+    none uses these, and its own options about vocabularies have no effect. And the shards may contain text that the training does
     not need.
 
     Args:
@@ -76,8 +76,9 @@ def covers(prepared: Mapping[str, object], options: Options) -> bool:
         True if it can be used.
     """
     options = dict(options)
-    vocabulary = prepared.get("vocabulary")
-    if isinstance(vocabulary, dict) and "given" in vocabulary:
+    vocabulary, own = prepared.get("vocabulary"), options["vocabulary"]
+    is_given = [isinstance(value, dict) and "given" in value for value in (vocabulary, own)]
+    if is_given == [True, False]:
         options["vocabulary"] = vocabulary
     if prepared.get("with_text"):
         options["with_text"] = True

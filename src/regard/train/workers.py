@@ -261,7 +261,7 @@ class Workers:
     def _await(self, key: str) -> Plain:
         """Waits in another worker for what worker 0 stores under a key."""
         if self._store is None:
-            raise AssertionError("an only worker waits for nobody: this is a bug in regard: report it")
+            raise AssertionError("an only worker waits for no other: this is a bug in regard: report it")
         beat, heard, pause = b"", time.monotonic(), _SHORTEST_WAIT
         with connection(first=False):
             while not self._store.check([key]):

@@ -15,7 +15,7 @@ from regard.service.glossaries import Glossaries, NamedGlossary, parse_named_glo
 from regard.service.keys import KeyFile
 
 MakeClient = Callable[..., TestClient]
-ONE = {"en-fr": "transformer", "fr-en": "luong"}
+DIRECTIONS = {"en-fr": "transformer", "fr-en": "luong"}
 TEXT = "The cat sleeps."
 
 
@@ -38,7 +38,7 @@ def translate(client: TestClient, **fields: object) -> dict[str, Any]:
 
 
 def test_a_named_glossary_is_used_for_its_direction(make_client: MakeClient, terms: Path) -> None:
-    client = make_client(directions=ONE, glossaries=[NamedGlossary("pets", terms)])
+    client = make_client(directions=DIRECTIONS, glossaries=[NamedGlossary("pets", terms)])
     assert client.get("/v1/models").json()["glossaries"] == ["pets"]
     sentence = translate(client, glossary="pets")
     assert "le chien" in sentence["text"].lower() or "chat noir" in sentence["text"].lower()
@@ -53,7 +53,7 @@ def test_a_named_glossary_is_used_for_its_direction(make_client: MakeClient, ter
 
 
 def test_terms_of_a_request(make_client: MakeClient) -> None:
-    client = make_client(directions=ONE)
+    client = make_client(directions=DIRECTIONS)
     terms = [{"source": "cat|cats", "target": "lapin|!chat"}, {"source": "sleeps", "keep": True}]
     sentence = translate(client, terms=terms)
     assert "lapin" in sentence["text"].lower()
@@ -64,7 +64,7 @@ def test_terms_of_a_request(make_client: MakeClient) -> None:
 
 
 def test_terms_in_a_stream_in_capitals_and_in_html(make_client: MakeClient) -> None:
-    client = make_client(directions=ONE)
+    client = make_client(directions=DIRECTIONS)
     terms = [{"source": "cat", "target": "lapin"}]
     events = client.post("/v1/stream", json={"text": TEXT, "source": "en", "target": "fr", "terms": terms}).text
     assert '"met": true' in events
@@ -84,7 +84,7 @@ def test_terms_in_a_stream_in_capitals_and_in_html(make_client: MakeClient) -> N
 
 
 def test_unmet_terms_are_reported(make_client: MakeClient) -> None:
-    client = make_client(directions=ONE)
+    client = make_client(directions=DIRECTIONS)
     sentence = translate(client, terms=[{"source": "cat", "target": "\ufffd"}])
     assert sentence["unmet"] == ["\ufffd"]
     assert not sentence["terms"][0]["met"]
@@ -116,7 +116,7 @@ def test_refusals(make_client: MakeClient, terms: Path, fields: dict[str, object
     other = terms.with_name("other.tsv")
     other.write_text("chat\tcat\n")
     glossaries = [NamedGlossary("pets", terms), NamedGlossary("fr-only", other, ("fr", "en"))]
-    client = make_client(directions=ONE, glossaries=glossaries, terms_limit=3)
+    client = make_client(directions=DIRECTIONS, glossaries=glossaries, terms_limit=3)
     answer = client.post("/v1/translate", json={"text": TEXT, "source": "en", "target": "fr", **fields})
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
 
@@ -132,7 +132,7 @@ def test_a_key_may_be_limited_to_glossaries(make_client: MakeClient, terms: Path
     keys = KeyFile(terms.with_name("keys.json"))
     limited, free, none = (keys.add("x", glossaries=names)[0] for names in (["other"], None, []))
     glossaries = [NamedGlossary("pets", terms), NamedGlossary("other", terms)]
-    client = make_client(directions=ONE, glossaries=glossaries, keys=terms.with_name("keys.json"))
+    client = make_client(directions=DIRECTIONS, glossaries=glossaries, keys=terms.with_name("keys.json"))
 
     def status(key: str, name: str) -> int:
         body = {"text": TEXT, "source": "en", "target": "fr", "glossary": name, "api_key": key}
@@ -145,8 +145,8 @@ def test_a_key_may_be_limited_to_glossaries(make_client: MakeClient, terms: Path
 
 def test_routes_of_libretranslate_are_unchanged(make_client: MakeClient, terms: Path) -> None:
     body = {"q": TEXT, "source": "en", "target": "fr", "glossary": "pets"}
-    plain = make_client(directions=ONE).post("/translate", json=body).json()
-    with_glossary = make_client(directions=ONE, glossaries=[NamedGlossary("pets", terms)]).post("/translate", json=body)
+    plain = make_client(directions=DIRECTIONS).post("/translate", json=body).json()
+    with_glossary = make_client(directions=DIRECTIONS, glossaries=[NamedGlossary("pets", terms)]).post("/translate", json=body)
     assert with_glossary.json() == plain
 
 
