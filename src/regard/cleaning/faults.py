@@ -39,7 +39,7 @@ class FaultLog:
             Nothing.
 
         Raises:
-            CheckpointError: The file cannot be written.
+            CheckpointError: The file for the messages cannot be written.
         """
         self._path, self._name = path, reader.name
         with named_errors(path):
@@ -54,10 +54,11 @@ class FaultLog:
             yield
 
     def rejects(self) -> Iterator[Reject]:
-        """Reads the faulty units.
+        """Reads the recorded messages as rejects, in the order of the corpus.
 
         Yields:
-            Rejects without text, each with its message and the line that the message names, or else the line before.
+            Rejects without text, each with its message and the line that the message names; if it names none, the line
+            of the reject before it, or 0.
         """
         if self._path is None:
             return

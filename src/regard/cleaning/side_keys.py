@@ -1,4 +1,4 @@
-"""Keys of both sides of all pairs of a corpus, to find sentences that occur several times."""
+"""Hashes of both sides of all pairs of a corpus (keys), to find sentences that occur several times."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ _MAX_COMPARED = 1 << 20
 
 class KeySequence:
     """Keys of the sentences of one side of a corpus, or of its pairs, that are read block by block.
+
+    A key is a hash of 64 bits that equal sentences or pairs share; see `sentence_key`.
 
     Args:
         read: Function that reads the keys of the pairs from a first to a last number, exclusive, `(N,)`.
@@ -68,7 +70,7 @@ class SideKeys:
         self._num_written = 0
 
     def record(self, units: Iterable[Unit]) -> Iterator[Unit]:
-        """Records the keys of the source and the target of each unit, while another function reads the units.
+        """Records the keys (hashes) of source and target of each unit that passes through.
 
         Args:
             units: Units of the corpus.
@@ -77,7 +79,7 @@ class SideKeys:
             The same units, unchanged.
 
         Raises:
-            CheckpointError: The file cannot be written.
+            CheckpointError: The file for the keys cannot be written.
         """
         keys = self._keys
         for unit in units:
@@ -99,7 +101,7 @@ class SideKeys:
 
     @property
     def pairs(self) -> KeySequence:
-        """Keys of the pairs recorded so far, made from both their keys; 0 if a side is empty."""
+        """Keys of the pairs recorded so far, from the keys of source and target; 0 if a side is empty."""
         return KeySequence(lambda start, end: _mixed(self._read(start, end)), len(self))
 
     def __len__(self) -> int:
@@ -113,7 +115,7 @@ class SideKeys:
         del self._keys[:]
 
     def _read(self, start: int, end: int) -> Keys:
-        """Keys of both sides of the pairs from `start` to `end`, (N, 2)."""
+        """Keys of both sides of the pairs from `start` to `end`, exclusive, `(N, 2)`."""
         parts = []
         if self._path is not None and start < self._num_written:
             count = min(end, self._num_written) - start
@@ -126,7 +128,7 @@ class SideKeys:
 
 
 def sentence_key(text: str) -> int:
-    """Key of a sentence, which sentences share that differ only in case, blanks and punctuation; 0 if empty."""
+    """Hash of a sentence that ignores case, blanks and punctuation; 0 for an empty sentence."""
     key = text_key(text)
     return text_hash(key) if key else 0
 

@@ -83,8 +83,9 @@ def split(
         Numbers of pairs and groups, and the sizes of the parts, which may differ from the requested ones.
 
     Raises:
-        ConfigError: There are not more pairs than requested for validation and test, or the directory holds parts of
-            another split under other names, which would stay beside the new ones; or parts, and `overwrite` is false.
+        ConfigError: There are not more pairs than requested for validation and test. Or the directory contains parts in
+            another format, such as `train.tsv`, which would stay beside the new `train.csv`. Or it contains the files
+            to be written, and `overwrite` is false.
         DataError: The corpus cannot be read, or the output would overwrite it.
         CheckpointError: The output cannot be written.
     """

@@ -25,12 +25,13 @@ class PairFile:
         num_empty: Number of sentence pairs left out because the source or the target is empty.
         num_wide_rows: Number of rows of a table with more than two columns, of which the first two are read.
         rows: Per pair, its 0-based number among all sentence pairs, including those with an empty side.
-        left_out: Number of units left out for another reason that is not an error, by reason.
-        num_faults: Number of faulty units left out.
-        faults: Messages of the first faulty units.
+        left_out: Number of sentence pairs left out for another reason that is not an error, by reason.
+        num_faults: Number of faulty sentence pairs left out.
+        faults: Messages of the first faulty sentence pairs.
         name: The file or files, for messages.
         format: Name of the format.
-        languages: Number of units for each spelling of a language that was read.
+        languages: Number of sentence pairs read in each language, by its code or name as the file spells it, such as
+            `"en-US"`.
         warnings: Signs that the languages are in another order than the options say, one sentence each.
     """
 

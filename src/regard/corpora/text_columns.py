@@ -63,7 +63,9 @@ def _dictionary_texts(column: pa.DictionaryArray) -> list[bytes | None]:
     numbers: list[int | None] = column.indices.to_pylist()
     used = sorted({number for number in numbers if number is not None})
     if used and not 0 <= used[0] <= used[-1] < len(column.dictionary):
-        raise pa.ArrowInvalid(f"a row refers to value {used[-1]} of a dictionary of {len(column.dictionary)} values")
+        raise pa.ArrowInvalid(
+            f"expected dictionary indices below {len(column.dictionary)}, found {used[0]} to {used[-1]} in the rows"
+        )
     texts = _as_bytes(column.dictionary).take(pa.array(used, pa.int64())).to_pylist()
     by_number = dict(zip(used, texts, strict=True))
     return [None if number is None else by_number[number] for number in numbers]

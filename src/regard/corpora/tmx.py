@@ -58,7 +58,7 @@ class _TmxElements(InlineElements):
         """Number of open elements of a unit that are not read, such as `prop`."""
 
     def open_element(self, name: str, attributes: dict[str, str]) -> None:
-        """Opens a unit, or an element within or around a unit. See `UnitElements.open_element`."""
+        """Handles the start tag of a unit, or of an element in or around one. See `UnitElements.open_element`."""
         tag = self.tags.get(name)
         if tag is None:
             tag = self.resolve(name)
@@ -77,7 +77,7 @@ class _TmxElements(InlineElements):
             self._start_other(name, tag, attributes)
 
     def close_element(self, name: str) -> None:
-        """Closes a unit, or an element within or around a unit. See `UnitElements.close_element`."""
+        """Handles the end tag of a unit, or of an element in or around one. See `UnitElements.close_element`."""
         tag = self.tags.get(name)
         if self.in_text:
             if self.close_inline():

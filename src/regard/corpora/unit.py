@@ -65,7 +65,7 @@ class ReadReport:
         left_out: Number of units left out for a reason that is not an error, by reason, such as `"no fr text"`.
         num_faults: Number of faulty units left out with `on_error="skip"`.
         faults: Messages of the first faulty units, each with file and line.
-        languages: Number of units for each spelling of a language that was read, such as `"en-US"`.
+        languages: Number of units read in each language, by its code or name as the file spells it, such as `"en-US"`.
         num_exchanged: Number of units whose source and target were exchanged, since the file translates in the other
             direction.
         warnings: Signs that the whole file is not what the options say, one sentence each.

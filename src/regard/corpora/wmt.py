@@ -79,7 +79,7 @@ class _WmtElements(InlineElements):
         self._num_chars = 0
 
     def open_element(self, name: str, attributes: dict[str, str]) -> None:
-        """Opens a sentence, or an element within or around a sentence. See `UnitElements.open_element`."""
+        """Handles the start tag of a sentence, or of an element in or around one. See `UnitElements.open_element`."""
         tag = self.tags.get(name)
         if tag is None:
             tag = self.resolve(name)
@@ -94,7 +94,7 @@ class _WmtElements(InlineElements):
             self._start_container(name, tag, attributes)
 
     def close_element(self, name: str) -> None:
-        """Closes a sentence, or an element within or around a sentence. See `UnitElements.close_element`."""
+        """Handles the end tag of a sentence, or of an element in or around one. See `UnitElements.close_element`."""
         if self.close_inline():
             return
         if self.in_text:

@@ -97,7 +97,7 @@ class _XliffElements(InlineElements):
         """Number of open elements of a unit that are not read, such as `note` and `alt-trans` and all within them."""
 
     def open_element(self, name: str, attributes: dict[str, str]) -> None:
-        """Opens a unit, or an element within or around a unit. See `UnitElements.open_element`."""
+        """Handles the start tag of a unit, or of an element in or around one. See `UnitElements.open_element`."""
         tag = self.tags.get(name)
         if tag is None:
             tag = self.resolve(name)
@@ -113,7 +113,7 @@ class _XliffElements(InlineElements):
             self._start_in_unit(tag, attributes)
 
     def close_element(self, name: str) -> None:
-        """Closes a unit, or an element within or around a unit. See `UnitElements.close_element`."""
+        """Handles the end tag of a unit, or of an element in or around one. See `UnitElements.close_element`."""
         if self.in_text:
             if not self.close_inline():
                 self._end_text()

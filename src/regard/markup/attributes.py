@@ -30,7 +30,7 @@ class _Value:
 
     Attributes:
         document: The value as a document.
-        quote: The quotation mark around it; empty if there is none.
+        quote: The quotation mark before and after the value; empty if there is none.
         raw: The value as the document has it, without quotation marks.
     """
 
@@ -54,7 +54,10 @@ class _Value:
         return iter(self.document.placeholders)
 
     def render(self, translations: Sequence[TranslatedSentence]) -> str:
-        """Writes the value; the quotation marks around it do not occur in it."""
+        """Writes the value with its translated sentences, and escapes quotation marks in it.
+
+        Only marks like those around the value are escaped. A value without quotation marks gets them if it changes.
+        """
         text = self.document.render(translations)
         if text == self.raw:
             return text
@@ -74,8 +77,9 @@ def mark_attributes(
         options: What is translated and what is not.
 
     Returns:
-        The tokens with the marks, and what each mark stands for. Attributes in elements that are not translated stay,
-        but those of an element such as `<textarea>`, whose content is not translated, are translated.
+        The tokens with the marks, and what each mark stands for. The attributes of an element such as `<textarea>` are
+        translated, although its content is not. Attributes of the elements inside it are not translated, and neither
+        are those of an element that is marked as not to be translated (`translate="no"`).
     """
     if any(ATTRIBUTES.occur_in(token.raw) for token in tokens):
         return list(tokens), []

@@ -46,7 +46,14 @@ class _Word:
     copied: list[str] = field(default_factory=list)
 
     def free_text(self, fold: Callable[[str], str] = str) -> str:
-        """The word with its copied parts blanked out."""
+        """The text, folded, with a noncharacter in place of each character of the copied parts.
+
+        Args:
+            fold: Function that folds the word and the copied parts before they are compared, such as `str.lower`.
+
+        Returns:
+            The text.
+        """
         text = fold(self.text)
         for part in self.copied:
             text = text.replace(fold(part), "\ufdd0" * len(part), 1)
@@ -64,7 +71,8 @@ def with_copies(translation: TranslatedSentence, copies: Sequence[Copy]) -> Tran
         copies: The texts of the source sentence to copy, in order.
 
     Returns:
-        The translation with the texts. Their words are aligned to those of the source, and no other words are.
+        The translation with the texts. Each word of a text is aligned to the same word of the source; translated words
+        that contain no copied text lose their alignment to these source words.
 
     >>> translation = TranslatedSentence("Walk 10 km.", "Marchez dix kilomètres.", ((0, 0), (1, 1), (2, 2)))
     >>> with_copies(translation, [Copy((1, 2), ("10", "km"))]).text
@@ -88,14 +96,14 @@ def with_copies(translation: TranslatedSentence, copies: Sequence[Copy]) -> Tran
 
 
 def find_whole(part: str, word: str) -> Span | None:
-    """Where a part of a word is that no letter or digit continues.
+    """Finds a part of a word where no letter or digit stands directly before or after it.
 
     Args:
         part: The part.
         word: The word.
 
     Returns:
-        The characters `[start, end)` of the word; None if the part is not in it.
+        The characters `[start, end)` of the first such place in the word; None if there is none.
     """
     start = word.find(part)
     while start >= 0:

@@ -1,7 +1,7 @@
 """Texts within a text that are translated on their own: branches of a plural, values of attributes.
 
-While the text around them is parsed, a mark stands for each of them: two characters that no text contains (Unicode
-calls them noncharacters), with a number between them.
+While the text around them is parsed, a mark stands in the place of each of them: two characters that no text contains
+(Unicode calls them noncharacters), with the number of the embedded text between them.
 """
 
 from __future__ import annotations
@@ -19,42 +19,44 @@ from regard.markup.sentence import TranslatedSentence
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Marks of one kind.
+    """Marks that stand for texts within a text while it is parsed: `begin`, a number, `end`.
+
+    The number is the index of the embedded text, from 0.
 
     Attributes:
-        begin: The character with which a mark begins.
-        end: The character with which it ends.
+        begin: The character with which each mark begins, a noncharacter of Unicode.
+        end: The character with which each mark ends, another noncharacter.
     """
 
     begin: str
     end: str
 
     def mark(self, number: int) -> str:
-        """The mark with a number, from 0."""
+        """The mark that stands for the embedded text with this index, from 0."""
         return f"{self.begin}{number}{self.end}"
 
     def occur_in(self, text: str) -> bool:
-        """Whether a text contains one of the two characters, so that no marks may be added to it."""
+        """Whether a text already contains `begin` or `end`, so that no marks may be put into it."""
         return self.begin in text or self.end in text
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """A regular expression that matches a mark; its group is the number."""
+        """A regular expression that matches a mark; its only group is the index of the embedded text."""
         return re.compile(f"{self.begin}([0-9]{{1,9}}){self.end}")
 
 
 MESSAGES = Marks(MESSAGE_MARK, "\ufdd3")
-"""Marks for arguments of messages; they are placeholders."""
+"""Marks for plural and select arguments of ICU messages; parsers treat them as placeholders."""
 ATTRIBUTES = Marks("\ufdd4", "\ufdd5")
-"""Marks for values of attributes; they are within tags."""
+"""Marks for values of attributes; they stand within tags."""
 
 
 class EmbeddedDocument(Document, Protocol):
-    """A document that knows its placeholders, so that it can contain marks."""
+    """A document that lists its placeholders, among them the marks that stand for other documents."""
 
     @property
     def placeholders(self) -> Iterator[str]:
-        """The visible points that are no elements, such as placeholders."""
+        """The placeholders, such as `{name}`, and other untranslated parts that readers see, except for elements."""
         ...
 
 
@@ -63,13 +65,15 @@ Embedded = tuple[str | EmbeddedDocument, ...]
 
 
 class EmbeddingDocument:
-    """A document with marks for other documents; see `regard.markup.markup_document.Document`.
+    """A document that contains other documents, such as the values of attributes.
+
+    It implements `regard.markup.markup_document.Document`.
 
     Args:
-        outer: The document with the marks.
-        embedded: What each mark stands for, by its number.
-        marks: The kind of the marks.
-        braces: Whether braces in the translations become parentheses, because they have a meaning in the format.
+        outer: The document around the others. A mark (see `Marks`) stands in the place of each of them.
+        embedded: What each mark stands for, in the order of the numbers of the marks.
+        marks: The marks used in `outer`: `MESSAGES` or `ATTRIBUTES`.
+        braces: Whether braces in the translations become parentheses, because braces are syntax in ICU messages.
     """
 
     def __init__(
@@ -87,12 +91,12 @@ class EmbeddingDocument:
 
     @property
     def needs_alignment(self) -> bool:
-        """Whether one of the documents uses word alignments. See `Document.needs_alignment`."""
+        """Whether the outer or an embedded document uses word alignments. See `Document.needs_alignment`."""
         return any(document.needs_alignment for document in (self._outer, *self._inner))
 
     @property
     def placeholders(self) -> Iterator[str]:
-        """The placeholders of all the documents."""
+        """The placeholders of the outer document, then those of the embedded documents."""
         return chain.from_iterable(document.placeholders for document in (self._outer, *self._inner))
 
     def render(self, translations: Sequence[TranslatedSentence]) -> str:

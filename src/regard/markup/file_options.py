@@ -15,9 +15,10 @@ class FileOptions:
         source: Canonical code of the source language; None = as the document says.
         target: Canonical code of the target language; None = as the document says.
         column: Name or 1-based number of the column of a table, or name of the field of JSON lines, with the text;
-            None = the usual names.
-        result_column: Name or number of the column or field for the translations; None = a usual name, which is added
-            if there is none. The same as `column` replaces the text.
+            None = the one named after the source language, or else `text`, `source`, `src` or `sentence`.
+        result_column: Name or number of the column or field for the translations; None = the one named after the target
+            language, or else `translation`, `target` or `tgt`; if there is none, or if `column` is a number, one is
+            added. If it is the same as `column`, the translations replace the text.
         mark_fuzzy: Whether to mark the translations that are filled into a PO catalog as fuzzy.
         markup: What is translated and what is not, in any format.
     """

@@ -91,7 +91,7 @@ class MarkupDocument:
 
     @property
     def placeholders(self) -> Iterator[str]:
-        """The visible points that are no elements, such as placeholders, with the punctuation joined to them."""
+        """Untranslated texts that readers see, such as `{name}` and `10 km`, with attached punctuation; no elements."""
         for part in self._parts:
             if isinstance(part, Block):
                 yield from (atom.raw for atom in part.atoms if atom.copied)

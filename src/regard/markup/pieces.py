@@ -43,7 +43,7 @@ class Piece:
         kind: Whether the piece is text, a start tag, an end tag or a point.
         raw: The characters of the piece in the document.
         name: Name of the element, for tags.
-        ordered: Name of a group of points, or empty. Points of the same group options their order in the translation.
+        ordered: Name of a group of points, or empty. The translation keeps the order of the points of a group.
         role: For a point: LINE_BREAK, OPAQUE if readers see the point (such as a placeholder), INVISIBLE otherwise.
         text: Decoded text, if the kind is TEXT.
         holds_text: Whether the element may contain text directly, if the kind is OPEN.
@@ -144,7 +144,7 @@ def _with_brackets(text: str, spans: Sequence[Span], number: int) -> Span:
 
 
 def _placeholder(raw: str, placeholder: str, stand_in: str | None) -> Piece:
-    """A placeholder as a point, or as text that the model reads as another text."""
+    """A placeholder as a point or, with a stand-in, as text: the model then reads the stand-in in its place."""
     if stand_in is not None:
         offsets = (0, *[len(raw)] * len(stand_in))
         return _text_piece(SpelledText(stand_in, raw, offsets), copied=True)
@@ -153,7 +153,15 @@ def _placeholder(raw: str, placeholder: str, stand_in: str | None) -> Piece:
 
 
 def without_stand_in(piece: Piece) -> Piece:
-    """A placeholder that the model would read as a name, as a point; any other piece as it is."""
+    """Undoes the choice of a stand-in: the model does not read the placeholder at all.
+
+    Args:
+        piece: Any piece.
+
+    Returns:
+        For a placeholder with a stand-in (a name or number that the model reads in its place), a point, which has no
+        words to translate; any other piece as it is.
+    """
     if not piece.copied or piece.text.text in piece.raw:
         return piece
     ordered = "placeholder" if is_positional(piece.raw) else ""

@@ -26,11 +26,13 @@ BRACKETS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "«": "»", "“":
 
 @dataclass(frozen=True, slots=True)
 class StandIns:
-    """Texts that a model copies.
+    """Names and numbers that a model reads in place of placeholders, because it copies them reliably.
+
+    After the translation, the placeholders take their place again.
 
     Attributes:
-        names: Names, for placeholders of any kind.
-        numbers: Numbers, for placeholders such as `%d` and `{count}`.
+        names: Names, which stand for placeholders of any kind; if empty, no placeholder is replaced.
+        numbers: Numbers, which stand for placeholders of numbers, such as `%d` and `{count}`; if empty, names do.
     """
 
     names: tuple[str, ...] = ()
@@ -44,9 +46,10 @@ class StandIns:
             placeholders: The characters of its placeholders, in order.
 
         Returns:
-            By the index of the placeholder, the name or number that the model reads in its place. Placeholders within
-            words and next to others have none, nor have those whose order counts if they differ, nor those in a text
-            without a letter besides them.
+            By the index of the placeholder, the name or number that the model reads in its place. These placeholders
+            are left out: those that touch a letter, a digit or another placeholder; those without number or name, such
+            as `%s`, if the text has different ones (`%s` and `%d`), because the program fills them in by their order;
+            all placeholders of a text that has no other letters; and those for which no unused text is left.
         """
         if not self.names or not placeholders or not _has_text(text, placeholders):
             return {}

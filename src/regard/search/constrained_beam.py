@@ -180,7 +180,9 @@ class ConstrainedBeamSearch(BeamSearch):
     def _continue(self, after: Prefixes, candidates: Candidates, slots: Tensor) -> Prefixes:
         """The candidates in the slots `(R,)`, as prefixes of the next step. See `BeamSearch`."""
         if not isinstance(candidates, TermCandidates):
-            raise AssertionError(f"expected candidates of this search, got {type(candidates).__name__}")
+            raise AssertionError(
+                f"expected TermCandidates, got {type(candidates).__name__}: this is a bug in regard: report it"
+            )
         prefixes = super()._continue(after, candidates, slots)
         states, found = candidates.states.flatten()[slots], candidates.found.flatten()[slots]
         return TermPrefixes(**vars(prefixes), states=states, found=found)
@@ -196,7 +198,9 @@ class ConstrainedBeamSearch(BeamSearch):
     def _candidates(self, prefixes: Prefixes, output: StepOutput, step: int) -> Candidates:
         """The best continuations of each sentence that can still satisfy its constraints. See `BeamSearch`."""
         if not isinstance(prefixes, TermPrefixes):
-            raise AssertionError(f"expected prefixes of this search, got {type(prefixes).__name__}")
+            raise AssertionError(
+                f"expected TermPrefixes, got {type(prefixes).__name__}: this is a bug in regard: report it"
+            )
         sentences = prefixes.slots // self.options.beam
         while True:
             likely, log_norms = self._likely(prefixes, output.logits, sentences, step)

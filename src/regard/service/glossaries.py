@@ -89,6 +89,8 @@ class Glossaries:
     def load(self, directions: Iterable[Direction]) -> None:
         """Reads all glossaries for the directions of the models, so that faulty files are found at the start.
 
+        The service calls it before it takes requests.
+
         Args:
             directions: Directions of the models.
 
@@ -120,7 +122,8 @@ class Glossaries:
             direction: The direction of the translation.
 
         Returns:
-            The glossary; it is read now if the model was added after the start.
+            The glossary. If `load` did not read it for this direction, because the model of the direction was added
+            while the service was running, it is read now.
 
         Raises:
             ServiceError: There is no glossary of this name for this direction.

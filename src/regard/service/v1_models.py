@@ -230,7 +230,8 @@ class Sentence(BaseModel):
         readout: Layer and head from whose attention the alignment was derived.
         terms: Terms of the glossary that the sentence has.
         unmet: Terms that the translation lacks, and excluded ones that it contains.
-        read_as: The sentence as the model read it, if it was translated from another case.
+        read_as: The sentence as the model read it, if upper and lower case letters were changed before the translation,
+            such as in a sentence in capitals.
     """
 
     source: str

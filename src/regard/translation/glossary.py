@@ -60,8 +60,8 @@ class GlossaryEntry:
             )
         if not self.sources and (self.targets or self.keep):
             raise DataError(
-                f"{self._start}expected a source term, found none: add it; only forbidden translations, which begin "
-                "with an exclamation mark, have effect in every sentence"
+                f"{self._start}expected a source term, found none: add the term, or write an exclamation mark before "
+                "the translation to forbid it in every sentence"
             )
         if self.keep and self.targets and set(self.targets) != set(self.sources):
             raise DataError(
@@ -121,13 +121,14 @@ class Glossary:
     """Terms with the translations that they must, or must not, have.
 
     Terms are found in a sentence as whole words, without regard to case unless an entry has `case`. Where occurrences
-    overlap, the longest counts; of the same characters, an entry with `case` comes first, then one without `inflect`,
-    then the earlier one. Entries that only forbid translations are added to the others of the same characters. Each
-    entry counts once per sentence, at its first occurrence, since a translation may replace a repetition by a pronoun.
+    overlap, the longest counts. If several entries match the same characters, one with `case` is preferred, then one
+    without `inflect` (which also matches other endings of a word), then the earlier one. Entries that only forbid
+    translations count besides the preferred one. Each entry counts once per sentence, at its first occurrence, since a
+    translation may replace a repetition by a pronoun. See `GlossaryEntry` for `case`, `inflect` and `keep`.
 
     Args:
-        entries: The entries. Those with equal sources, flags and `case` are joined: the translation of either may be
-            used.
+        entries: The entries. Those with equal `sources`, `case`, `inflect` and `keep` are joined: the translations of
+            either may be used.
 
     Attributes:
         entries: The entries, joined.

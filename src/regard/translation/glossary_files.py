@@ -72,7 +72,7 @@ def read_glossary(paths: Path | Sequence[Path], *, langs: tuple[str, str] | None
         The glossary.
 
     Raises:
-        DataError: A file cannot be read, or has an entry that is none; the message names file and line.
+        DataError: A file cannot be read, or contains an invalid entry; the message names file and line.
         ConfigError: A file has several languages, and `langs` is None.
     """
     files = [paths] if isinstance(paths, Path) else list(paths)
@@ -97,7 +97,7 @@ def parse_entry(source: str, target: str, flags: str = "", *, where: str = "") -
         The entry.
 
     Raises:
-        DataError: A flag is unknown, or the texts are no entry.
+        DataError: A flag is unknown, or the texts do not make a valid entry, such as one without a translation.
     """
     names = [name for name in _BETWEEN_FLAGS.split(flags.strip().lower()) if name]
     unknown = [name for name in names if name not in FLAGS]
@@ -139,7 +139,7 @@ def _has_no_tab(head: bytes) -> bool:
 
 
 def _rows(file: InputFile, *, is_csv: bool) -> Iterator[Record]:
-    """The cells of each row that is no comment, and its line."""
+    """The cells of each row, and its line; a comment of a table with tabs has no cells."""
     lines = _limited(file)
     if not is_csv:
         for number, line in enumerate(lines, start=1):
@@ -187,7 +187,12 @@ class _Columns:
 
     @classmethod
     def of(cls, row: Sequence[str], langs: tuple[str, str] | None, where: str) -> _Columns:
-        """The columns that a first row names; those of a table without header otherwise."""
+        """The columns by the first row of a table, if it is a header.
+
+        A header contains names such as `source` and `target`, or the languages `langs` (canonical codes). In a table
+        without header, the columns are source, target, flags and direction, in this order. `where` is the file and
+        line, for messages.
+        """
         names = [plain_name(cell) for cell in row]
         if names[:2] in (["source", "target"], ["term", "translation"]):
             source, target = 0, 1

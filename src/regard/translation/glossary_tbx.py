@@ -43,8 +43,8 @@ class _TbxElements(UnitElements):
         name: Name of the file, for messages.
 
     Attributes:
-        concepts: Concepts that were read completely and not taken yet.
-        main_language: Language of the whole file; empty if it names none.
+        concepts: Concepts that were read completely, but not yet made into entries.
+        main_language: Language that the root element declares in `xml:lang`; empty if it declares none.
     """
 
     def __init__(self, name: str) -> None:
@@ -63,7 +63,7 @@ class _TbxElements(UnitElements):
         self._depth = 0
 
     def open_element(self, name: str, attributes: dict[str, str]) -> None:
-        """Opens a concept, or an element within or around it. See `UnitElements.open_element`."""
+        """Handles the start tag of a concept, or of an element in or around one. See `UnitElements.open_element`."""
         tag = self._tag(name)
         if self.in_unit:
             self._open_within(tag, attributes)
@@ -91,7 +91,7 @@ class _TbxElements(UnitElements):
             self.in_text = True
 
     def close_element(self, name: str) -> None:
-        """Closes a concept, or an element within or around it. See `UnitElements.close_element`."""
+        """Handles the end tag of a concept, or of an element in or around one. See `UnitElements.close_element`."""
         tag = self._tag(name)
         if not self.in_unit:
             self.close_container()
@@ -109,7 +109,7 @@ class _TbxElements(UnitElements):
             self._term = ""
 
     def abandon_unit(self) -> None:
-        """Forgets the open concept. See `UnitElements.abandon_unit`."""
+        """Drops the concept that is being read. See `UnitElements.abandon_unit`."""
         super().abandon_unit()
         self._lang = self._term = ""
 
@@ -141,8 +141,8 @@ def tbx_entries(file: InputFile, langs: tuple[str, str] | None) -> Iterator[Glos
 
     Args:
         file: The open file.
-        langs: Canonical codes of source and target language; None = the file has exactly two languages, of which that
-            of the whole file, or else the first, is the source.
+        langs: Canonical codes of source and target language; None = the file has exactly two languages. The source is
+            then the one that the root element declares in `xml:lang`, or if it declares none, the first in the file.
 
     Yields:
         An entry for each concept with terms of both languages.

@@ -36,7 +36,8 @@ class GlossaryTerms:
             segments: Segments without translations.
 
         Returns:
-            The segments with their constraints; and the terms that were left out, by the number of the segment.
+            The segments with their constraints; and the terms that were left out because they are impossible there (see
+            the class), by the number of the segment.
         """
         result, left_out = [], {}
         for number, segment in enumerate(segments):
@@ -73,14 +74,14 @@ class GlossaryTerms:
 
 
 def judge_left_out(segment: Segment, terms: Sequence[Term]) -> Segment:
-    """Adds terms that were left out, and that translations do not contain, to what they do not satisfy.
+    """Adds left-out terms to `unmet` of each translation that does not contain them.
 
     Args:
         segment: A segment with its translations.
-        terms: Terms that were left out of its constraints.
+        terms: Terms that `GlossaryTerms.added_to` left out of the constraints of the segment.
 
     Returns:
-        The segment, whose translations have the missing terms in `unmet` and in their warnings.
+        The segment; its translations have the missing terms in `unmet`, and a warning for each.
     """
     return replace(segment, found=[_with_missing(translation, terms) for translation in segment.found])
 

@@ -1,4 +1,4 @@
-"""Words of sentences and of terms, folded for comparison: the units by which a glossary finds its terms."""
+"""Words of sentences and of terms without differences of case and typography, by which a glossary finds its terms."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Words:
     Attributes:
         text: The text.
         spans: Range `[start, end)` of the characters of each unit.
-        folded: The units, folded and joined.
+        folded: The units as `fold` changes them for comparison, one after the other without separator.
         starts: Index in `folded` of the start of each unit, and of the end of the last one.
         is_word: Per unit, whether it is a word.
     """
@@ -91,17 +91,17 @@ class Words:
         return len(self.spans)
 
     def unit(self, index: int) -> str:
-        """A unit, folded."""
+        """A unit (a word, a run of spaces or another character) as `fold` changes it for comparison."""
         return self.folded[self.starts[index] : self.starts[index + 1]]
 
     def joined(self, start: int, end: int) -> str:
-        """Joins consecutive units.
+        """Text of consecutive units as `fold` changes it for comparison.
 
         Args:
-            start: Number of the first unit.
-            end: Number of the unit after the last one.
+            start: Index of the first unit, from 0.
+            end: Index of the unit after the last one.
 
         Returns:
-            Their text, folded.
+            The units with the spaces between them, which are units, too.
         """
         return self.folded[self.starts[start] : self.starts[end]]

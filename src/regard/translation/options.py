@@ -144,7 +144,7 @@ class TranslateOptions:
         """Options of sampling with the restrictions of the translation.
 
         Args:
-            sample: Options of sampling, `sample` or `mbr`.
+            sample: Options of sampling: the field `sample` of these options, or the field `mbr`.
 
         Returns:
             The options. Restrictions of the translation that differ from their default replace those of `sample`.

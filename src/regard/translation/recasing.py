@@ -77,9 +77,9 @@ class RecasedSegment:
     """A segment in unusual case, with the segment that is translated instead.
 
     Attributes:
-        given: The segment as it was given.
-        read: The segment in ordinary case, of the same length.
-        case: Case of the given segment.
+        given: The original segment, in unusual case.
+        read: The segment in ordinary case, of the same length, which the model translates.
+        case: Case of the original segment.
     """
 
     given: Segment
@@ -87,14 +87,15 @@ class RecasedSegment:
     case: Case
 
     def restored(self, filled: Segment) -> Segment:
-        """The given segment with the translations of the other one.
+        """The original segment with the translations of the segment in ordinary case.
 
         Args:
-            filled: The segment `read` with its translations.
+            filled: The segment in ordinary case, `read`, with its translations.
 
         Returns:
-            The given segment. Of a segment in capitals, translations are put into capitals, except for terms that must
-            have a certain case; of one in lower case, they begin in lower case. Each translation says what was read.
+            The original segment, `given`. Translations of a segment in capitals are put into capitals, except for terms
+            that must have a certain case; those of a segment in lower case begin in lower case. `read_as` and a warning
+            of each translation contain the text that the model read.
         """
         terms = [term for term in filled.constraints.include if not term.ignore_case]
         found = [self._restored(translation, terms) for translation in filled.found]
@@ -157,7 +158,8 @@ def case_of(text: str) -> Case | None:
         text: The sentence.
 
     Returns:
-        The case; None if it is none of these.
+        The case. None if it is none of these, or if the text is too short to tell: fewer than `MIN_LETTERS` letters in
+        capitals may be an acronym, such as "NATO", and a few words may be a name or a phrase.
     """
     if len(text.split()) >= MIN_LOWER_WORDS and any(map(str.islower, text)) and text == text.lower():
         return "lower"
@@ -213,7 +215,7 @@ def _capitalized(word: str) -> str:
 
 
 def _changed(text: str, change: Callable[[str], str], places: range, terms: Sequence[Term]) -> str:
-    """A text of the same length with some of its characters in another case, but for those of terms."""
+    """A text of the same length with some characters changed to upper or lower case, except for those of terms."""
     kept = {index for term in terms for start, end in occurrences(term, text) for index in range(start, end)}
     return "".join(
         change(character) if index in places and index not in kept and len(change(character)) == 1 else character

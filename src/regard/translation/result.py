@@ -42,7 +42,8 @@ class Translation:
             searches, and for a line that was split into segments.
         unmet: Constraints that the translation does not satisfy: the first alternative of each included term that is
             missing, and of each excluded term that occurs.
-        read_as: The sentence as the model read it, if it was translated from another case; otherwise empty.
+        read_as: The sentence as the model read it, if upper and lower case letters were changed before the translation,
+            such as in a sentence in capitals; otherwise empty.
     """
 
     source: str
@@ -120,7 +121,8 @@ class Translation:
             An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
             `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
             `{kind, value, where}`), and if known, `utility` (also in `n_best`), `attention`, `unmet`, if there are
-            constraints that are not satisfied, and `read_as`, if the sentence was translated from another case.
+            constraints that are not satisfied, and `read_as`, if the model read the sentence with other upper and
+            lower case letters.
         """
         fields: dict[str, object] = {
             "text": self.text,

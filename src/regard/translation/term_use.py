@@ -1,4 +1,4 @@
-"""Which terms of a glossary a translation uses, and how often each is met in a text."""
+"""Which terms of a glossary a translation uses, and counts of this over many sentences."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _is_within_word(text: str, place: int) -> bool:
 
 @dataclass(slots=True)
 class TermCount:
-    """How often a term of a glossary was met.
+    """In how many sentences a term of a glossary occurs, and how many of their translations respect it.
 
     Attributes:
         source: The term; empty for a translation that is forbidden in every sentence.
@@ -139,7 +139,10 @@ class TermCount:
 
 
 class TermStatistics:
-    """Counts for each term of a glossary how often it was matched, met, and unmet.
+    """Counts for each term of a glossary in how many translations it is met and unmet.
+
+    A term is matched where the source sentence contains it, and met where the translation then uses one of its
+    translations, or does not use the forbidden one.
 
     Args:
         glossary: The glossary.

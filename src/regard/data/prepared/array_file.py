@@ -173,9 +173,11 @@ class ArrayFile:
             for length in shape:
                 count *= length
             if min(shape, default=0) < 0 or start != end or stop - start != count * dtype.itemsize:
-                raise ValueError("sizes and offsets do not agree")
+                raise ValueError(f"the offsets of the array {name[:40]} do not match its shape and type")
             if (first + start) % dtype.itemsize or first + stop > size:
-                raise self.damaged(f"the file ends at {size} bytes, before the array {name[:40]}")
+                raise self.damaged(
+                    f"the file, of {size} bytes, ends before the array {name[:40]} does, or it is misaligned"
+                )
             self._arrays[name] = np.frombuffer(self._map, dtype, count, first + start).reshape(shape)
             end = stop
         if first + end != size:

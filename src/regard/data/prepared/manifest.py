@@ -224,16 +224,16 @@ def _check_sums(manifest: Manifest) -> None:
     """Checks that corpora and shards agree: shards are in the order of the corpora, and have all their pairs."""
     numbers = [shard.corpus for shard in manifest.shards]
     if numbers != sorted(numbers):
-        raise ValueError("shards are not in the order of the corpora")
+        raise ValueError("the shards are not listed in the order of their corpora")
     for number, corpus in enumerate(manifest.corpora):
         found = sum(shard.num_pairs for shard in manifest.shards if shard.corpus == number)
         if found != corpus.num_pairs:
-            raise ValueError(f"the shards of corpus {number + 1} have {found} pairs, not {corpus.num_pairs}")
+            raise ValueError(f"corpus {number + 1} has {corpus.num_pairs} pairs, but its shards have {found}")
 
 
 def _count(value: object, limit: int = _MAX_COUNT) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < limit:
-        raise ValueError(f"expected a number from 0 to {limit - 1}, found {str(value)[:40]}")
+        raise ValueError(f"expected a whole number from 0 to {limit - 1}, found {str(value)[:40]}")
     return value
 
 
@@ -250,7 +250,7 @@ def _weight(value: object) -> float:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"expected text, found {str(value)[:40]}")
+        raise TypeError(f"expected a string, found {str(value)[:40]}")
     return value
 
 

@@ -315,7 +315,7 @@ def _supported(options: BeamOptions | SampleOptions, constraints: SearchConstrai
         )
     if isinstance(options, SampleOptions):
         raise SearchError(
-            "an export to CTranslate2 cannot sample translations, with random numbers that a seed determines: load the "
+            "an export to CTranslate2 cannot sample translations, because the seed would not determine them: load the "
             "regard model that was exported"
         )
     for is_given, name, remedy in (
