@@ -78,6 +78,30 @@ NO_TEXTS = Texts()
 """The options if none is given."""
 
 
+@dataclass(frozen=True)
+class _Start:
+    """Options about the model that a training starts from."""
+
+    parent: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            parser=parse_path,
+            metavar="MODEL",
+            help="Model to start from (fine-tuning); it gives the architecture and, unless --new-vocabulary is given, "
+            "the vocabulary.",
+            show_default=False,
+        ),
+    ] = None
+    new_vocabulary: Annotated[
+        bool,
+        typer.Option("--new-vocabulary", help="With --from: learn a vocabulary; known subwords keep their embedding."),
+    ] = False
+
+
+_RANDOM_START = _Start()
+
+
 @with_groups
 def train(
     out: Annotated[
@@ -94,21 +118,7 @@ def train(
     texts: Texts = NO_TEXTS,
     reading: Reading = DEFAULT_READING,
     overrides: Set = None,
-    parent: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            parser=parse_path,
-            metavar="MODEL",
-            help="Model to start from (fine-tuning); it gives the architecture and, unless --new-vocabulary is given, "
-            "the vocabulary.",
-            show_default=False,
-        ),
-    ] = None,
-    new_vocabulary: Annotated[
-        bool,
-        typer.Option("--new-vocabulary", help="With --from: learn a vocabulary; known subwords keep their embedding."),
-    ] = False,
+    start: _Start = _RANDOM_START,
     resume: Annotated[
         bool,
         typer.Option(
@@ -123,12 +133,12 @@ def train(
     Settings that are not given are derived from the corpus and printed. torchrun starts several processes that train
     one model together: torchrun --nproc-per-node 4 -m regard train ...
     """
-    sets = [*texts.settings(), *reading.settings(), *_vocabulary(parent, new_vocabulary), *(overrides or [])]
+    sets = [*texts.settings(), *reading.settings(), *_vocabulary(start), *(overrides or [])]
     if _is_first():
         warn_replaced(sets)
 
     with _reported_once():
-        settings = _settings(config, preset, sets, parent=parent, resume=resume)
+        settings = _settings(config, preset, sets, parent=start.parent, resume=resume)
 
     with loading():
         from regard.recipes.process import interrupt_on_signals, prepare_process
@@ -150,10 +160,10 @@ def train(
     return INTERRUPTED if result.interrupted else 0
 
 
-def _vocabulary(parent: Path | None, new_vocabulary: bool) -> list[str]:
-    if new_vocabulary and parent is None:
+def _vocabulary(start: _Start) -> list[str]:
+    if start.new_vocabulary and start.parent is None:
         raise ConfigError("--new-vocabulary belongs to --from MODEL: a training from random weights always learns one")
-    return ["train.parent_vocabulary=new"] if new_vocabulary else []
+    return ["train.parent_vocabulary=new"] if start.new_vocabulary else []
 
 
 def _parent(path: Path | None) -> tuple[str, Config] | None:

@@ -30,7 +30,8 @@ from regard.lab.load import dump_lab, parse_lab, system_config
 from regard.lab.result import RunResult, read_result
 from regard.lab.schema import BudgetConfig, Lab
 from regard.lab.systems import system_configs
-from regard.recipes.prepare import prepare, save_config
+from regard.recipes.prepare import prepare
+from regard.recipes.saved_config import save_config
 from regard.store.migrations import rename_keys
 from regard.store.sealed_json import read_sealed, sealed
 from regard.store.state_files import has_saved_state

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from regard.config.derive import derive
-from regard.config.dump import dump_config
-from regard.config.load import parse_config
 from regard.config.resolved import DerivedConfig
 from regard.config.schema import Config
 from regard.data.corpus import Corpus, Ragged, Resampling
@@ -22,17 +20,17 @@ from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
 from regard.files.atomic import make_directory, write_file, write_text
 from regard.files.json_text import parse_json
 from regard.files.packages import require_package
-from regard.files.reading import read_bytes, read_text
+from regard.files.reading import read_bytes
 from regard.recipes.encoded_text import encode_text
 from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
 from regard.recipes.parent import load_parent
 from regard.recipes.prepared_on_disk import PreparedOnDisk, describe_mixture
 from regard.recipes.prepared_text import PreparedText
+from regard.recipes.saved_config import load_config, save_config
 from regard.recipes.text_checks import check_names, check_text_is_the_same, check_texts_are_there
 from regard.recipes.text_files import TEXTS, moved_corpora
 from regard.recipes.training_text import TrainingText, hash_pairs, read_training_text
 from regard.store import StoredModel
-from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS
 from regard.text.readers import read_lines
 from regard.text.subword import Subword
@@ -45,7 +43,6 @@ _HELD_OUT, _BOTH_SIDES = "held_out", "both sides"
 _PREPARED = "prepared"
 # Hash of text that was prepared on disk; trainings whose text is held in memory have hashes of the text.
 _SUBWORDS = ((_SRC, "src_subword"), (_TGT, "tgt_subword"))
-_HASH_LINE = "\n# sha256 of the lines above: "
 _REMEDY = "restore it, or start the training again with --overwrite"
 _MAX_BYTES, _MAX_SUBWORD_BYTES = 1 << 20, 16 << 20
 
@@ -127,9 +124,7 @@ def prepare(
     if on_disk is not None and on_disk.is_for(config):
         return _prepare_on_disk(on_disk.prepare(config, _kept_subwords(config, parent)), directory, begin)
     text = read_training_text(config)
-    for warning in text.warnings:
-        if reporter is not None:
-            reporter.on_message(f"warning: {warning}")
+    _report_warnings(text, reporter)
     derived, derived_notes = _derive(config, text, workers)
     derived, tokenizer_notes = _choose_tokenizer(derived, text.val)
     src_subword, tgt_subword = _kept_subwords(config, parent) or _learn_subwords(derived, text)
@@ -152,6 +147,12 @@ def prepare(
     write_text(directory / _TEXTS, json.dumps(hashes))
     save_config(derived, directory)
     return prepared
+
+
+def _report_warnings(text: TrainingText, reporter: Reporter | None) -> None:
+    if reporter is not None:
+        for warning in text.warnings:
+            reporter.on_message(f"warning: {warning}")
 
 
 def _prepare_on_disk(text: PreparedText, directory: Path, begin: Callable[[], object]) -> Prepared:
@@ -250,49 +251,6 @@ def _load_on_disk(on_disk: PreparedOnDisk, config: Config, hashes: dict[str, str
     if (src.fingerprint(), tgt.fingerprint()) != text.manifest.vocabularies:
         raise CheckpointError(f"{directory}: expected the vocabularies of the prepared text, found others: {_REMEDY}")
     return _on_disk(text)
-
-
-def save_config(config: Config, directory: Path) -> None:
-    """Saves the configuration of a training; its file also marks the training as one that can be resumed.
-
-    Args:
-        config: Complete configuration.
-        directory: The directory that was passed to `prepare`.
-
-    Raises:
-        CheckpointError: The file cannot be written; the old configuration is unchanged.
-    """
-    path, text = directory / SETTINGS, _with_hash(dump_config(config))
-    if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
-        write_text(path, text)
-
-
-def load_config(directory: Path) -> Config:
-    """Loads the saved configuration of a training.
-
-    Args:
-        directory: The directory that was passed to `prepare`.
-
-    Returns:
-        The configuration, as it was saved last.
-
-    Raises:
-        CheckpointError: The file is missing or damaged.
-    """
-    path = directory / SETTINGS
-    text = read_text(path, max_bytes=_MAX_BYTES, remedy=_REMEDY)
-    settings, hash_line, _ = text.partition(_HASH_LINE)
-    if hash_line and text != _with_hash(settings):
-        raise CheckpointError(
-            f"{path}: changed since it was written: its content does not match its hash; set options on the command "
-            f"line, not in this file: {_REMEDY}"
-        )
-    return parse_config(rename_keys(text), where=str(path))
-
-
-def _with_hash(settings: str) -> str:
-    """A configuration followed by its own hash, as a TOML comment."""
-    return f"{settings}{_HASH_LINE}{hashlib.sha256(settings.encode()).hexdigest()}\n"
 
 
 def _load_hashes(directory: Path) -> dict[str, str]:

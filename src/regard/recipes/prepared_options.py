@@ -65,8 +65,8 @@ def covers(prepared: Mapping[str, object], options: Options) -> bool:
     """Whether prepared text can be used by a training, because it was prepared with the same options.
 
     Two differences are allowed. If the text was prepared with vocabularies that the user named, a training that names
-    none uses these, and its own options about vocabularies have no effect. And the shards may contain text that the training does
-    not need.
+    none uses these, and its own options about vocabularies have no effect. And the shards may contain text that the
+    training does not need.
 
     Args:
         prepared: Options in the manifest of the text.

@@ -7,7 +7,7 @@ from pathlib import Path
 from regard.config.resume import CHANGEABLE, MOVABLE
 from regard.config.schema import Config
 from regard.errors import ConfigError
-from regard.recipes.prepare import load_config
+from regard.recipes.saved_config import load_config
 from regard.store.training_directory import TrainingDirectory
 
 

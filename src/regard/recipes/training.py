@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
@@ -15,7 +16,6 @@ from regard.config.resolved import ResolvedConfig, resolve
 from regard.config.schema import Config, TrainConfig
 from regard.config.threads import clamped_threads
 from regard.data.prepared.stream import PreparedStream
-from regard.data.source_noise import SourceNoise
 from regard.data.stream import BatchStream
 from regard.errors import ConfigError
 from regard.files.paths import checked_path
@@ -27,8 +27,10 @@ from regard.recipes.feasibility import check_feasible
 from regard.recipes.finishing import final_weights, finish
 from regard.recipes.notices import notices
 from regard.recipes.parent import choose_weights
-from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
+from regard.recipes.prepare import Prepared, load_prepared, prepare
 from regard.recipes.prepared_on_disk import PreparedOnDisk
+from regard.recipes.saved_config import save_config
+from regard.recipes.streams import training_stream
 from regard.recipes.training_lines import line_finder
 from regard.recipes.validator import TranslatingValidator
 from regard.recipes.workers import check_saved_share, check_share, device_of, load_for_worker, share_note, threads_of
@@ -105,23 +107,18 @@ def train(
         WorkerError: Another worker has ended or does not answer.
     """
     directory, interrupt = TrainingDirectory(checked_path(out, "out")), interrupt or Interrupt()
-    workers = workers or Workers()
-    reporter = reporter if workers.is_first else None
+    reporter, workers = reporter if workers is None or workers.is_first else None, workers or Workers()
     with exclusive_training(), interrupt.watching(), ExitStack() as stack:
         stack.callback(workers.leave)
         resume = resume and not _begins(config, directory)
-        ready = _set_up(
-            config, directory, stack, reporter, interrupt, resume=resume, overwrite=overwrite, workers=workers
-        )
+        begin = partial(_set_up, config, directory, stack, reporter, interrupt)
+        ready = begin(resume=resume, overwrite=overwrite, workers=workers)
         prepared, complete = ready.prepared, ready.config
         workers.join(ready.device)
         has_state = bool(workers.first(lambda: resume and has_saved_state(directory.current)))
-        model, weight_notes = _build_model(prepared, ready.device, has_state=has_state)
-        notes = [*ready.notes, *weight_notes]
+        model, notes = _build_model(ready, has_state=has_state)
         with _reporters(prepared, directory, reporter, notes, first=workers.is_first) as reporters:
-            validator = TranslatingValidator(
-                prepared.val, prepared.tgt_subword, config=complete, device=ready.device, workers=workers
-            )
+            validator = _validator(ready, workers)
             trainer = _trainer(ready, model, validator, directory, reporters, workers)
             outcome = _run(trainer, directory, interrupt, prepared, resume=resume)
             outcome = final_weights(outcome, model, prepared, validator, reporters)
@@ -217,7 +214,7 @@ def _set_up(
 def _complete(prepared: Prepared, given: Config | None, place: Place) -> _Ready:
     """Chooses what depends on the machine, and completes the configuration."""
     prepared, device, precision = _choose_for_machine(prepared, place)
-    stream = _stream(prepared)
+    stream = training_stream(prepared)
     complete = resolve(prepared.config, batches_per_epoch=stream.batches_per_epoch, precision=precision.name)
     prepared = replace(prepared, config=complete, notes=(*prepared.notes, share_note(complete, place.count)))
     return _Ready(prepared, complete, device, precision, stream, _notes(prepared, given, complete, precision))
@@ -342,9 +339,14 @@ def _choose_for_machine(prepared: Prepared, place: Place) -> tuple[Prepared, str
     return replace(prepared, notes=(*prepared.notes, note)), device, precision.with_exceptions(model)
 
 
-def _build_model(prepared: Prepared, device: str, *, has_state: bool) -> tuple[Seq2Seq, list[str]]:
-    """The model before its first step or its saved state, and notes on where its weights come from."""
-    config, specials = prepared.config, prepared.tgt_subword.specials
+def _validator(ready: _Ready, workers: Workers) -> TranslatingValidator:
+    prepared, config = ready.prepared, ready.config
+    return TranslatingValidator(prepared.val, prepared.tgt_subword, config=config, device=ready.device, workers=workers)
+
+
+def _build_model(ready: _Ready, *, has_state: bool) -> tuple[Seq2Seq, list[str]]:
+    """The model before its first step or its saved state; and all notes, with those on where its weights come from."""
+    prepared, config, specials = ready.prepared, ready.config, ready.prepared.tgt_subword.specials
     torch.manual_seed(config.train.seed)
     model = build_model(
         config.model,
@@ -355,35 +357,7 @@ def _build_model(prepared: Prepared, device: str, *, has_state: bool) -> tuple[S
     )
     subwords = (prepared.src_subword, prepared.tgt_subword)
     notes = choose_weights(model, config, subwords, has_state=has_state)
-    return model.to(device), notes
-
-
-def _stream(prepared: Prepared) -> BatchStream | PreparedStream:
-    options = prepared.config.train
-    if prepared.on_disk is not None:
-        return PreparedStream(
-            prepared.on_disk,
-            batch_tokens=options.batch_tokens,
-            seed=options.seed,
-            specials=prepared.tgt_subword.specials,
-            resampling=prepared.resampling(),
-        )
-    return BatchStream(
-        prepared.train,
-        batch_tokens=options.batch_tokens,
-        seed=options.seed,
-        specials=prepared.tgt_subword.specials,
-        guided_links=prepared.guided_links,
-        shares=prepared.shares,
-        noise=_noise(prepared),
-    )
-
-
-def _noise(prepared: Prepared) -> SourceNoise | None:
-    options = prepared.config.train
-    if not options.noise:
-        return None
-    return SourceNoise(options.noise, prepared.src_subword, prepared.config.data.max_len, options.noise_kinds)
+    return model.to(ready.device), [*ready.notes, *notes]
 
 
 @contextmanager

@@ -40,7 +40,15 @@ class Pattern:
     cost: int = 0
 
     def matches(self, position: int, character: str) -> bool:
-        """Whether a character of the translation matches the one at index `position` of the pattern's text."""
+        """Compares a character of a translation with one of the pattern's text.
+
+        Args:
+            position: Index of the character in the pattern's text.
+            character: Character of the translation.
+
+        Returns:
+            True if they are equal, without regard to their case if `ignore_case` is set.
+        """
         return self.text[position] == (fold_character(character) if self.ignore_case else character)
 
     def starting_tokens(self, vocabulary: TermVocabulary) -> Iterator[int]:

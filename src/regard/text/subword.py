@@ -39,6 +39,8 @@ class Subword:
 
     Attributes:
         specials: Ids of the special tokens unk, pad, bos and eos.
+        pieces: Spelling of each subword by id, with `▁` for a space; special tokens and bytes are in angle brackets.
+        spells_everything: Whether any text can be spelled; imported vocabularies lack characters.
         note: Message for the user if `train` could not reach the requested size; otherwise None.
     """
 
@@ -65,10 +67,10 @@ class Subword:
                 "again, or train again"
             ) from None
         self.specials = Specials(processor.unk_id(), processor.pad_id(), processor.bos_id(), processor.eos_id())
-        imported = processor.piece_to_id(END_PIECE) != processor.unk_id()
+        self._imported = imported = processor.piece_to_id(END_PIECE) != processor.unk_id()
         self._tokenizer: SubwordTokenizer = ImportedTokenizer(processor) if imported else TrainedTokenizer(processor)
-        self._pieces, self._surfaces = self._tokenizer.pieces, self._tokenizer.surfaces
-        self._imported = imported
+        self.pieces, self._surfaces = tuple(self._tokenizer.pieces), self._tokenizer.surfaces
+        self.spells_everything = any(isinstance(surface, int) for surface in self._surfaces)
         self._word_boundaries: WordBoundaries | None = None
         self._term_vocabulary: TermVocabulary | None = None
         self._samplers: dict[float, SegmentationSampler] = {}
@@ -172,16 +174,6 @@ class Subword:
         return hashlib.sha256(self._bytes).hexdigest()
 
     @property
-    def pieces(self) -> tuple[str, ...]:
-        """The spelling of each subword by id, with `▁` for a space; special tokens and bytes are in angle brackets."""
-        return tuple(self._pieces)
-
-    @property
-    def spells_everything(self) -> bool:
-        """Whether any text can be spelled; imported vocabularies have no bytes, so that some characters are unknown."""
-        return any(isinstance(surface, int) for surface in self._surfaces)
-
-    @property
     def tags(self) -> tuple[str, ...]:
         """Words that are one subword each and never split, such as `<web>`, in the order of their ids."""
         return tuple(piece.removeprefix(SPACE) for piece in self._tag_ids)
@@ -200,7 +192,7 @@ class Subword:
 
     def __len__(self) -> int:
         """Number of subwords, with special tokens and bytes."""
-        return len(self._pieces)
+        return len(self.pieces)
 
     def encode(self, text: str, *, sample_alpha: float = 0.0, seed: int = 0) -> Encoding:
         """Segments a text into subwords, and finds the characters that each subword covers.
@@ -231,7 +223,7 @@ class Subword:
         return [self._encoding(text, ids) for text, ids in zip(texts, self.encode_ids(texts), strict=True)]
 
     def _encoding(self, text: str, ids: Sequence[int]) -> Encoding:
-        return Encoding(text, tuple(ids), tuple(self._pieces[i] for i in ids), self._tokenizer.spans(text, ids))
+        return Encoding(text, tuple(ids), tuple(self.pieces[i] for i in ids), self._tokenizer.spans(text, ids))
 
     def encode_ids(self, texts: Sequence[str], *, sample_alpha: float = 0.0, seed: int = 0) -> list[list[int]]:
         """Segments texts into subwords and returns their ids; faster than `encode` for many texts.
@@ -289,7 +281,7 @@ class Subword:
                 "that produced the ids"
             )
         text, spans = join_pieces(self._surfaces[i] for i in ids)
-        return Encoding(text, ids, tuple(self._pieces[i] for i in ids), spans)
+        return Encoding(text, ids, tuple(self.pieces[i] for i in ids), spans)
 
 
 def _find_tags(surfaces: Sequence[Surface]) -> dict[str, int]:

@@ -13,7 +13,8 @@ from regard.config.schema import CorpusConfig
 from regard.errors import ConfigError
 from regard.recipes import guided_links
 from regard.recipes.guided_links import MADE_LINKS
-from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
+from regard.recipes.prepare import Prepared, load_prepared, prepare
+from regard.recipes.saved_config import save_config
 from regard.recipes.training import train
 from regard.store.training_directory import TRAINING
 from regard.text.links import read_pharaoh

@@ -146,7 +146,9 @@ def test_a_key_may_be_limited_to_glossaries(make_client: MakeClient, terms: Path
 def test_routes_of_libretranslate_are_unchanged(make_client: MakeClient, terms: Path) -> None:
     body = {"q": TEXT, "source": "en", "target": "fr", "glossary": "pets"}
     plain = make_client(directions=DIRECTIONS).post("/translate", json=body).json()
-    with_glossary = make_client(directions=DIRECTIONS, glossaries=[NamedGlossary("pets", terms)]).post("/translate", json=body)
+    with_glossary = make_client(directions=DIRECTIONS, glossaries=[NamedGlossary("pets", terms)]).post(
+        "/translate", json=body
+    )
     assert with_glossary.json() == plain
 
 

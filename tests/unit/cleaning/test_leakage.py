@@ -44,7 +44,7 @@ def test_short_sides_count_if_requested() -> None:
 def test_parts_of_different_test_sentences_do_not_add_up() -> None:
     halves = [
         Pair("the first half is only here and then nothing that speakers would ever say", ""),
-        Pair("she has never said any of this before the other half is only there", ""),
+        Pair("she has never heard any of this before the other half is only there", ""),
     ]
     both = "the first half is only here and then the other half is only there"
     assert Leakage.from_pairs(halves)([Pair(both, "")]) == [pytest.approx(8 / 14)]

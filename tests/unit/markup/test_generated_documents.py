@@ -1,4 +1,4 @@
-"""Generated documents of four formats: nothing is lost, whatever the translator does.
+"""Generated documents of four formats: nothing is lost, for any translator.
 
 `make markup` tries 10,000 documents of each format; MARKUP_DOCUMENTS sets the number.
 """
