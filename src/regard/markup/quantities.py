@@ -13,7 +13,7 @@ _UNIT = (
 )
 """Symbols of units. Those that are also words, such as `in`, or letters that follow years (`1980s`), are not here."""
 _NUMBER = r"(?<![\w.,:/])[+\-−]?\d{1,12}(?:[.,]\d{1,9}){0,3}"
-_PATTERN = re.compile(rf"{_NUMBER}(?:[ \u00a0\u202f]?{_UNIT}|[ \u00a0\u202f][mgslLhVWN])(?![\w/²³])")
+_PATTERN = re.compile(rf"{_NUMBER}(?:[ \u00a0\u202f]?{_UNIT}|[ \u00a0\u202f][mgslLhVWN])(?![\w/²³'’])")
 
 
 def find_quantities(text: str) -> Iterator[Span]:

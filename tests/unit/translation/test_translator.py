@@ -426,7 +426,7 @@ def test_segments_are_split_filled_and_joined(subword: Subword, options: Changes
     assert [replace(segment, found=()) for segment in filled] == segments
     many = "n_best" in options or "sample" in options
     joined = join_lines([normalize(line) for line in lines], filled, first=3, many=many)
-    expected = translator.translate(lines, **options)
+    expected = list(translator.translate_lines(lines, first=3, **options))
     assert [(entry.text, entry.alignment, entry.score) for entry in joined] == [
         (entry.text, entry.alignment, entry.score) for entry in expected
     ]
