@@ -30,9 +30,9 @@ _ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium instance per test session."""
+    """One Chromium per module: while it runs, no test of its process can start an event loop."""
     path = next((command for name in ("chromium", "chromium-browser") if (command := shutil.which(name))), None)
     if path is None:
         pytest.skip("needs a browser: apt-get install chromium")

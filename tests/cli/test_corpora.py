@@ -134,7 +134,7 @@ def test_all_commands_take_the_options_about_reading(
     header = 'msgid ""\nmsgstr ""\n"Language: fr\\n"\n"X-Accelerator-Marker: _\\n"\n'
     Path("catalog.txt").write_text("\n".join([header, *entries]), encoding="utf-8")
     Path("catalog.tsv").write_text("".join(f"{src}\t{tgt}\n" for src, tgt in rows), encoding="utf-8")
-    options = ["--from=po", "--langs=en-fr", "--include-fuzzy", "--strip-accelerators"]
+    options = ["--input-format=po", "--langs=en-fr", "--include-fuzzy", "--strip-accelerators"]
     checks = [f"--without={name}" for name in (*CHECKS, "duplicate")]
     for command in (
         ["convert", "catalog.txt", "--to=tsv", "--out=convert.tsv"],

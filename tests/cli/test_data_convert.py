@@ -73,7 +73,7 @@ def test_two_files_in_and_out(regard: Run, tmp_path: Path) -> None:
 def test_standard_input_to_standard_output(regard: Run) -> None:
     done = regard("data", "convert", "-", "--to", "jsonl", "--langs", "en-fr", stdin=b"one\tun\ntwo\tdeux\n")
     assert (done.status, done.out) == (0, '{"en": "one", "fr": "un"}\n{"en": "two", "fr": "deux"}\n')
-    done = regard("data", "convert", "-", "--from", "po", "--to", "tsv", stdin=CATALOG.encode("utf-16"))
+    done = regard("data", "convert", "-", "--input-format", "po", "--to", "tsv", stdin=CATALOG.encode("utf-16"))
     assert (done.status, done.out) == (0, "Hello\tBonjour\n&Two lines\t&Deux lignes\n")
 
 
@@ -96,7 +96,7 @@ def test_faults_stop_or_are_counted(regard: Run, catalog: Path) -> None:
         (["--to", "plain"], "expected --out, since this format has two files"),
         (["--to", "tmx"], "expected the languages of the corpus"),
         (["--to", "tsv", "--langs", "en-de"], "expected a catalog of translations into de (or en), found Language: fr"),
-        (["--to", "tsv", "--from", "xlsx"], "expected one of plain"),
+        (["--to", "tsv", "--input-format", "xlsx"], "expected one of plain"),
         (["--to", "tsv", "--encoding", "klingon"], "expected the name of an encoding"),
         (["--to", "tsv", "--out", "missing/x.tsv"], "missing/x.tsv: cannot be written"),
     ],

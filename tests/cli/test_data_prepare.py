@@ -34,7 +34,7 @@ def test_text_is_prepared_and_checked(regard: Run, tmp_path: Path, texts: list[s
     assert "expected text prepared from these files with these options, found none or another" in missing.err
     done = regard(*arguments, "--workers", "1")
     assert done.status == 0, done.err
-    assert f"{tmp_path / 'train.en'}: 1 pairs with an empty side were left out" in done.out
+    assert f"{tmp_path / 'train.en'}: left out 1 pair with an empty side" in done.out
     assert "not among the training pairs: 1 empty, " in done.out
     assert done.out.splitlines()[-1] == f"train on it with --set data.prepared={out}"
     again = regard(*arguments)

@@ -56,7 +56,7 @@ def test_the_examples_run(at_work: Path, quick_shell: Callable[..., Done], line:
 
 
 def test_the_example_of_an_interrupted_training_runs(at_work: Path, quick_shell: Callable[..., Done]) -> None:
-    first, _, second = examples(train)
+    first, _, _, second = examples(train)
     assert "--resume" in second
     assert quick_shell(first + QUICK).status == 0
     done = quick_shell(second + " --set train.steps=6")

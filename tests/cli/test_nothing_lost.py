@@ -223,4 +223,4 @@ def test_a_resumed_training_finds_moved_texts(at_work: Path, regard: Run) -> Non
     assert (at_work / "model/training/config.toml").read_text() == config
     model = regard("train", "--resume", "--out", "model", "--set", "model.hidden_size=3")
     assert model.status == 2
-    assert "model.hidden_size would change it" in model.err
+    assert "model.hidden_size = 3 (it is 48) would change it" in model.err

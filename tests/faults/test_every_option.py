@@ -44,6 +44,7 @@ STRINGS = {
     "preset": ["luong-dot", "transformer-tiny"], "data.src": ["other.en"], "data.tgt": ["other.fr"],
     "data.val_src": ["test.en"], "data.val_tgt": ["test.fr"], "train.device": ["cuda:17"],
     "train.guided_file": ["links"], "data.langs": ["en-fr"], "data.format": ["moses"], "data.encoding": ["utf-16"],
+    "data.prepared": [],  # a directory: see tests/integration/recipes/test_prepared_training.py
     "train.parent": [],  # fits one architecture: see tests/integration/recipes/test_fine_tuning.py
 }  # fmt: skip
 """Values of text options."""

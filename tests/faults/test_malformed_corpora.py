@@ -94,7 +94,7 @@ def test_the_command_line_names_the_place_and_the_cure(name: str, tmp_path: Path
         "--langs": "-".join(options.langs or ()),
         "--columns": ",".join(options.columns or ()),
         "--encoding": options.encoding,
-        "--from": case.format,
+        "--input-format": case.format,
     }
     flags = [text for option, value in given.items() if value for text in (option, value)]
     flags += ["--include-fuzzy"] * options.include_fuzzy + ["--strip-accelerators"] * options.accelerators

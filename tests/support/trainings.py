@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from regard.text.subword import Subword
     from regard.train.reporter import StepReport, TrainingPlan, Validation
     from regard.train.validation import Validator
+    from regard.train.workers import Workers
 
 LOADED = (
     "regard.evaluate.scores",
@@ -189,8 +190,10 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
         make_saver(saver, parts, conditions=conditions, minutes=minutes)
         savers.append(saver)
 
-    def scripted(corpus: Corpus, tgt_subword: Subword, *, config: DerivedConfig, device: str) -> ScriptedValidator:
-        real = TranslatingValidator(corpus, tgt_subword, config=config, device=device)
+    def scripted(
+        corpus: Corpus, tgt_subword: Subword, *, config: DerivedConfig, device: str, workers: Workers
+    ) -> ScriptedValidator:
+        real = TranslatingValidator(corpus, tgt_subword, config=config, device=device, workers=workers)
         return ScriptedValidator(real, validations)
 
     os.chdir(directory)

@@ -90,7 +90,7 @@ class Reading:
     format: Annotated[
         str | None,
         typer.Option(
-            "--from",
+            "--input-format",
             metavar="FORMAT",
             help="Format of the input, such as moses or tsv.",
             show_default="by its name or content",

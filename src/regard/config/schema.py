@@ -90,21 +90,6 @@ class SubwordConfig(Section):
 class TrainConfig(Section):
     """Options of the section `[train]`: training, validation and checkpoints."""
 
-    parent: Annotated[str | None, ADDED_LATER] = None
-    """Directory of the model whose weights the training starts from; by default, random weights."""
-    parent_vocabulary: Annotated[Literal["keep", "new"], ADDED_LATER] = "keep"
-    """`keep` uses the parent's vocabulary; `new` learns one, in which a subword that the parent has keeps its
-    embedding, and any other gets the mean of those that the parent spells it with."""
-    parent_share: Annotated[Fraction, ADDED_LATER] = 0.0
-    """Share of the parent in the final weights, the rest being the trained ones (Wortsman et al. 2022): what the parent
-    could do is forgotten less; 0 = the trained weights alone."""
-    freeze: Annotated[tuple[PartName, ...], ADDED_LATER] = ()
-    """Parts of the model whose weights are not trained."""
-    lora_rank: Annotated[int, NUMBER, Field(ge=0, le=4096), ADDED_LATER] = 0
-    """r of Hu et al. 2021: train only low-rank updates of the linear maps, which are added to the weights at the end;
-    0 = train all weights."""
-    lora_alpha: Annotated[float, NUMBER, Field(gt=0, le=10_000), ADDED_LATER] = 16.0
-    """α of Hu et al. 2021: the updates are scaled by α / r."""
     steps: Count | None = None
     """Number of updates, at most; derived from the corpus if neither this nor `epochs` is set."""
     epochs: Annotated[float, NUMBER, Field(gt=0, le=1_000_000)] | None = None
@@ -168,6 +153,21 @@ class TrainConfig(Section):
     """CPU threads; by default, one per core."""
     device: str = "auto"
     tensorboard: Switch = True
+    parent: Annotated[str | None, ADDED_LATER] = None
+    """Directory of the model whose weights the training starts from; by default, random weights."""
+    parent_vocabulary: Annotated[Literal["keep", "new"], ADDED_LATER] = "keep"
+    """`keep` uses the parent's vocabulary; `new` learns one, in which a subword that the parent has keeps its
+    embedding, and any other gets the mean of those that the parent spells it with."""
+    parent_share: Annotated[Fraction, ADDED_LATER] = 0.0
+    """Share of the parent in the final weights, the rest being the trained ones (Wortsman et al. 2022): what the parent
+    could do is forgotten less; 0 = the trained weights alone."""
+    freeze: Annotated[tuple[PartName, ...], ADDED_LATER] = ()
+    """Parts of the model whose weights are not trained."""
+    lora_rank: Annotated[int, NUMBER, Field(ge=0, le=4096), ADDED_LATER] = 0
+    """r of Hu et al. 2021: train only low-rank updates of the linear maps, which are added to the weights at the end;
+    0 = train all weights."""
+    lora_alpha: Annotated[float, NUMBER, Field(gt=0, le=10_000), ADDED_LATER] = 16.0
+    """α of Hu et al. 2021: the updates are scaled by α / r."""
 
 
 class SearchConfig(Section):

@@ -21,6 +21,7 @@ from regard.data.prepared.pool import WorkerPool
 from regard.data.prepared.text_part import PART_SIZE, TextPart
 from regard.errors import CheckpointError, DataError
 from regard.files.atomic import make_directory, remove, write_file
+from regard.files.printable import counted
 from regard.recipes.prepared_held_out import HeldOut, HoldingOut
 from regard.recipes.prepared_options import VERSION, derive_options, text_options
 from regard.recipes.prepared_sources import file_states, hash_files
@@ -219,7 +220,7 @@ class Preparation:
     def _length_notes(self, count: int) -> list[str]:
         if not count:
             return []
-        return [f"{count} training pairs longer than {self.config.data.max_len} subwords were left out"]
+        return [f"left out {counted(count, 'training pair')} longer than {self.config.data.max_len} subwords"]
 
     def _check_not_empty(self, shards: Sequence[EncodedShard]) -> None:
         """Refuses a corpus whose pairs are all too long."""

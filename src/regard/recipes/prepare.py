@@ -20,6 +20,7 @@ from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
 from regard.files.atomic import make_directory, write_file, write_text
 from regard.files.json_text import parse_json
 from regard.files.packages import require_package
+from regard.files.printable import counted
 from regard.files.reading import read_bytes
 from regard.recipes.encoded_text import encode_text
 from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
@@ -173,7 +174,7 @@ def _prepare_on_disk(text: PreparedText, directory: Path, begin: Callable[[], ob
 def _on_disk(text: PreparedText, notes: Sequence[str] = ()) -> Prepared:
     val = Corpus.encode(text.val, *text.subwords, max_len=text.config.data.max_len)
     mixture = describe_mixture(text) if text.config.data.corpora else ()
-    left_out = f"{val.num_dropped} validation pairs longer than {text.config.data.max_len} subwords were left out"
+    left_out = f"left out {counted(val.num_dropped, 'validation pair')} longer than {text.config.data.max_len} subwords"
     return Prepared(
         text.config,
         *text.subwords,

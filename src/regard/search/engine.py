@@ -6,24 +6,27 @@ import os
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from copy import copy
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import torch
+from torch import Tensor
 
 from regard.data.collate import collate
 from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.attention_filter import KEEP_ALL, AttentionFilter
-from regard.search.batch_search import search_batch
 from regard.search.batching import length_sorted
-from regard.search.beam import BeamOptions
-from regard.search.constrained_beam import MIN_BEAM
+from regard.search.beam import BeamOptions, beam_search
+from regard.search.constrained_beam import MIN_BEAM, TermConstraints, constrained_beam_search
+from regard.search.diverse import diverse_beam_search
+from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
 from regard.search.next_words import WordTokens
 from regard.search.parallel import in_parallel, limit_threads_after_fork
 from regard.search.prefix import WordEnd, check_prefixes
 from regard.search.restricted import RestrictedModel
-from regard.search.sample import SampleOptions
+from regard.search.sample import SampleOptions, sample
 from regard.search.score import force_decode
 from regard.search.shortlist import Shortlist
 from regard.search.term_batch import SearchConstraints
@@ -183,7 +186,7 @@ class StepEngine:
             )
             prepared = terms.prepare(restricted.token_ids, max_len, batch_prefixes) if terms else None
             own = options.of_rows(rows) if isinstance(options, SampleOptions) else options
-            found = search_batch(restricted, batch, max_len, own, need_weights=need_weights, terms=prepared)
+            found = _search_batch(restricted, batch, max_len, own, need_weights=need_weights, terms=prepared)
             return restricted.full_ids(found)
 
         copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
@@ -321,3 +324,33 @@ class StepEngine:
         for rows, results in zip(batches, in_parallel(process_batch, batches, workers=self._workers), strict=True):
             by_row.update(zip(rows, results, strict=True))
         return [by_row[row] for row in range(len(lengths))]
+
+
+def _search_batch(
+    restricted: RestrictedModel,
+    batch: Batch,
+    max_len: Tensor,
+    options: BeamOptions | SampleOptions,
+    *,
+    need_weights: bool,
+    terms: TermConstraints | None = None,
+) -> list[list[Hypothesis]]:
+    """Translates a batch by the search that its options ask for; the hypotheses have the ids of the model."""
+    model, specials = restricted.model, restricted.specials
+    sources = batch.src_ids, batch.src_len
+    if isinstance(options, SampleOptions):
+        return sample(model, *sources, max_len=max_len, specials=specials, options=options, need_weights=need_weights)
+    if terms is not None:
+        wide = replace(options, beam=max(options.beam, MIN_BEAM))
+        return constrained_beam_search(
+            model, *sources, max_len=max_len, specials=specials, constraints=terms, options=wide,
+            need_weights=need_weights,
+        )  # fmt: skip
+    if options.beam == 1 and not options.coverage_penalty:
+        hypotheses = greedy_search(
+            model, *sources, max_len=max_len, specials=specials, length_penalty=options.length_penalty,
+            min_len=options.min_len, need_weights=need_weights,
+        )  # fmt: skip
+        return [[hypothesis] for hypothesis in hypotheses]
+    search = beam_search if options.groups == 1 else diverse_beam_search
+    return search(model, *sources, max_len=max_len, specials=specials, options=options, need_weights=need_weights)

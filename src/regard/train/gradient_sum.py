@@ -149,7 +149,7 @@ def divide(parameters: Sequence[Tensor], bucket_bytes: int) -> list[list[Tensor]
     Returns:
         The buckets, at least one; each of them but the last is full.
 
-    >>> first, second, third = (nn.Parameter(torch.zeros(size)) for size in (1, 2, 3))
+    >>> first, second, third = (torch.zeros(size) for size in (1, 2, 3))
     >>> [[len(parameter) for parameter in bucket] for bucket in divide([first, second, third], 16)]
     [[3, 2], [1]]
     """

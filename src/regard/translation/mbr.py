@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from regard.errors import SearchError
@@ -22,6 +22,9 @@ from regard.text.subword import Subword
 from regard.translation.filling import TranslatorParts, fill_segments
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Segment, Translation
+
+Filling = Callable[[TranslatorParts, Sequence[Segment], TranslateOptions], list[Segment]]
+"""A function that translates segments."""
 
 
 def fill_with_least_risk(
@@ -119,3 +122,15 @@ def _with_alignment(
 
 def _token_ids(subword: Subword) -> dict[str, int]:
     return {piece: number for number, piece in enumerate(subword.decode(range(len(subword))).pieces)}
+
+
+def filling(options: TranslateOptions) -> Filling:
+    """Chooses the function that translates segments.
+
+    Args:
+        options: Options of the translation.
+
+    Returns:
+        Minimum Bayes risk decoding if `options.mbr` is set, otherwise one search.
+    """
+    return fill_segments if options.mbr is None else fill_with_least_risk

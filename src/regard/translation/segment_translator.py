@@ -10,8 +10,8 @@ from regard.search.engine import Engine
 from regard.search.length_limits import LengthLimits
 from regard.text.normalize import normalize, text_list
 from regard.text.subword import Subword
-from regard.translation.filling import fill_segments, split_lines
-from regard.translation.mbr import fill_with_least_risk
+from regard.translation.filling import split_lines
+from regard.translation.mbr import filling
 from regard.translation.options import TranslateOptions
 from regard.translation.pickling import PickledByPath
 from regard.translation.result import Segment
@@ -81,5 +81,4 @@ class SegmentTranslator(PickledByPath):
         Raises:
             SearchError: As in `translate`.
         """
-        fill = fill_segments if options.mbr is None else fill_with_least_risk
-        return fill(self, segments, options)
+        return filling(options)(self, segments, options)

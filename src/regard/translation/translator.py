@@ -24,6 +24,7 @@ from regard.text.readers import in_batches
 from regard.text.subword import Subword
 from regard.translation.alternatives import find_alternatives
 from regard.translation.filling import named_lines, split_lines
+from regard.translation.mbr import filling
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.result import Translation, join_lines, with_line_number
 from regard.translation.segment_translator import SegmentTranslator
@@ -276,7 +277,7 @@ def _translate(
 ) -> list[Translation]:
     normalized = [normalize(line) for line in lines]
     segments = split_lines(translator, normalized, first=first, prefixes=prefixes, constraints=constraints)
-    translated = translator.fill(segments, options)
+    translated = filling(options)(translator, segments, options)
     return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
 
 
