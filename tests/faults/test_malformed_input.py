@@ -71,8 +71,8 @@ CASES = {
     "output within a file": Case("train --src a.en --tgt a.fr --out a.en/new", "a.en", "choose another"),
     "output is taken": Case("train --src a.en --tgt a.fr --out model", "model", "--overwrite"),
     "nothing to resume": Case("train --resume --out new", "new", "without --resume"),
-    "resume with another configuration": Case(
-        "train --resume --out model --preset plain --set model.cell=gru", "model.cell, --preset", "leave that out"
+    "resume a finished model": Case(
+        "train --resume --out model --preset plain --set model.cell=gru", "model/training", "start a training without"
     ),
     # --- models
     "no such model": Case(f"{TRANSLATE} no-model", "no-model", "give the directory that `regard train --out` wrote"),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     "regard train --preset bahdanau --src train.en --tgt train.fr --val-src val.en --val-tgt val.fr --out my-model",
     "regard train --corpus train.en,train.fr --corpus test.tsv:0.5 --out mixed",
-    "regard train --from my-model --src train.en --tgt train.fr --out mine",
+    "regard train --from model --src train.en --tgt train.fr --out mine",
     "regard train --resume --out my-model",
 )
 
