@@ -50,7 +50,7 @@ class KeySequence:
             yield start, self._read(start, min(start + _BLOCK, self._size))
 
     def array(self) -> Keys:
-        """All keys in memory, `(N,)`, 8 bytes each."""
+        """Reads the keys of all N sentences from the file into memory, `(N,)`, 8 bytes each."""
         return self._read(0, self._size)
 
 

@@ -90,8 +90,8 @@ class MeasureConfig(Section):
     def _check_rows(self) -> MeasureConfig:
         if max(len(self.lengths), len(self.frequencies), len(self.sentences)) > _MAX_ROWS:
             raise ValueError(
-                f"lengths, frequencies, sentences: expected at most {_MAX_ROWS} values in each of these lists of the "
-                "lab file, got more: shorten the list"
+                f"lengths, frequencies, sentences: expected at most {_MAX_ROWS} values in each of these three lists of "
+                "the lab's TOML file, got more in one of them: shorten the longest"
             )
         for name, edges in (("lengths", self.lengths), ("frequencies", self.frequencies)):
             if list(edges) != sorted(set(edges)):

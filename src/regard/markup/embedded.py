@@ -52,7 +52,7 @@ ATTRIBUTES = Marks("\ufdd4", "\ufdd5")
 
 
 class EmbeddedDocument(Document, Protocol):
-    """A document that lists its placeholders, among them the marks that stand for other documents."""
+    """A document that contains other documents: a mark among its placeholders stands for each of them."""
 
     @property
     def placeholders(self) -> Iterator[str]:
