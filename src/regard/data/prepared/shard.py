@@ -151,7 +151,9 @@ class Shard:
     def _checked_offsets(self, name: str, lens: Array, size: int, num_blocks: int) -> Array:
         offsets = self.file.array(name, dtypes=("I64",), shape=(num_blocks,))
         if int(lens.sum(dtype=np.int64)) != size or not np.array_equal(offsets, block_offsets(lens)):
-            raise self.file.damaged(f"the lengths of its sentences do not agree with the array {name}, or not with the size of its data")
+            raise self.file.damaged(
+                f"the lengths of its sentences do not agree with the array {name}, or not with the size of its data"
+            )
         return offsets
 
 
