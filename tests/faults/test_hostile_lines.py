@@ -145,7 +145,6 @@ def test_from_the_command_line(
     assert len(warned) > 100
 
 
-@pytest.mark.no_cover  # would take three times as long under coverage, and covers no branch that others do not
 def test_a_very_long_line(model: Path) -> None:
     """It is translated in several parts, and split in a time that grows no faster than its length."""
     translator = load(model, device="cpu")

@@ -25,7 +25,6 @@ from regard.model.build import ScoreFactory, build_model
 from regard.model.seq2seq import Seq2Seq
 from regard.values import Batch, Specials
 
-pytestmark = pytest.mark.no_cover  # tests/unit runs the same code, and coverage is measured there
 VOCAB, SPECIALS = 14, Specials()
 SCORES = ["dot", "scaled-dot", "general", "additive", "location", "cosine"]
 REQUIRED, ENOUGH = 0.9, 0.95

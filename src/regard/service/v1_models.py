@@ -7,21 +7,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 
 from regard.service.v1_resources import ITEM, InlineTerm, UsedTerm
-from regard.service.v1_search import SearchFields
+from regard.service.v1_search import SearchFields, refuse_other_types
 
 _TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
 
 
-def _refuse_other_types(value: object) -> object:
-    """Refuses truth values and strings, which pydantic would convert to numbers."""
-    if isinstance(value, (bool, str)):
-        raise ValueError("expected a number")
-    return value
-
-
 # The limits come first: those around the validator would be missing from the description.
-Positive = Annotated[int, Field(ge=1), BeforeValidator(_refuse_other_types)]
-Penalty = Annotated[float, Field(ge=0, le=10), BeforeValidator(_refuse_other_types)]
+Positive = Annotated[int, Field(ge=1), BeforeValidator(refuse_other_types)]
+Penalty = Annotated[float, Field(ge=0, le=10), BeforeValidator(refuse_other_types)]
 Code = Annotated[str, Field(max_length=35, description="Language code of BCP 47, such as en, pt-BR or zh-Hant.")]
 Text = Annotated[str, WithJsonSchema(_TEXT)]
 Texts = Annotated[
@@ -39,7 +32,7 @@ Prefixes = Annotated[
     WithJsonSchema({"anyOf": [ITEM, {"type": "array", "items": ITEM}, {"type": "null"}]}),
 ]
 MAX_NUMBERS = 100
-_Number = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_refuse_other_types)]
+_Number = Annotated[int, Field(ge=0, le=1000), BeforeValidator(refuse_other_types)]
 
 
 class _Request(BaseModel):
@@ -168,7 +161,7 @@ class AlternativesRequest(_Request):
     prefix: Prefix = ""
     source: Code | None = None
     target: Code | None = None
-    count: Annotated[int, Field(ge=1, le=20), BeforeValidator(_refuse_other_types)] = 5
+    count: Annotated[int, Field(ge=1, le=20), BeforeValidator(refuse_other_types)] = 5
 
 
 class QualityFlag(BaseModel):

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from regard.search.sample import SampleOptions
 from regard.translation.options import Changes
+
+
+def refuse_other_types(value: object) -> object:
+    """Refuses truth values and strings, which pydantic would convert to numbers.
+
+    Args:
+        value: Value of a field.
+
+    Returns:
+        The same value; 30.0 is an integer in JSON.
+
+    Raises:
+        ValueError: The value is a truth value or a string.
+    """
+    if isinstance(value, (bool, str)):
+        raise ValueError("expected a number")
+    return value
 
 
 class Sampling(BaseModel):
@@ -24,12 +41,12 @@ class Sampling(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    num_samples: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
-    temperature: Annotated[float, Field(gt=0, le=100, strict=True)] = 1.0
-    top_k: Annotated[int, Field(ge=1, le=1 << 40, strict=True)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1, strict=True)] = 1.0
-    epsilon: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0.0
-    seed: Annotated[int, Field(ge=0, lt=1 << 53, strict=True)] = 0
+    num_samples: Annotated[int, Field(ge=1, le=1000), BeforeValidator(refuse_other_types)] = 1
+    temperature: Annotated[float, Field(gt=0, le=100), BeforeValidator(refuse_other_types)] = 1.0
+    top_k: Annotated[int, Field(ge=1, le=1 << 40), BeforeValidator(refuse_other_types)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1), BeforeValidator(refuse_other_types)] = 1.0
+    epsilon: Annotated[float, Field(ge=0, lt=1), BeforeValidator(refuse_other_types)] = 0.0
+    seed: Annotated[int, Field(ge=0, lt=1 << 53), BeforeValidator(refuse_other_types)] = 0
 
 
 class SearchFields(BaseModel):
@@ -45,12 +62,12 @@ class SearchFields(BaseModel):
         sample: Options of sampling, if translations are to be drawn at random instead of searched for.
     """
 
-    no_repeat_ngram: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
-    repetition_penalty: Annotated[float, Field(ge=1, le=100, strict=True)] = 1.0
-    min_len_ratio: Annotated[float, Field(ge=0, le=100, strict=True)] = 0.0
-    max_len_ratio: Annotated[float, Field(gt=0, le=100, strict=True)] | None = None
-    groups: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
-    diversity: Annotated[float, Field(ge=0, le=100, strict=True)] | None = None
+    no_repeat_ngram: Annotated[int, Field(ge=0, le=100), BeforeValidator(refuse_other_types)] = 0
+    repetition_penalty: Annotated[float, Field(ge=1, le=100), BeforeValidator(refuse_other_types)] = 1.0
+    min_len_ratio: Annotated[float, Field(ge=0, le=100), BeforeValidator(refuse_other_types)] = 0.0
+    max_len_ratio: Annotated[float, Field(gt=0, le=100), BeforeValidator(refuse_other_types)] | None = None
+    groups: Annotated[int, Field(ge=1, le=1000), BeforeValidator(refuse_other_types)] = 1
+    diversity: Annotated[float, Field(ge=0, le=100), BeforeValidator(refuse_other_types)] | None = None
     sample: Sampling | None = None
 
     def to_fields(self) -> Changes:

@@ -319,7 +319,6 @@ def test_english_articles_and_persons(everything: list[Row]) -> None:
 # Determinism and uniqueness
 
 
-@pytest.mark.no_cover  # long, and the fixture runs the same code
 def test_each_english_sentence_has_one_translation(tmp_path: Path, everything: list[Row]) -> None:
     known = {en: (fr, links) for en, fr, links in everything}
     num_common = 0

@@ -76,7 +76,6 @@ def test_english_sentences_are_unique(everything: list[Row]) -> None:
     assert [en for en, count in Counter(en for en, _, _ in everything).items() if count > 1] == []
 
 
-@pytest.mark.no_cover  # long, and the fixture runs the same code
 def test_the_split_of_a_draft_is_that_of_a_combination_in_it() -> None:
     counts = Counter[str | None]()
     for draft, _ in drafts():
@@ -104,7 +103,6 @@ def holds(text: str, english: str) -> bool:
     return any(re.search(rf"\b{re.escape(form)}\b", text, re.IGNORECASE) for form in forms(english))
 
 
-@pytest.mark.no_cover  # long, and the fixture runs the same code
 def test_every_combination_is_really_in_its_sentence() -> None:
     """Otherwise a held-out sentence might contain nothing that training lacks."""
     for draft, pair in drafts():
@@ -134,7 +132,6 @@ def test_every_attributive_adjective_and_every_object_is_a_combination() -> None
     assert min(seen["adjective"], seen["verb"]) > 500
 
 
-@pytest.mark.no_cover  # long, and the fixture runs the same code
 def test_training_text_never_shows_a_held_out_pair(written: CorpusReport) -> None:
     train = "\n".join(en.lower() for en, _, _ in rows(written.out, "train"))
     held_out = 0

@@ -117,7 +117,6 @@ def _closed(syllable: str) -> bool:
     return len(unicodedata.normalize("NFD", syllable)) == 3
 
 
-@pytest.mark.no_cover  # long, and the other tests run the same code
 def test_particles_follow_the_final_consonant() -> None:
     nouns = {noun.ko for noun in words.NOUNS.values()} | {noun.counter for noun in words.NOUNS.values()}
     nouns |= {"씨"} | {person.ko for person in words.PERSONS}
@@ -164,7 +163,6 @@ def test_every_sentence_is_polite() -> None:
         assert pair.tgt.rstrip(".?!").endswith(("요", "감사합니다", "죄송합니다")), pair.tgt
 
 
-@pytest.mark.no_cover  # long, and the other tests run the same code
 def test_the_corpus_is_reproducible_and_its_splits_are_disjoint(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_corpus(tmp_path / name, pair="en-ko", pairs=600, seed=5)

@@ -87,7 +87,6 @@ def test_separators(left: str, right: str, between: str) -> None:
 
 
 @pytest.mark.parametrize("unit", [".", "x.", ".»", "!? ", ", ", ",-", "- ", "。", "」", "x", "Mr. "])
-@pytest.mark.no_cover  # tracing would be timed, too
 def test_time_is_linear_in_the_length(unit: str) -> None:
     """Eight times the text takes 8 times as long; a quadratic algorithm would take 64 times as long."""
     short, long = (normalize(unit * (size // len(unit)) + "x") for size in (25_000, 200_000))
