@@ -155,3 +155,4 @@ def _describe_v1(schemas: Schema, service: TranslationService) -> None:
             for part in properties.get(option, {}).get("anyOf", [properties.get(option, {})]):
                 if part.get("type") == "integer":
                     part["maximum"] = limit
+    schemas["Sampling"]["properties"]["num_samples"]["maximum"] = limits["n_best"]
