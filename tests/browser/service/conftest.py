@@ -55,7 +55,7 @@ def open_service(browser: Browser) -> Iterator[OpenService]:
         monitored = MonitoredContext(context, server)
         opened.append((monitored, server))
         if clock:
-            monitored.page.clock.install(time=0)
+            monitored.page.clock.install()
         monitored.page.goto(server.address + query)
         return monitored.page
 
