@@ -63,7 +63,7 @@ test: ruff
 	$(TEST_ENV) $(PY) -m slipcover --json --out coverage.json -m pytest -n 2 --dist worksteal $(PYTEST_ARGS); \
 	tests=$$?; wait $$types; types=$$?; echo; echo 'mypy and pydoclint:'; cat .types.log; rm -f .types.log; \
 	exit $$((tests ? tests : types))
-	$(PY) tests/house/branches.py coverage.json 85
+	$(PY) tests/house/branches.py coverage.json 90
 
 unit: $(VENV)/installed-dev
 	$(TEST_ENV) $(PY) -m pytest -n 2 --dist worksteal tests/unit $(PYTEST_ARGS)
