@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from regard.config.interactions import flattened
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
 from regard.model.freezing import freeze
@@ -209,16 +210,9 @@ def _differences(old: Config, new: Config) -> list[str]:
     """Options of the model that differ and change its weights."""
     if old.model.kind != new.model.kind:
         return [f"model.kind = {new.model.kind}"]
-    before, after = _flat(old.model.model_dump()), _flat(new.model.model_dump())
+    before, after = flattened(old.model), flattened(new.model)
     names = [name for name in after if "dropout" not in name and name not in ("export", "recompute")]
     wrong = [f"model.{name} = {after[name]}" for name in names if after[name] != before.get(name)]
     if old.subword.shared != new.subword.shared:
         wrong.append(f"subword.shared = {new.subword.shared}")
     return wrong
-
-
-def _flat(tree: dict[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in tree.items():
-        flat.update(_flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value})
-    return flat

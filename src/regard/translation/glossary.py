@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -298,9 +298,3 @@ def merge_constraints(constraints: Iterable[Constraints | None]) -> Constraints:
     include = dict.fromkeys(term for each in given for term in each.include)
     exclude = dict.fromkeys(term for each in given for term in each.exclude)
     return Constraints(tuple(include), tuple(exclude))
-
-
-def entries_of(glossaries: Iterable[Glossary]) -> Iterator[GlossaryEntry]:
-    """The entries of several glossaries, in order, from which `Glossary` makes one."""
-    for glossary in glossaries:
-        yield from glossary.entries
