@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from regard.data.hashes import text_hash
 from regard.data.prepared.encoding import EncodingTask, ShardEncoder
 from regard.data.prepared.manifest import CorpusSummary, Manifest, ShardEntry
-from regard.data.prepared.text_part import PartWriter, text_key
+from regard.data.prepared.text_part import PartWriter
 from regard.text.subword import Subword
 from regard.values import Pair
 
@@ -22,7 +23,7 @@ def prepare(
     held_out: tuple[str, ...] = (),
 ) -> list[ShardEntry]:
     """Writes parts of text, encodes each, and writes a manifest."""
-    keys = np.sort(np.array([text_key(src) for src in held_out], np.uint64))
+    keys = np.sort(np.array([text_hash(src) for src in held_out], np.uint64))
     encoder = ShardEncoder(directory, "job", (subword, subword), max_len=60, held_out=keys, with_text=with_text)
     entries = []
     for number, pairs in enumerate(parts):

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from regard.cleaning.keys import text_hash, text_key
+from regard.cleaning.keys import text_key
+from regard.data.hashes import text_hash
 from regard.values import Pair
 
 DuplicateKind = Literal["pair", "src", "tgt", "side"]

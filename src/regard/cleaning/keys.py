@@ -1,9 +1,8 @@
-"""Keys under which texts count as the same, and stable hashes of them."""
+"""Keys under which texts count as the same."""
 
 from __future__ import annotations
 
 import re
-from hashlib import blake2b
 
 from regard.text.normalize import normalize
 
@@ -26,8 +25,3 @@ def text_key(text: str) -> str:
         return _NOT_WORDS.sub(" ", text.lower()).strip() or text.strip()
     text = normalize(text)
     return _NOT_WORDS.sub(" ", text.casefold()).strip() or text
-
-
-def text_hash(key: str) -> int:
-    """Hash of a key, an integer of 64 bits that is the same in every process and on every machine."""
-    return int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

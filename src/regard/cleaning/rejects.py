@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from regard.cleaning.keys import text_hash, text_key
+from regard.cleaning.keys import text_key
 from regard.corpora.unit import Unit
+from regard.data.hashes import text_hash
 
 COLUMNS = ("file", "line", "reason", "score", "source", "target", "message")
 """Columns of the file of rejects."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.cleaning.keys import text_hash, text_key
+from regard.cleaning.keys import text_key
 from regard.corpora.unit import Unit
+from regard.data.hashes import Keys, text_hash
 from regard.files.atomic import named_errors
 
-Keys = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _BLOCK = 1 << 18

@@ -17,7 +17,8 @@ from regard.cleaning.side_keys import SideKeys
 from regard.cleaning.source import CorpusSource, Progress, no_progress, with_reports
 from regard.corpora.unit import ReadReport, Unit
 from regard.corpora.writers import open_writer, output_paths
-from regard.data.linked_groups import Ids, Keys, linked_groups
+from regard.data.hashes import Keys, mixed
+from regard.data.linked_groups import Ids, linked_groups
 from regard.errors import ConfigError
 from regard.files.atomic import make_directory
 from regard.files.paths import refuse_overwriting_input
@@ -137,10 +138,8 @@ def _random_order(src_keys: Keys, groups: Ids, num_groups: int, seed: int) -> li
     """Group numbers in an order that depends on the seed and on the texts, but not on the order of the corpus."""
     smallest = np.full(num_groups, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(smallest, groups, src_keys)
-    mixed = smallest + np.uint64((seed * 0x9E3779B97F4A7C15) % (1 << 64))
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # the finalizer of SplitMix64
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    order: list[int] = np.argsort(mixed ^ (mixed >> np.uint64(31)), kind="stable").tolist()
+    start = np.uint64((seed * 0x9E3779B97F4A7C15) % (1 << 64))
+    order: list[int] = np.argsort(mixed(smallest + start), kind="stable").tolist()
     return order
 
 

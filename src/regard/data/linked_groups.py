@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Keys = NDArray[np.uint64]
+from regard.data.hashes import Keys
+
 Ids = NDArray[np.int64]
 
 

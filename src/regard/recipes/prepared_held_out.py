@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from regard.config.schema import Config, CorpusConfig
+from regard.data.hashes import Keys, text_hash
 from regard.data.mismatch import MismatchCounts
 from regard.data.prepared.collecting import CollectedPart
 from regard.data.prepared.held_out import choose_held_out, count_shared_targets
-from regard.data.prepared.text_part import Keys, TextPart, text_key
+from regard.data.prepared.text_part import TextPart
 from regard.errors import DataError
 from regard.recipes.training_text import HELD_OUT_SHARE, MAX_HELD_OUT, read_validation
 from regard.text.tags import add_tag
@@ -134,7 +135,7 @@ class HoldingOut:
 
     def _count_repeated(self, val: Sequence[Pair]) -> int:
         """Number of given validation pairs that are training pairs, too."""
-        keys = [(text_key(pair.src), text_key(pair.tgt)) for pair in val]
+        keys = [(text_hash(pair.src), text_hash(pair.tgt)) for pair in val]
         sources = np.unique(np.array([src for src, _ in keys], np.uint64))
         repeated = {
             (int(src), int(tgt)) for block, _ in self._keys() for src, tgt in block[np.isin(block[:, 0], sources)]

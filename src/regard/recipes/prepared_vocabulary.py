@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from regard.config.resolved import DerivedConfig
+from regard.data.hashes import Keys
 from regard.data.prepared.collecting import CollectedPart
 from regard.data.prepared.corpus import file_hash
 from regard.data.prepared.permutation import Permutation
 from regard.data.prepared.pool import WorkerPool
 from regard.data.prepared.shard import REMEDY
-from regard.data.prepared.text_part import Keys, TextPart
+from regard.data.prepared.text_part import TextPart
 from regard.errors import CheckpointError
 from regard.files.atomic import remove, write_text
 from regard.text.subword import Subword
@@ -32,7 +33,7 @@ def sample_pairs(parts: Sequence[CollectedPart], held_out: Keys, *, seed: int) -
 
     Args:
         parts: All parts of the text of all corpora.
-        held_out: Keys (hashes, as from `text_key`) of the K sources that are held out, sorted, `(K,)` uint64.
+        held_out: Keys (hashes, as from `text_hash`) of the K sources that are held out, sorted, `(K,)` uint64.
         seed: Random seed.
 
     Returns:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from regard.cleaning.duplicates import DuplicateFinder, DuplicateKind
-from regard.cleaning.keys import text_hash, text_key
+from regard.cleaning.keys import text_key
+from regard.data.hashes import text_hash
 from regard.values import Pair
 
 RNG = random.Random(1)

@@ -11,11 +11,12 @@ import pytest
 from prepared_shards import prepare
 
 from regard.data.corpus import Corpus
+from regard.data.hashes import text_hash
 from regard.data.prepared import corpus as prepared_corpus
 from regard.data.prepared.corpus import PreparedCorpus
 from regard.data.prepared.manifest import ShardEntry, read_manifest
 from regard.data.prepared.shard import ShardContent, block_offsets, narrowed, write_shard
-from regard.data.prepared.text_part import PartWriter, TextPart, text_key
+from regard.data.prepared.text_part import PartWriter, TextPart
 from regard.errors import CheckpointError
 from regard.text.subword import Subword
 from regard.values import Pair
@@ -199,5 +200,5 @@ def test_a_part_of_text_is_read_as_it_was_written(tmp_path: Path, many: list[Pai
     assert list(part.pairs(np.array([7, 50]))) == [many[7], Pair("same é", "same é", 2**33)]
     assert part.metadata["num_equal"] == 1
     assert part.metadata["num_chars"][0] == sum(len(pair.src) for pair in many[:50]) + 6
-    assert part.keys[50, 0] == part.keys[50, 1] == text_key("same é")
+    assert part.keys[50, 0] == part.keys[50, 1] == text_hash("same é")
     assert [len(block) for block, _ in part.blocks(np.arange(51))] == [51]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from regard.data.hashes import Keys
 from regard.data.linked_groups import linked_groups
 from regard.data.prepared import held_out
 from regard.data.prepared.held_out import Chosen, choose_held_out, count_shared_targets
-from regard.data.prepared.text_part import Keys
 
 
 class Blocks:

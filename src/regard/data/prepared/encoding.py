@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from regard.data.hashes import Keys
 from regard.data.prepared.array_file import ArrayFile
 from regard.data.prepared.corpus import file_hash
 from regard.data.prepared.manifest import ShardEntry, shard_name
 from regard.data.prepared.shard import REMEDY, ShardContent, write_shard
-from regard.data.prepared.text_part import Keys, TextPart
+from regard.data.prepared.text_part import TextPart
 from regard.errors import CheckpointError
 from regard.files.atomic import write_file
 from regard.text.subword import Subword

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.data.prepared.text_part import Keys
+from regard.data.hashes import Keys, mixed
 
 _NUM_CANDIDATES_PER_SOURCE = 4
 """Candidates per source to hold out: many are in groups that share translations and are too large."""
@@ -17,7 +17,6 @@ _MAX_GROUP_SHARE = 20
 _MAX_PASSES = 16
 """Passes over the keys; a group that is still growing after them is too large."""
 _FILTER_BITS = 22
-_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 KeyBlocks = Callable[[], Iterator[tuple[Keys, bool]]]
 """Reads the keys (hashes) of all pairs, once more at each call: source and target keys `(N, 2)` of each text part, and
@@ -29,7 +28,7 @@ class Chosen:
     """The source sentences to hold out.
 
     Attributes:
-        keys: Keys of the K chosen sources, as from `text_key`, sorted, `(K,)` uint64.
+        keys: Keys of the K chosen sources, as from `text_hash`, sorted, `(K,)` uint64.
         num_sources: Number of different sources, chosen or not, in the corpora of which pairs may be held out; an
             estimate within about 2 % if it is large.
         is_separate: Whether no target of a chosen source is also a target of another source.
@@ -95,21 +94,12 @@ def _candidates(read: KeyBlocks, seed: int, count: int) -> tuple[Keys, int]:
         if not is_eligible:
             continue
         keys = np.unique(np.concatenate([keys, block[:, 0]]))
-        ranks = _mixed(keys, start)
+        ranks = mixed(keys ^ start)
         order = np.argsort(ranks, kind="stable")[:count]
         keys, ranks = keys[order], ranks[order]
     if len(keys) < count:
         return keys, len(keys)
     return keys, round((count - 1) * 2.0**64 / float(ranks[-1]))  # Bar-Yossef et al. 2002: the k smallest hashes
-
-
-def _mixed(keys: Keys, start: np.uint64) -> Keys:
-    """A random order of keys, determined by `start` (the finalizer of SplitMix64)."""
-    ranks = keys ^ start
-    for shift, factor in ((30, _MIX[0]), (27, _MIX[1])):
-        ranks = (ranks ^ (ranks >> np.uint64(shift))) * factor
-    mixed: Keys = ranks ^ (ranks >> np.uint64(31))
-    return mixed
 
 
 def _may_contain(known: Keys, keys: Keys) -> NDArray[np.bool_]:

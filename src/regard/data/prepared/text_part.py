@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from regard.data.hashes import bytes_hash
 from regard.data.prepared.array_file import ArrayFile, write_arrays
 from regard.data.prepared.shard import narrowed
 from regard.files.atomic import write_file
@@ -19,8 +19,6 @@ PART_SIZE = 1 << 17
 """Sentence pairs read per part, including those that are left out; the last part of a corpus may have fewer."""
 REMEDY = "run the same command again, which makes it again"
 _ENCODED_AT_ONCE = 4096
-
-Keys = NDArray[np.uint64]
 
 
 class TextPart:
@@ -118,7 +116,7 @@ class PartWriter:
                 data = text.encode()
                 self._texts += data
                 self._lens.append(len(data))
-                self._keys.append(int.from_bytes(blake2b(data, digest_size=8).digest(), "little"))
+                self._keys.append(bytes_hash(data))
                 self.num_chars[side] += len(text)
                 self.num_without_letters[side] += not any(map(str.isalpha, text))
             self._lines.append(pair.line)
@@ -146,8 +144,3 @@ class PartWriter:
             **counts,
         }
         write_file(self.path, lambda file: write_arrays(file, arrays, metadata))
-
-
-def text_key(text: str) -> int:
-    """Hash of a normalized sentence, an integer of 64 bits that equal sentences share."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
