@@ -12,8 +12,9 @@ from regard.data.collate import collate
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks
 from regard.data.mixture import CorpusShare, Mixture
+from regard.data.positions import check_has_pairs, check_same_stream, check_skip
 from regard.data.source_noise import SourceNoise
-from regard.errors import CheckpointError, DataError, ShapeError
+from regard.errors import CheckpointError
 from regard.values import Batch, Specials
 
 
@@ -61,8 +62,7 @@ class BatchStream:
             DataError: The corpus is empty.
             ConfigError: `batch_tokens` is not positive.
         """
-        if not len(corpus):
-            raise DataError("expected sentence pairs to train on, got an empty corpus: check the files of the corpus")
+        check_has_pairs(corpus)
         self.corpus = corpus
         self.batch_tokens = batch_tokens
         self.seed = seed
@@ -106,12 +106,7 @@ class BatchStream:
         Raises:
             CheckpointError: The other stream had another corpus, batch size or seed, or the position is invalid.
         """
-        for name, value in self._identity().items():
-            if state.get(name) != value:
-                raise CheckpointError(
-                    f"the training to resume had {name} = {state.get(name)}, but now it is {value}, so batches would "
-                    "differ: use the same corpus and settings, or start a new training"
-                )
+        check_same_stream(state, self._identity())
         epoch, batch = state.get("epoch", -1), state.get("batch", -1)
         if epoch >= 0 and epoch != self._epoch:
             self._start_epoch(epoch)
@@ -131,8 +126,7 @@ class BatchStream:
         Raises:
             ShapeError: `count` is negative.
         """
-        if count < 0:
-            raise ShapeError(f"expected a number of batches to skip of at least 0, got {count}: use restore to go back")
+        check_skip(count)
         while count > len(self._batches) - self._batch:
             count -= len(self._batches) - self._batch
             self._start_epoch(self._epoch + 1)

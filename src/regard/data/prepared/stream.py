@@ -9,10 +9,11 @@ from typing import NamedTuple
 from regard.data.bucket import Batches
 from regard.data.collate import collate
 from regard.data.corpus import Resampling
+from regard.data.positions import check_has_pairs, check_same_stream, check_skip
 from regard.data.prepared.corpus import PreparedCorpus
 from regard.data.prepared.sampling import BatchSampler, measured_rows
 from regard.data.prepared.windows import WINDOW_SIZE, WindowPlan
-from regard.errors import CheckpointError, DataError, ShapeError
+from regard.errors import CheckpointError, DataError
 from regard.values import Batch, Specials
 
 _NUM_AHEAD = 3
@@ -72,8 +73,7 @@ class PreparedStream:
             DataError: The corpus is empty, or segmentations cannot be sampled since it has no text.
             ConfigError: `batch_tokens` is not positive.
         """
-        if not len(corpus):
-            raise DataError("expected sentence pairs to train on, got an empty corpus: check the files of the corpus")
+        check_has_pairs(corpus)
         self.corpus = corpus
         self.batch_tokens = batch_tokens
         self.seed = seed
@@ -125,12 +125,7 @@ class PreparedStream:
         Raises:
             CheckpointError: The other stream had another corpus, batch size or seed, or the position is invalid.
         """
-        for name, value in self._identity().items():
-            if state.get(name) != value:
-                raise CheckpointError(
-                    f"the training to resume had {name} = {state.get(name)}, but now it is {value}, so batches would "
-                    "differ: use the same corpus and settings, or start a new training"
-                )
+        check_same_stream(state, self._identity())
         position = Position(state.get("epoch", -1), state.get("window", -1), state.get("batch", -1))
         is_valid = position.epoch >= 0 and 0 <= position.window < self.plan.num_windows(position.epoch)
         if is_valid and position[:2] != self._position[:2]:
@@ -152,8 +147,7 @@ class PreparedStream:
         Raises:
             ShapeError: `count` is negative.
         """
-        if count < 0:
-            raise ShapeError(f"expected a number of batches to skip of at least 0, got {count}: use restore to go back")
+        check_skip(count)
         while count > len(self._batches) - self._position.batch:
             count -= len(self._batches) - self._position.batch
             self._start_window(self._next_window(self._position))
