@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from regard.errors import SearchError
@@ -18,13 +18,9 @@ from regard.evaluate.pairwise import pairwise_chrf
 from regard.search.beam import BeamOptions
 from regard.search.engine import StepEngine
 from regard.search.penalties import length_penalty
-from regard.text.subword import Subword
 from regard.translation.filling import TranslatorParts, fill_segments
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Segment, Translation
-
-Filling = Callable[[TranslatorParts, Sequence[Segment], TranslateOptions], list[Segment]]
-"""A function that translates segments."""
 
 
 def fill_with_least_risk(
@@ -109,7 +105,7 @@ def _with_alignment(
         for number, translation in enumerate(segment.found)
         if segment.source.ids and translation.tokens
     ]
-    ids_of = _token_ids(translator.tgt_subword)
+    ids_of = {piece: id_ for id_, piece in enumerate(translator.tgt_subword.pieces)}
     targets = [tuple(ids_of[token] for token in segments[row].found[number].tokens) for row, number in pairs]
     forced = translator.engine.force([segments[row].source.ids for row, _ in pairs], targets)
     found = [list(segment.found) for segment in segments]
@@ -118,19 +114,3 @@ def _with_alignment(
         read = Translation.of(source, target, hypothesis, attention=options.attention, readout=translator.readout)
         found[row][number] = replace(found[row][number], attention=read.attention, alignment=read.alignment)
     return [replace(segment, found=own) for segment, own in zip(segments, found, strict=True)]
-
-
-def _token_ids(subword: Subword) -> dict[str, int]:
-    return {piece: number for number, piece in enumerate(subword.decode(range(len(subword))).pieces)}
-
-
-def filling(options: TranslateOptions) -> Filling:
-    """Chooses the function that translates segments.
-
-    Args:
-        options: Options of the translation.
-
-    Returns:
-        Minimum Bayes risk decoding if `options.mbr` is set, otherwise one search.
-    """
-    return fill_segments if options.mbr is None else fill_with_least_risk

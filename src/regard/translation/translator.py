@@ -13,7 +13,6 @@ from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.model.packing import pack_for_search
 from regard.model.row_padding import pad_rows
-from regard.search.attention_filter import KEEP_ALL, KeepMatrix
 from regard.search.constraints import Constraints
 from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
@@ -23,11 +22,12 @@ from regard.text.normalize import checked_texts, normalize, text_list
 from regard.text.readers import in_batches
 from regard.text.subword import Subword
 from regard.translation.alternatives import find_alternatives
-from regard.translation.filling import named_lines, split_lines
-from regard.translation.mbr import filling
+from regard.translation.filling import TranslatorParts, fill_segments, split_lines
+from regard.translation.forced import score_pairs
+from regard.translation.mbr import fill_with_least_risk
 from regard.translation.options import Changes, TranslateOptions
-from regard.translation.result import Translation, join_lines, with_line_number
-from regard.translation.segment_translator import SegmentTranslator
+from regard.translation.pickling import PickledByPath
+from regard.translation.result import Segment, Translation, join_lines
 from regard.translation.terms import GivenConstraints
 
 if TYPE_CHECKING:
@@ -36,6 +36,55 @@ if TYPE_CHECKING:
 BUFFER_SIZE = 1000
 """Number of lines that `translate_lines` translates together."""
 DEFAULT = TranslateOptions()
+
+
+class SegmentTranslator(PickledByPath, TranslatorParts):
+    """Divides lines into segments, and translates segments; base class of `Translator`."""
+
+    def split(
+        self,
+        lines: str | Sequence[str],
+        *,
+        first: int = 1,
+        prefixes: str | Sequence[str] | None = None,
+        constraints: GivenConstraints | None = None,
+    ) -> list[Segment]:
+        """Divides lines into segments that the model can translate at once.
+
+        `fill` translates segments, in any order and mixed with those of other lines, and
+        `regard.translation.result.join_lines` joins the translated segments of each line.
+
+        Args:
+            lines: One line or several.
+            first: Number of the first line.
+            prefixes: Target text that the translation of each line begins with, empty for none; None = no prefixes.
+            constraints: Terms that the translations must and must not contain; see `translate`.
+
+        Returns:
+            The segments of all lines, in order; an empty line without a prefix has none.
+
+        Raises:
+            DataError: As in `translate`.
+            SearchError: There is not one prefix per line, or the vocabulary does not contain a character of one.
+        """
+        normalized = [normalize(line) for line in text_list(lines, first=first)]
+        return split_lines(self, normalized, first=first, prefixes=prefixes, constraints=constraints)
+
+    def fill(self, segments: Sequence[Segment], options: TranslateOptions = DEFAULT) -> list[Segment]:
+        """Translates segments.
+
+        Args:
+            segments: Segments from `split`, of any lines.
+            options: Options of the translation.
+
+        Returns:
+            The same segments, in their order, with their translations.
+
+        Raises:
+            SearchError: As in `translate`.
+        """
+        fill = fill_segments if options.mbr is None else fill_with_least_risk
+        return fill(self, segments, options)
 
 
 class Translator(SegmentTranslator):
@@ -263,7 +312,7 @@ class Translator(SegmentTranslator):
             raise SearchError(
                 f"expected one translation for each of the {len(left)} source sentences, got {len(right)} translations"
             )
-        return _score_pairs(self, left, right, first=first, only=only, attention=attention)
+        return score_pairs(self, left, right, first=first, only=only, attention=attention)
 
 
 def _translate(
@@ -277,41 +326,8 @@ def _translate(
 ) -> list[Translation]:
     normalized = [normalize(line) for line in lines]
     segments = split_lines(translator, normalized, first=first, prefixes=prefixes, constraints=constraints)
-    translated = filling(options)(translator, segments, options)
+    translated = translator.fill(segments, options)
     return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
-
-
-def _score_pairs(
-    translator: Translator,
-    sources: Sequence[str],
-    targets: Sequence[str],
-    *,
-    first: int,
-    only: Readout | None,
-    attention: bool,
-) -> list[Translation]:
-    """Forced decoding of pairs; see `Translator.score`."""
-    pairs = [
-        (translator.src_subword.encode(normalize(src)), translator.tgt_subword.encode(normalize(tgt)))
-        for src, tgt in zip(sources, targets, strict=True)
-    ]
-    num_matrices = (translator.limits.num_matrices if only is None else 1) if attention else 0
-    readout = translator.readout if only is None else replace(only, layer=None, head=None)
-    keep = KEEP_ALL if only is None else KeepMatrix(only.layer, only.head)
-    results = []
-    for number, (src, tgt) in enumerate(pairs, start=first):
-        warnings = translator.limits.warning(src, tgt, num_matrices=num_matrices)
-        results.append(Translation(src.text, tgt.text, 0.0, warnings=with_line_number(number, warnings)))
-    rows = [row for row, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[row].warnings]
-    with named_lines([row + first for row in rows]):
-        hypotheses = translator.engine.force(
-            [pairs[row][0].ids for row in rows],
-            [pairs[row][1].ids for row in rows],
-            attention_filter=keep if attention else None,
-        )
-    for row, hypothesis in zip(rows, hypotheses, strict=True):
-        results[row] = Translation.of(*pairs[row], hypothesis, attention=attention, readout=readout)
-    return results
 
 
 def _of_models(models: Sequence[StoredModel], names: Sequence[str], precision: str) -> Translator:
