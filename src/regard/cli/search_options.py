@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +11,6 @@ from regard.cli.options import Beam
 from regard.errors import SearchError
 
 if TYPE_CHECKING:
-    from regard.search.sample import SampleOptions
     from regard.translation.options import Changes
 
 _SEARCH, _SAMPLING = "Search", "Sampling"
@@ -80,21 +79,17 @@ class SearchOptions:
     ] = None
 
     def to_fields(self) -> Changes:
-        """The options as fields of `TranslateOptions`; only those that differ from their default or may be None."""
-        fields: Changes = {"beam": self.beam, "retry": self.retry}
-        if self.no_repeat_ngram:
-            fields["no_repeat_ngram"] = self.no_repeat_ngram
-        if self.repetition_penalty != 1.0:
-            fields["repetition_penalty"] = self.repetition_penalty
-        if self.min_len_ratio:
-            fields["min_len_ratio"] = self.min_len_ratio
-        if self.max_len_ratio is not None:
-            fields["max_len_ratio"] = self.max_len_ratio
-        if self.groups != 1:
-            fields["groups"] = self.groups
-        if self.diversity is not None:
-            fields["diversity"] = self.diversity
-        return fields
+        """The options as fields of `TranslateOptions`."""
+        return {
+            "beam": self.beam,
+            "retry": self.retry,
+            "no_repeat_ngram": self.no_repeat_ngram,
+            "repetition_penalty": self.repetition_penalty,
+            "min_len_ratio": self.min_len_ratio,
+            "max_len_ratio": self.max_len_ratio,
+            "groups": self.groups,
+            "diversity": self.diversity,
+        }
 
 
 DEFAULT_SEARCH = SearchOptions()
@@ -184,14 +179,8 @@ class SamplingOptions:
         Raises:
             SearchError: Options do not fit together, or a number is out of its range.
         """
-        given = {
-            "temperature": self.temperature,
-            "top_k": self.top_k,
-            "top_p": self.top_p,
-            "epsilon": self.epsilon,
-            "seed": self.seed,
-        }
-        given = {name: value for name, value in given.items() if value is not None}
+        options = ("temperature", "top_k", "top_p", "epsilon", "seed")
+        given = {name: value for name in options if (value := getattr(self, name)) is not None}
         if self.sample is not None and self.mbr is not None:
             raise SearchError("--sample prints samples and --mbr chooses one translation by them: give one of the two")
         if self.sample is None and self.mbr is None:
@@ -199,15 +188,13 @@ class SamplingOptions:
                 raise SearchError(f"--{name.replace('_', '-')} is an option of sampling: add --sample N or --mbr N")
             return {}
         if self.sample is not None:
-            return {"sample": _sample_options(self.sample, given)}
+            from regard.search.sample import SampleOptions
+
+            return {"sample": SampleOptions(self.sample, **given)}
         assert self.mbr is not None
-        return {"mbr": _sample_options(self.mbr, {"epsilon": 0.02, **given})}
+        from regard.translation.options import MBR_SAMPLES
 
-
-def _sample_options(num_samples: int, given: dict[str, float | int | None]) -> SampleOptions:
-    from regard.search.sample import SampleOptions
-
-    return SampleOptions(num_samples, **given)  # type: ignore[arg-type]  # each value has the type of its option
+        return {"mbr": replace(MBR_SAMPLES, num_samples=self.mbr, **given)}
 
 
 NO_SAMPLING = SamplingOptions()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from fastapi import APIRouter, Request
@@ -27,7 +26,7 @@ from regard.service.service import TranslationService
 from regard.service.texts import check_texts, check_unicode, num_texts
 from regard.translation.glossary import Glossary, GlossaryEntry
 from regard.translation.glossary_files import parse_entry
-from regard.translation.options import TranslateOptions
+from regard.translation.options import Changes, TranslateOptions
 from regard.translation.result import Translation
 from regard.translation.term_use import term_uses
 
@@ -189,16 +188,17 @@ def _text_request(body: models.TranslateRequest | models.StreamRequest, service:
         target = body.target
     else:
         source, target = service.languages_for(None if source == AUTO else source, body.target)
-    options = TranslateOptions(
-        beam=body.beam,
-        n_best=body.n_best,
-        attention=body.attention is not False,
-        alignment=body.alignment,
-        retry=body.retry,
-        length_penalty=body.length_penalty,
-        coverage_penalty=body.coverage_penalty,
-    )
-    options = replace(options, **body.to_fields())
+    fields: Changes = {
+        "beam": body.beam,
+        "n_best": body.n_best,
+        "attention": body.attention is not False,
+        "alignment": body.alignment,
+        "retry": body.retry,
+        "length_penalty": body.length_penalty,
+        "coverage_penalty": body.coverage_penalty,
+        **body.to_fields(),
+    }
+    options = TranslateOptions(**fields)
     return TextRequest(texts, source, target, options, body.format, prefixes, _terms(body, service))
 
 
