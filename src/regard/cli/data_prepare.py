@@ -11,8 +11,7 @@ from regard.cli.corpus_options import Workers
 from regard.cli.messages import say
 from regard.cli.options import Set, examples, parse_path, warn_replaced, with_groups
 from regard.cli.parallel import DEFAULT_READING, Reading
-from regard.cli.train import NO_TEXTS, Texts
-from regard.config.presets import preset_names
+from regard.cli.training_options import NO_TEXTS, ConfigFile, Preset, Texts
 
 EXAMPLES = examples(
     "regard data prepare --src train.en --tgt train.fr --out my-text",
@@ -27,14 +26,8 @@ def data_prepare(
         Path,
         typer.Option(parser=parse_path, metavar="DIR", help="Directory of the prepared text.", show_default=False),
     ],
-    config: Annotated[
-        Path | None,
-        typer.Argument(parser=parse_path, metavar="CONFIG", help="TOML configuration file.", show_default=False),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help=f"Preset to start from: {', '.join(preset_names())}.", show_default=False),
-    ] = None,
+    config: ConfigFile = None,
+    preset: Preset = None,
     texts: Texts = NO_TEXTS,
     reading: Reading = DEFAULT_READING,
     overrides: Set = None,

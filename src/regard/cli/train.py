@@ -15,12 +15,10 @@ from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
 from regard.cli.options import Set, examples, parse_path, warn_replaced, with_groups
 from regard.cli.parallel import DEFAULT_READING, Reading
-from regard.config.presets import preset_names
+from regard.cli.training_options import NO_TEXTS, ConfigFile, Preset, Texts
 from regard.config.resume import CHANGEABLE, MOVABLE
-from regard.config.toml_text import write_value
-from regard.corpora.naming import parse_corpus
 from regard.errors import ConfigError, RegardError, WorkerError
-from regard.files.paths import check_encodable, checked_path
+from regard.files.paths import check_encodable
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
@@ -31,51 +29,6 @@ EXAMPLES = examples(
     "regard train --from model --src train.en --tgt train.fr --out mine",
     "regard train --resume --out my-model",
 )
-
-_Corpora = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--corpus",
-        metavar="CORPUS",
-        help="One of several corpora, in place of --src and --tgt: FILE or SRC,TGT, and :WEIGHT, such as b.tsv:0.5 for "
-        "half of its pairs per epoch; may be repeated.",
-        show_default=False,
-    ),
-]
-
-
-@dataclass(frozen=True)
-class Texts:
-    """Options that name the files of the text."""
-
-    src: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Sentence pairs as TMX, PO, XLIFF, TSV, CSV, JSON lines, ...; or source sentences, one per line.",
-            show_default=False,
-        ),
-    ] = None
-    tgt: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Target sentences, one per line.", show_default=False)
-    ] = None
-    val_src: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Validation text, like --src.", show_default="held out of the text"),
-    ] = None
-    val_tgt: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Validation target sentences.", show_default=False)
-    ] = None
-    corpora: _Corpora = None
-
-    def settings(self) -> list[str]:
-        """The settings of the section `[data]`, refusing paths that a configuration cannot hold."""
-        files = {"src": self.src, "tgt": self.tgt, "val_src": self.val_src, "val_tgt": self.val_tgt}
-        return [*_file_settings(files), *_corpus_settings(self.corpora or [])]
-
-
-NO_TEXTS = Texts()
-"""The options if none is given."""
 
 
 @dataclass(frozen=True)
@@ -107,14 +60,8 @@ def train(
     out: Annotated[
         Path, typer.Option(parser=parse_path, metavar="DIR", help="Directory of the new model.", show_default=False)
     ],
-    config: Annotated[
-        Path | None,
-        typer.Argument(parser=parse_path, metavar="CONFIG", help="TOML configuration file.", show_default=False),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help=f"Preset to start from: {', '.join(preset_names())}.", show_default=False),
-    ] = None,
+    config: ConfigFile = None,
+    preset: Preset = None,
     texts: Texts = NO_TEXTS,
     reading: Reading = DEFAULT_READING,
     overrides: Set = None,
@@ -174,25 +121,6 @@ def _parent(path: Path | None) -> tuple[str, Config] | None:
 
     check_encodable(str(path), "--from")
     return str(path), open_model(path).config
-
-
-def _file_settings(files: dict[str, str | None]) -> list[str]:
-    """Settings of the text files that were given, refusing paths that a configuration cannot hold."""
-    for key, value in files.items():
-        if value is not None:
-            option = f"--{key.replace('_', '-')}"
-            check_encodable(str(checked_path(value, option)), option)
-    return [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
-
-
-def _corpus_settings(names: list[str]) -> list[str]:
-    """The setting of `data.corpora` for the corpora that were given, if any."""
-    corpora = [parse_corpus(name) for name in names]
-    for corpus in corpora:
-        for file in (corpus.src, corpus.tgt or ""):
-            check_encodable(file, "--corpus")
-    given = [{key: value for key, value in corpus._asdict().items() if value is not None} for corpus in corpora]
-    return [f"data.corpora={write_value(given)}"] if given else []
 
 
 def _settings(
