@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from regard.errors import SearchError
 from regard.text.term_vocabulary import fold
-from regard.text.word_boundaries import is_letter
+from regard.text.word_boundaries import is_within_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Term:
             text, part = fold(text), fold(part)
         start = text.find(part)
         while start >= 0:
-            if not self.whole_words or not (_within_word(text, start) or _within_word(text, start + len(part))):
+            if not self.whole_words or not (is_within_word(text, start) or is_within_word(text, start + len(part))):
                 return True
             start = text.find(part, start + 1)
         return False
@@ -86,11 +86,6 @@ class Constraints:
         """
         missing = [term.alternatives[0] for term in self.include if not term.occurs_in(text)]
         return (*missing, *(term.alternatives[0] for term in self.exclude if term.occurs_in(text)))
-
-
-def _within_word(text: str, position: int) -> bool:
-    """Whether the characters on both sides of a position are letters."""
-    return 0 < position < len(text) and is_letter(text[position - 1]) and is_letter(text[position])
 
 
 NO_CONSTRAINTS = Constraints()

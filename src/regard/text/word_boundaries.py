@@ -66,3 +66,12 @@ def is_letter(character: str) -> bool:
     if not character or written_without_spaces(character):
         return False
     return unicodedata.category(character)[0] in "LNM"
+
+
+def is_within_word(text: str, position: int) -> bool:
+    """Whether a position of a text is within a word: between two letters, as `is_letter` judges them.
+
+    >>> is_within_word("a bc", 2), is_within_word("a bc", 3)
+    (False, True)
+    """
+    return 0 < position < len(text) and is_letter(text[position - 1]) and is_letter(text[position])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regard.search.constraints import Term
-from regard.text.word_boundaries import is_letter
+from regard.text.word_boundaries import is_within_word
 from regard.translation.glossary import Glossary
 from regard.translation.glossary_words import fold
 from regard.values import Span
@@ -99,14 +99,10 @@ def occurrences(term: Term, text: str) -> tuple[Span, ...]:
         start = haystack.find(needle)
         while start >= 0:
             span = indices[start], indices[start + len(needle)]
-            if not term.whole_words or not any(_is_within_word(text, place) for place in span):
+            if not term.whole_words or not any(is_within_word(text, place) for place in span):
                 spans.add(span)
             start = haystack.find(needle, start + 1)
     return tuple(sorted(spans))
-
-
-def _is_within_word(text: str, place: int) -> bool:
-    return 0 < place < len(text) and is_letter(text[place - 1]) and is_letter(text[place])
 
 
 @dataclass(slots=True)
