@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from regard.translation.glossary import Glossary
     from regard.translation.glossary_files import GlossaryFiles
     from regard.translation.options import Changes
+    from regard.translation.result import Translation
 
 _MANIFESTS = ("manifest.json", "export.json")
 # Files that hold the hashes of all other files, of a model and of an export.
@@ -134,7 +135,7 @@ def open_translation(arguments: TranslationArguments, threads: int) -> LineFunct
 
     from regard.translation.loading import load
     from regard.translation.options import TranslateOptions
-    from regard.translation.term_use import TermStatistics
+    from regard.translation.term_use import term_uses
 
     torch.set_num_threads(threads)
     models = [Path(model) for model in arguments["models"]]
@@ -148,17 +149,20 @@ def open_translation(arguments: TranslationArguments, threads: int) -> LineFunct
         translator = shortlisted(translator, read_shortlist(Path(arguments["shortlist"]), translator))
     glossary = _read_glossary(arguments)
     options = replace(TranslateOptions(**_with_sample_options(arguments["options"])), glossary=glossary)
-    statistics = None if glossary is None else TermStatistics(glossary)
 
     def translate(lines: Sequence[bytes], first: int) -> Iterator[OutputLine]:
         decoded = [decode_lossy(line, f"{arguments['source']}:{number}") for number, line in enumerate(lines, first)]
         texts = [text for text, _ in decoded]
         translations = translator.translate_lines(texts, options, buffer_size=UNIT, first=first)
         for (_, warnings), translation in zip(decoded, translations, strict=True):
-            uses = None if statistics is None else statistics.add(translation.source, translation.text)
-            terms = None if uses is None else [use.to_dict() for use in uses]
-            line = translation.to_json_line(terms) if arguments["as_json"] else translation.text
+            line = as_json_line(translation) if arguments["as_json"] else translation.text
             yield line, (*warnings, *translation.warnings)
+
+    def as_json_line(translation: Translation) -> str:
+        if glossary is None:
+            return translation.to_json_line()
+        uses = term_uses(glossary, translation.source, translation.text)
+        return translation.to_json_line([use.to_dict() for use in uses])
 
     return translate
 

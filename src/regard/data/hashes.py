@@ -1,4 +1,7 @@
-"""Hashes of texts, which are the same in every process and on every machine, and an order at random made of them."""
+"""Hashes of texts and a random order made of them.
+
+Both are the same in every process and on every machine.
+"""
 
 from __future__ import annotations
 

@@ -73,5 +73,12 @@ def is_within_word(text: str, position: int) -> bool:
 
     >>> is_within_word("a bc", 2), is_within_word("a bc", 3)
     (False, True)
+
+    Args:
+        text: A text.
+        position: A position between two characters, counted from zero.
+
+    Returns:
+        True if a cut at the position parts two letters of one word.
     """
     return 0 < position < len(text) and is_letter(text[position - 1]) and is_letter(text[position])

@@ -93,8 +93,7 @@ def _first(subword: Subword) -> list[int]:
     """Special tokens and bytes."""
     specials = subword.specials
     taken = {specials.unk, specials.pad, specials.bos, specials.eos}
-    pieces = subword.decode(range(len(subword))).pieces
-    return sorted(taken | {number for number, piece in enumerate(pieces) if _BYTE.fullmatch(piece)})
+    return sorted(taken | {number for number, piece in enumerate(subword.pieces) if _BYTE.fullmatch(piece)})
 
 
 def write_shortlist(path: Path, shortlist: Shortlist, translator: Translator) -> None:

@@ -37,7 +37,7 @@ TYPE = """text => {
         source.dispatchEvent(new Event('input', { bubbles: true }));
     }
 }"""
-"""Types a text in no time, so that a slow machine makes no pause between two letters."""
+"""Types a text at once, so that a slow machine makes no pause between two letters."""
 
 
 def asked(script: Script, path: str) -> list[Request]:
