@@ -21,7 +21,7 @@ help:
 	@echo 'make unit    the unit tests alone (about a minute on two cores)'
 	@echo 'make every-option  every option alone on every preset, of which the tests try a share (ten minutes)'
 	@echo 'make kills   end trainings, exports and labs at every one of their writes (an hour and more; Linux)'
-	@echo 'make fuzz    damaged files for every reader, 10 minutes each (six hours; FUZZ_SECONDS=60 FUZZ_TARGETS="tmx po")'
+	@echo 'make fuzz    damaged files for every reader, 10 minutes of CPU time each (six hours; FUZZ_SECONDS=60 FUZZ_TARGETS="tmx po")'
 	@echo 'make markup  10,000 generated documents of each markup format (MARKUP_DOCUMENTS=100)'
 	@echo 'make lint    ruff, mypy and pydoclint'
 	@echo 'make format  let ruff arrange the code'

@@ -49,7 +49,7 @@ def main() -> int:
     """Runs the command line; the exit status is 1 if there are findings."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="targets; default: all")
-    parser.add_argument("--seconds", type=float, default=600, help="time per target (default: 600)")
+    parser.add_argument("--seconds", type=float, default=600, help="CPU time per target (default: 600)")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6, help="seed (default: by the clock)")
     parser.add_argument("--out", type=Path, default=Path("build/fuzz"), help="directory for findings")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -71,9 +71,9 @@ def main() -> int:
 
 def _watch(name: str, seconds: float, seed: int, out: Path) -> int:
     """Fuzzes a target in another process, and returns the number of findings."""
-    end = time.monotonic() + seconds
+    end = _cpu_time_of_children() + seconds
     num_findings = 0
-    while (left := end - time.monotonic()) > 0 and num_findings < _MAX_FINDINGS:
+    while (left := end - _cpu_time_of_children()) > 0 and num_findings < _MAX_FINDINGS:
         command = [sys.executable, __file__, "--worker", f"--seconds={left}", f"--seed={seed}", f"--out={out}", name]
         worker = subprocess.Popen(command)
         while worker.poll() is None:
@@ -94,6 +94,11 @@ def _watch(name: str, seconds: float, seed: int, out: Path) -> int:
     return num_findings
 
 
+def _cpu_time_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def _work(target: Target, seconds: float, seed: int, out: Path) -> int:
     """Fuzzes a target, and returns the number of findings."""
     generator = random.Random(seed)
@@ -102,8 +107,8 @@ def _work(target: Target, seconds: float, seed: int, out: Path) -> int:
     causes: set[str] = set()
     path = out / f"{target.name}.current{target.suffix}"
     _limit_memory()
-    num_runs, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end and len(causes) < _MAX_FINDINGS:
+    num_runs, end = 0, time.process_time() + seconds
+    while time.process_time() < end and len(causes) < _MAX_FINDINGS:
         data = damage(kept, target.tokens, generator) if num_runs >= len(target.seeds) else target.seeds[num_runs]
         if target.name.startswith("document"):
             data = data[:_MAX_DOCUMENT]
@@ -122,7 +127,7 @@ def _work(target: Target, seconds: float, seed: int, out: Path) -> int:
     path.unlink(missing_ok=True)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KILOBYTE >> 20
     print(
-        f"{target.name}: {num_runs:,} inputs in {seconds:.0f} s, {len(results):,} different results, "
+        f"{target.name}: {num_runs:,} inputs in {seconds:.0f} s of CPU time, {len(results):,} different results, "
         f"{len(causes)} findings, {memory} MB (seed {seed})",
         flush=True,
     )
