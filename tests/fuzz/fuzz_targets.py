@@ -149,7 +149,7 @@ def _settings(directory: Path) -> Iterator[Target]:
 
 
 def _documents() -> Iterator[Target]:
-    from regard.markup.files import FILE_FORMATS
+    from regard.markup.file_formats import FILE_FORMATS
 
     for suffix in FILE_FORMATS:
         if suffix in seeds.DOCUMENTS:

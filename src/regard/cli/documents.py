@@ -15,6 +15,7 @@ from regard.cli.progress import with_progress
 from regard.cli.term_options import counting, report_terms, start_counting
 from regard.errors import ConfigError, DataError
 from regard.files.compression import source_name
+from regard.markup.file_formats import CATALOG_FORMATS, FILE_FORMATS
 
 if TYPE_CHECKING:
     from regard.markup.file_options import FileOptions
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
 LINES = "lines"
 """Format of a text with one sentence per line."""
 _TABLES = (".csv", ".tsv", ".jsonl")
-_CATALOGS = (".po", ".pot")
 _WITH_ATTRIBUTES = (
     ".html",
     ".htm",
     ".xhtml",
     ".xml",
     ".epub",
-    *_CATALOGS,
+    *CATALOG_FORMATS,
     *_TABLES,
     ".xlf",
     ".xliff",
@@ -111,8 +111,6 @@ def document_type(source: Path | None, options: DocumentOptions) -> str | None:
     Raises:
         ConfigError: The type is unknown, or an option does not belong to it.
     """
-    from regard.markup.files import FILE_FORMATS
-
     if options.format is None:
         extension = "" if source is None else source.suffix.lower()
         extension = extension if extension in FILE_FORMATS and extension != _TEXT else ""
@@ -126,7 +124,7 @@ def document_type(source: Path | None, options: DocumentOptions) -> str | None:
     for given, option, known_types in (
         (options.column is not None, "--column", _TABLES),
         (options.result_column is not None, "--result-column", _TABLES),
-        (options.mark_fuzzy, "--mark-fuzzy", _CATALOGS),
+        (options.mark_fuzzy, "--mark-fuzzy", CATALOG_FORMATS),
         (options.translate_attributes, "--translate-attributes", _WITH_ATTRIBUTES),
         (bool(options.keep), "--keep", FILE_FORMATS),
     ):

@@ -15,6 +15,7 @@ from regard.markup.catalogs import open_catalog
 from regard.markup.dialects import HTML, PLAIN, XHTML, XML, Dialect
 from regard.markup.document import parse_dialect
 from regard.markup.encoding import DecodedText, decode_text
+from regard.markup.file_formats import CATALOG_FORMATS, FILE_FORMATS
 from regard.markup.file_options import DEFAULT_OPTIONS, FileOptions
 from regard.markup.json_lines import parse_json_lines
 from regard.markup.markdown import parse_markdown
@@ -186,7 +187,6 @@ _TEXT_FILES: dict[str, Parse] = {
     ".tsv": parse_tsv,
     ".jsonl": parse_json_lines,
 }
-_CATALOGS = (".po", ".pot")
 _OPEN_CONTENT = re.compile(r"(?:content|styles)\.xml")
 _ARCHIVES = {
     ".docx": _ArchiveFormat(
@@ -203,8 +203,6 @@ _ARCHIVES = {
     ".odp": _ArchiveFormat("content.xml", _OPEN_CONTENT, _parse_as(OPEN_DOCUMENT)),
     ".epub": _ArchiveFormat("META-INF/container.xml", re.compile(r"(?i).+\.(?:xhtml|html|htm|ncx)"), _parse_book),
 }
-FILE_FORMATS: tuple[str, ...] = (*_TEXT_FILES, *_CATALOGS, *_ARCHIVES)
-"""File name extensions of the formats that `open_file` reads."""
 _MARKUP_FILES = frozenset({".html", ".htm", ".xhtml", ".xml", ".xlf", ".xliff", ".tmx"})
 _ENCRYPTION = ("META-INF/manifest.xml", "META-INF/encryption.xml")
 """Files that name the encrypted files of an archive, in OpenDocument and EPUB."""
@@ -245,7 +243,7 @@ def open_file(name: str, data: bytes, options: FileOptions = DEFAULT_OPTIONS) ->
         raise DataError(f"{shown}: expected a file of type {', '.join(FILE_FORMATS)}: convert it to one of them")
     if len(data) > MAX_TEXT:
         raise DataError(f"{shown}: contains {len(data)} bytes of text; at most {MAX_TEXT} are read: split it")
-    if extension in _CATALOGS:
+    if extension in CATALOG_FORMATS:
         return open_catalog(shown, data, options)
     return _open_text(shown, data, _TEXT_FILES[extension], options, markup=extension in _MARKUP_FILES)
 

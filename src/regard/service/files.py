@@ -14,7 +14,8 @@ from typing import Literal
 
 from regard.errors import RegardError
 from regard.markup.file_options import FileOptions
-from regard.markup.files import FILE_FORMATS, FileDocument, open_file
+from regard.markup.file_formats import FILE_FORMATS
+from regard.markup.files import FileDocument, open_file
 from regard.service.errors import INTERNAL_ERROR, ServiceError
 from regard.service.requests import AUTO
 from regard.service.service import TranslationService

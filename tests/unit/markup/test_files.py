@@ -9,7 +9,8 @@ from translators import capitals, shuffled, table, translations, unaligned, unch
 
 from regard.errors import DataError
 from regard.markup import archive, files
-from regard.markup.files import FILE_FORMATS, open_file
+from regard.markup.file_formats import FILE_FORMATS
+from regard.markup.files import open_file
 
 W = '<w:document xmlns:w="w" xmlns:r="r"><w:body>{}</w:body></w:document>'
 BOLD = "<w:rPr><w:b/></w:rPr>"
