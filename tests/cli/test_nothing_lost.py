@@ -224,3 +224,15 @@ def test_a_resumed_training_finds_moved_texts(at_work: Path, regard: Run) -> Non
     model = regard("train", "--resume", "--out", "model", "--set", "model.hidden_size=3")
     assert model.status == 2
     assert "model.hidden_size = 3 (it is 48) would change it" in model.err
+
+
+def test_a_resumed_transformer_gets_more_steps(at_work: Path, regard: Run) -> None:
+    """The kind of model, which is not the default, is that of the saved training."""
+    new = [f"--{side.replace('_', '-')}={name}" for side, name in MOVED.items()]
+    small = ["model.width=8", "model.ff_size=8", "model.heads=1", "train.threads=1", "train.steps=2"]
+    settings = [f"--set={setting}" for setting in small]
+    done = regard("train", "--preset=transformer-tiny", *new, *settings, "--out=tiny")
+    assert done.status == 0, done.err
+    more = regard("train", "--resume", "--out=tiny", "--set=train.steps=3")
+    assert more.status == 0, more.err
+    assert "step 3" in more.err

@@ -17,6 +17,8 @@ from regard.config.toml_text import Tree, line_of, parse
 
 PRESET, START, USER = 0, 1, 2
 """Groups, lowest first: a preset, other starting points, the user's own values."""
+_DEFAULT_KIND = "rnn"
+"""Kind of model of the schema."""
 _ALTERNATIVES = (("train", (("steps",), ("epochs",))), ("data", (("src", "tgt"), ("corpora", "temperature"))))
 """Options of a section of which only one group can be used: a list of keys for each."""
 
@@ -65,7 +67,7 @@ def merged(layers: Sequence[Layer], kind: object = None) -> Tree:
             configuration with all options; without one, from the preset.
 
     Returns:
-        The merged option values as nested dictionaries, in which `model.kind` is set.
+        The merged option values as nested dictionaries. `model.kind` is set unless no layer has a `[model]` section.
     """
     kinds = _kinds(layers)
     kind = kinds[-1] if kind is None else kind
@@ -73,7 +75,7 @@ def merged(layers: Sequence[Layer], kind: object = None) -> Tree:
     for layer in layers:
         fits = layer.group == USER or kinds[layer.group] == kind
         _merge(tree, layer.tree if fits else {key: value for key, value in layer.tree.items() if key != "model"})
-    model = tree.setdefault("model", {})
+    model = tree.setdefault("model", {}) if kind != _DEFAULT_KIND else tree.get("model")
     if isinstance(model, dict):
         model["kind"] = kind  # pydantic needs it to choose the class
     for section, alternatives in _ALTERNATIVES:
@@ -84,7 +86,7 @@ def merged(layers: Sequence[Layer], kind: object = None) -> Tree:
 def _kinds(layers: Sequence[Layer]) -> list[object]:
     """Kind of model after merging each group."""
     kinds: list[object] = []
-    kind: object = "rnn"  # the schema's default
+    kind: object = _DEFAULT_KIND
     for group in (PRESET, START, USER):
         for layer in layers:
             model = layer.tree.get("model")
