@@ -16,29 +16,40 @@ EXAMPLES = examples(
     "regard export model --to ctranslate2 --out model.ct2 --quantization int8",
     "regard export model --to onnx --out model.onnx --quantization int8",
     "regard export model --to marian --out model.marian",
+    "regard export model --to regard --out model.small --quantization int8",
 )
 
 
 def export(
     model: Model,
     to: Annotated[
-        Literal["ctranslate2", "onnx", "marian"],
-        typer.Option("--to", help="Target engine; marian is MarianMT of transformers.", show_default=False),
+        Literal["ctranslate2", "onnx", "marian", "regard"],
+        typer.Option(
+            "--to",
+            help="Target engine; marian is MarianMT of transformers, regard a model with weights in 8 bits.",
+            show_default=False,
+        ),
     ],
     out: Annotated[
         Path, typer.Option("--out", parser=parse_path, metavar="DIR", help="Directory to create.", show_default=False)
     ],
     quantization: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="TYPE", help="Number type of the weights: float32 or int8; ctranslate2 has more, such as int16."
+            metavar="TYPE",
+            help="Number type of the weights: float32 or int8; ctranslate2 has more, such as int16.",
+            show_default="float32; int8 for regard",
         ),
-    ] = "float32",
+    ] = None,
 ) -> None:
-    """Export a model to CTranslate2, ONNX or transformers.
+    """Export a model to CTranslate2, ONNX or transformers, or with weights in 8 bits.
 
     Verifies that the exported model translates as the original does.
     """
+    if to == "regard":
+        _to_regard(model, out, quantization or "int8")
+        return
+    quantization = quantization or "float32"
     if to == "marian":
         _to_marian(model, out, quantization)
     elif to == "onnx":
@@ -88,6 +99,17 @@ def _to_onnx(model: Path, out: Path, quantization: str) -> None:
     export_onnx(load_model(model), out, quantization=quantization)
     say(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples were translated as by {model}, logits within {CLOSE}")
     _report_rounding(out, quantization)
+
+
+def _to_regard(model: Path, out: Path, quantization: str) -> None:
+    with loading():
+        from regard.interop.own_format import export_regard
+        from regard.store import load_model
+
+    size = export_regard(load_model(model), out, quantization=quantization)
+    say(f"{out}: {size:,} bytes of weights")
+    if quantization == "int8":
+        say(f"Rounded to int8: measure the effect on quality with `regard evaluate {out} ...`.")
 
 
 def _report_rounding(out: Path, quantization: str) -> None:

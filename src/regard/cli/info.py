@@ -70,6 +70,7 @@ def _show_model(model: Path, as_json: bool) -> None:
         "signature": manifest.signature,
         "parameters": f"{manifest.num_parameters:,}",
         "format": f"{manifest.format} {manifest.format_version}, written by regard {manifest.regard_version}",
+        **({} if manifest.quantization is None else {"weights": f"matrices in {manifest.quantization}"}),
         **({} if manifest.readout is None else {"readout": str(manifest.readout)}),
         **{name: f"{size:,} bytes" for name, size in sizes.items()},
         **{key.replace("_", " "): str(value) for key, value in manifest.details.items()},

@@ -18,7 +18,10 @@ from regard.files.reading import read_bytes
 from regard.store.foreign import identify
 
 FORMAT = "regard-model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+"""Newest version of the directory layout that this version of regard reads."""
+FLOAT_VERSION = 2
+"""Version of the layout of models whose weights are floating-point numbers, which older versions of regard read too."""
 MANIFEST = "manifest.json"
 CONFIG = "config.toml"
 WEIGHTS = "weights.safetensors"
@@ -28,6 +31,9 @@ KNOWN_FILES = (CONFIG, WEIGHTS, *SHARED_SUBWORD, *SEPARATE_SUBWORDS)
 
 Details = dict[str, str | float | int]
 """Results of training by name, such as the final loss; for information only."""
+
+Quantization = Literal["int8"]
+"""Number types of quantized weights."""
 
 _MAX_SHOWN, _MAX_MESSAGES = 200, 10
 # Characters of a value in a message, and invalid entries that are listed.
@@ -76,8 +82,11 @@ class Manifest(BaseModel):
 
     Attributes:
         format: Always `regard-model`.
-        format_version: Version of the directory layout; see `regard.store.migrations`.
+        format_version: Version of the directory layout; see `regard.store.migrations`. Models are written in the oldest
+            version that can hold them: 3 if weights are quantized, else 2.
         regard_version: Version of regard that wrote the model.
+        quantization: Number type of quantized weights, `int8`, see `regard.store.quantized`; None if all weights are
+            floating-point numbers.
         files: SHA-256 of each other file of the model, by file name.
         src_vocabulary: Fingerprint (a hash) of the source vocabulary.
         tgt_vocabulary: Fingerprint (a hash) of the target vocabulary.
@@ -90,8 +99,9 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     format: str = FORMAT
-    format_version: int = FORMAT_VERSION
+    format_version: int = FLOAT_VERSION
     regard_version: str
+    quantization: Quantization | None = None
     files: dict[str, str]
     src_vocabulary: str
     tgt_vocabulary: str
@@ -102,7 +112,9 @@ class Manifest(BaseModel):
 
     def to_json(self) -> str:
         """Serializes the manifest to the text of `manifest.json`."""
-        return json.dumps(self.model_dump(), indent=2, ensure_ascii=False) + "\n"
+        # Versions of regard before format 3 refuse a manifest with an unknown key, even one without a value.
+        absent = {"quantization"} if self.quantization is None else set()
+        return json.dumps(self.model_dump(exclude=absent), indent=2, ensure_ascii=False) + "\n"
 
 
 def read_manifest_tree(directory: Path) -> dict[str, object]:
@@ -148,6 +160,11 @@ def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
         more = [f"and {len(messages) - _MAX_MESSAGES} more"] if len(messages) > _MAX_MESSAGES else []
         reasons = "; ".join([*messages[:_MAX_MESSAGES], *more])
         raise CheckpointError(f"{where}: damaged: {reasons}; {REMEDY}") from None
+    if manifest.quantization is not None and manifest.format_version <= FLOAT_VERSION:
+        raise CheckpointError(
+            f"{where}: damaged: a model of format version {manifest.format_version} has no quantized weights, but "
+            f"quantization is {manifest.quantization!r}; {REMEDY}"
+        )
     names = set(manifest.files)
     if names not in ({CONFIG, WEIGHTS, *SHARED_SUBWORD}, {CONFIG, WEIGHTS, *SEPARATE_SUBWORDS}):
         raise CheckpointError(

@@ -1,7 +1,8 @@
 """Migrations of models in older formats: one function per former format version.
 
 To change the format: store a model of the current version in `tests/unit/store/fixtures`, raise `FORMAT_VERSION` in
-`regard.store.manifest`, and add a function here that migrates the former version.
+`regard.store.manifest`, and add a function here that migrates the former version. Raise the version that a model is
+written in only if the model needs it, so that older versions of regard can read the others.
 """
 
 from __future__ import annotations
@@ -52,7 +53,12 @@ def _from_1(description: Description) -> Description:
     return replace(description, config=rename_keys(description.config))
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _from_1}
+def _from_2(description: Description) -> Description:
+    """Format 3 may have quantized weights; a model without them is the same in both formats."""
+    return description
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _from_1, 2: _from_2}
 """Migration functions by the format version that they convert from."""
 
 

@@ -33,6 +33,8 @@ from regard.model.build import ScoreFactory
 from regard.model.seq2seq import Seq2Seq
 from regard.store.manifest import (
     CONFIG,
+    FLOAT_VERSION,
+    FORMAT_VERSION,
     KNOWN_FILES,
     LARGEST_MANIFEST,
     MANIFEST,
@@ -42,12 +44,14 @@ from regard.store.manifest import (
     WEIGHTS,
     Details,
     Manifest,
+    Quantization,
     StoredReadout,
     check_claims,
     check_readout,
     read_manifest_tree,
     write_signature,
 )
+from regard.store.quantized import quantize_tensors
 from regard.store.reading import ModelDescription, check_weights, read_description, replaced_files
 from regard.store.verified import read_consistently
 from regard.store.weights import assign_tensors, check_finite, copy_tensors, is_fully_stored, own_tensors, write_tensors
@@ -98,6 +102,7 @@ def save_model(
     src_subword: Subword,
     tgt_subword: Subword,
     details: Details | None = None,
+    quantization: Quantization | None = None,
 ) -> Manifest:
     """Saves a model to a directory; after a crash, it holds the old model or the new one.
 
@@ -108,6 +113,7 @@ def save_model(
         src_subword: Source subword model.
         tgt_subword: Target subword model; with the same ids as the source if `subword.shared` is set.
         details: Results of training by name, stored for information only.
+        quantization: `int8` rounds matrices to 8 bits, as a search in int8 does; None stores the weights unchanged.
 
     Returns:
         The manifest that was written.
@@ -118,9 +124,10 @@ def save_model(
     directory = checked_path(path, "path")
     tensors, stored_details = own_tensors(model), _json_details(directory, details or {})
     check_finite(str(directory), tensors, remedy="training diverged: train again with a smaller train.learning_rate")
+    stored_tensors = tensors if quantization is None else quantize_tensors(tensors)
     writers: dict[str, Callable[[Path], None]] = {
         CONFIG: lambda file: put_text(file, dump_config(config)),
-        WEIGHTS: lambda file: write_tensors(file, tensors),
+        WEIGHTS: lambda file: write_tensors(file, stored_tensors),
     }
     if config.subword.shared and src_subword.fingerprint() == tgt_subword.fingerprint():
         writers[SHARED_SUBWORD[0]] = src_subword.save
@@ -135,6 +142,7 @@ def save_model(
         num_parameters=sum(parameter.numel() for parameter in model.parameters()),
         files=hashes,
         details=stored_details,
+        quantization=quantization,
     )
     _write_all(directory, {MANIFEST: lambda file: put_text(file, manifest.to_json())})
     for name in (MANIFEST, *writers):
@@ -255,12 +263,15 @@ def _manifest(
     num_parameters: int,
     files: dict[str, str],
     details: Details | None = None,
+    quantization: Quantization | None = None,
     written_by: Manifest | None = None,
 ) -> Manifest:
     """Makes a manifest, by this version of regard or by the version that wrote another manifest."""
     regard = version("regard") if written_by is None else written_by.regard_version
     return Manifest(
+        format_version=FLOAT_VERSION if quantization is None else FORMAT_VERSION,
         regard_version=regard,
+        quantization=quantization,
         files=files,
         src_vocabulary=subwords[0].fingerprint(),
         tgt_vocabulary=subwords[1].fingerprint(),

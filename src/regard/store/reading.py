@@ -34,6 +34,7 @@ from regard.store.manifest import (
     read_manifest_tree,
 )
 from regard.store.migrations import Description, format_version, migrate
+from regard.store.quantized import decode_tensors, weight_entries
 from regard.store.tensor_file import Header, read_body, read_header
 from regard.store.verified import HashedFile, changed_error, use_hashed
 from regard.store.weights import check_shapes, own_tensors
@@ -88,9 +89,9 @@ class CheckedWeights:
 
     Attributes:
         model: The model; its parameters are on the meta device, without values.
-        num_stored: Number of elements of all tensors in the file.
+        num_stored: Number of weights in the file; scales of quantized weights do not count.
         tensors: Tensors of any shape, `(...)`, by the names that this version of regard uses, also if an older version
-            wrote the file with other names. Empty if only the file's header was needed.
+            wrote the file with other names; quantized weights are decoded. Empty if only the file's header was needed.
         size: Size of the file in bytes.
     """
 
@@ -157,18 +158,21 @@ def check_weights(description: ModelDescription, *, score: ScoreFactory | None, 
         CheckpointError: The file is missing, was changed, or does not fit the model.
         ConfigError: Options of the model contradict one another.
     """
+    is_quantized = description.manifest.quantization is not None
 
     def visit(file: HashedFile) -> CheckedWeights:
         header = read_header(file)
         model = _uninitialized_model(description, header, score, file.path)
+        entries = weight_entries(str(file.path), header.entries) if is_quantized else header.entries
         expected = {name: tuple(own.shape) for name, own in own_tensors(model).items()}
         names = description.tensor_names
-        found = {names.get(name, name): entry.shape for name, entry in header.entries.items()}
+        found = {names.get(name, name): entry.shape for name, entry in entries.items()}
         if not with_tensors:
             expected, found = _without_custom_score(expected, found)
         check_shapes(str(file.path), expected, found)
         tensors = read_body(file, header) if with_tensors else {}
-        num_stored = sum(entry.numel for entry in header.entries.values())
+        tensors = decode_tensors(str(file.path), tensors) if is_quantized else tensors
+        num_stored = sum(entry.numel for entry in entries.values())
         renamed = {names.get(name, name): tensor for name, tensor in tensors.items()}
         return CheckedWeights(model, num_stored, renamed, file.size)
 

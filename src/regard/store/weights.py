@@ -18,7 +18,7 @@ from regard.store.verified import HashedFile
 _MAX_LINES, _MAX_LENGTH = 20, 300
 # Lines of a message, of which a wrong model could give hundreds, and characters of each.
 _WEIGHT_TYPES = frozenset({torch.float64, torch.float32, torch.float16, torch.bfloat16})
-# Types of stored weights; 8-bit types would need scales.
+# Types of stored weights; for those in 8 bits, with scales, see `regard.store.quantized`.
 
 
 def own_tensors(model: nn.Module) -> dict[str, Tensor]:
@@ -105,7 +105,7 @@ def check_shapes(where: str, expected: Mapping[str, tuple[int, ...]], found: Map
         for name in sorted(expected.keys() & found.keys())
         if expected[name] != found[name]
     ]
-    _refuse(f"{where}: tensor names or shapes are not those of the model that config.toml describes", lines)
+    refuse(f"{where}: tensor names or shapes are not those of the model that config.toml describes", lines)
 
 
 def check_finite(where: str, tensors: Mapping[str, Tensor], *, remedy: str) -> None:
@@ -120,12 +120,12 @@ def check_finite(where: str, tensors: Mapping[str, Tensor], *, remedy: str) -> N
         CheckpointError: A tensor is not of a floating-point type, or contains NaN or infinity.
     """
     lines = [f"{name}: {tensor.dtype}" for name, tensor in sorted(tensors.items()) if tensor.dtype not in _WEIGHT_TYPES]
-    _refuse(f"{where}: weights should be floating-point numbers of 16 to 64 bits; {remedy}", lines)
+    refuse(f"{where}: weights should be floating-point numbers of 16 to 64 bits; {remedy}", lines)
     # A finite sum means finite terms and takes no memory; sums that overflow are checked element by element.
     suspects = [(name, tensor) for name, tensor in sorted(tensors.items()) if not math.isfinite(_as_used(tensor).sum())]
     counts = [(name, int((~torch.isfinite(_as_used(tensor))).sum()), tensor.numel()) for name, tensor in suspects]
     lines = [f"{name}: {count} of {total}" for name, count, total in counts if count]
-    _refuse(f"{where}: weights should be finite in float32, but some are NaN or infinite; {remedy}", lines)
+    refuse(f"{where}: weights should be finite in float32, but some are NaN or infinite; {remedy}", lines)
 
 
 def _as_used(tensor: Tensor) -> Tensor:
@@ -172,7 +172,16 @@ def assign_tensors(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     model.load_state_dict(state, assign=True)
 
 
-def _refuse(message: str, lines: list[str]) -> None:
+def refuse(message: str, lines: list[str]) -> None:
+    """Raises an error with one line per fault, of which long lists are shortened.
+
+    Args:
+        message: What is wrong, with the path of the file.
+        lines: The faults; none = no error.
+
+    Raises:
+        CheckpointError: There is a fault.
+    """
     if lines:
         more = f"\n  and {len(lines) - _MAX_LINES} more" if len(lines) > _MAX_LINES else ""
         raise CheckpointError(message + "".join(f"\n  {line[:_MAX_LENGTH]}" for line in lines[:_MAX_LINES]) + more)
