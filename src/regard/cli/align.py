@@ -10,10 +10,22 @@ import typer
 from regard.cli.lines import open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import Device, Models, Output, Readout, Threads, examples, parse_path, use_threads, with_groups
+from regard.cli.options import (
+    Device,
+    Models,
+    Output,
+    Readout,
+    Threads,
+    examples,
+    parse_model,
+    parse_path,
+    use_threads,
+    with_groups,
+)
 from regard.cli.parallel import DEFAULT_READING, PairFiles, Reading, read_parallel
 from regard.cli.progress import with_progress
 from regard.errors import ConfigError
+from regard.files.installed_models import installed_models
 from regard.files.paths import STDOUT, refuse_overwriting_input
 
 if TYPE_CHECKING:
@@ -31,7 +43,7 @@ _CHUNK_SIZE = 512
 _Reverse = Annotated[
     Path | None,
     typer.Option(
-        parser=parse_path,
+        parser=parse_model,
         metavar="MODEL",
         help="Model of the opposite direction: align in both directions and combine the links.",
         show_default=False,
@@ -88,8 +100,8 @@ def align(
     Reads given translations by forced decoding and writes one line of links, such as 0-0 1-2, per sentence pair.
     """
     refuse_overwriting_input(STDOUT if output is None else output, [files.src, files.tgt, gold, reverse_model, *models])
-    if tune and len(models) > 1:
-        raise ConfigError("--tune stores the readout in one model: give one model, not an ensemble")
+    if tune:
+        _check_tunable(models)
     sources, targets = read_parallel(files.src, files.tgt, reading=reading, model=models[0])
 
     with loading():
@@ -112,6 +124,16 @@ def align(
         )
         aligner = bidirectional(aligner, backward, method)
     _write(aligner, sources, targets, format_name, output)
+
+
+def _check_tunable(models: list[Path]) -> None:
+    if len(models) > 1:
+        raise ConfigError("--tune stores the readout in one model: give one model, not an ensemble")
+    if models[0] in installed_models().values():
+        raise ConfigError(
+            f"--tune stores the readout in the model, but {models[0]} is part of an installed package: copy it by "
+            f"`regard export {models[0]} --to regard --out my-model`, and tune the copy"
+        )
 
 
 def _aligner(

@@ -11,7 +11,17 @@ import typer
 from regard.cli.lines import InputLines, write_text
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import Device, Model, Readout, Threads, examples, parse_path, use_threads, with_groups
+from regard.cli.options import (
+    Device,
+    Model,
+    Readout,
+    Threads,
+    examples,
+    parse_model,
+    parse_path,
+    use_threads,
+    with_groups,
+)
 from regard.cli.parallel import read_parallel
 from regard.cli.term_options import NO_TERMS, TermOptions, read_terms, report_terms_of
 from regard.errors import RegardError
@@ -64,7 +74,7 @@ _Html = Annotated[
 _Beside = Annotated[
     list[Path] | None,
     typer.Option(
-        parser=parse_path,
+        parser=parse_model,
         metavar="MODEL",
         help="Another model to show on the page, side by side; may be repeated.",
         show_default=False,

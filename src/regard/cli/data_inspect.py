@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.corpus_options import DEFAULT_CHECKING, Checking, Workers
 from regard.cli.messages import say, say_json
-from regard.cli.options import Json, examples, parse_path, with_groups
+from regard.cli.options import Json, examples, parse_model, parse_path, with_groups
 from regard.cli.parallel import DEFAULT_READING, Reading
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def data_inspect(
     model: Annotated[
         Path | None,
         typer.Option(
-            parser=parse_path,
+            parser=parse_model,
             metavar="MODEL",
             help="Model that also checks whether the sides translate each other; slow.",
             show_default=False,

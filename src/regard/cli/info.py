@@ -12,8 +12,9 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
-from regard.cli.options import Json, examples, parse_path
+from regard.cli.options import Json, examples, parse_model
 from regard.errors import ConfigError
+from regard.files.installed_models import installed_models, name_hint
 from regard.files.printable import on_one_line
 
 EXAMPLES = examples("regard info model", "regard info model --json", "regard info --machine")
@@ -26,7 +27,12 @@ MAX_TABLE_WIDTH = 120
 def info(
     model: Annotated[
         Path | None,
-        typer.Argument(parser=parse_path, metavar="MODEL", help="Directory of a trained model.", show_default=False),
+        typer.Argument(
+            parser=parse_model,
+            metavar="MODEL",
+            help="Directory of a trained model, or name of an installed one.",
+            show_default="lists installed models",
+        ),
     ] = None,
     machine: Annotated[
         bool,
@@ -37,7 +43,7 @@ def info(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Describe a model or this machine.
+    """Describe a model or this machine, or list installed models.
 
     For a model: its signature, size, scores and configuration, after verifying its files against their hashes.
     """
@@ -48,10 +54,22 @@ def info(
     elif model is not None:
         _show_model(model, as_json)
     else:
+        _list_models(as_json)
+
+
+def _list_models(as_json: bool) -> None:
+    installed = installed_models()
+    if not installed:
         raise ConfigError(
-            "info: expected a model or --machine, got neither: give the directory that `regard train --out` wrote, or "
-            "--machine"
+            "info: expected a model or --machine, got neither: give the directory that `regard train --out` wrote, "
+            f"{name_hint()}, or --machine"
         )
+    if as_json:
+        say_json({"installed": {name: str(directory) for name, directory in installed.items()}})
+        return
+    width = max(map(len, installed))
+    for name, directory in installed.items():
+        say(f"{on_one_line(name):{width}}  {on_one_line(str(directory))}")
 
 
 def _show_model(model: Path, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 import typer.core
 
 from regard.cli.messages import warn
+from regard.files.installed_models import find_model, installed_models, is_name
 
 Result = TypeVar("Result")
 
@@ -37,15 +39,39 @@ def parse_path(name: str) -> Path:
     return Path(name)
 
 
+def parse_model(name: str) -> Path:
+    """Parses a model: its directory, or the name of an installed model.
+
+    Args:
+        name: Value from the command line.
+
+    Returns:
+        The directory. A directory in the current directory takes precedence over an installed model, with a warning.
+    """
+    path = parse_path(name)
+    if not os.path.lexists(path):
+        return find_model(path)
+    # Names of installed models have a hyphen; without one, there is no need for a search through all packages.
+    if "-" in name and is_name(name) and name in installed_models():
+        warn(f"{name}: using the directory here, not the installed model of this name; give ./{name} to say so")
+    return path
+
+
 Model = Annotated[
-    Path, typer.Argument(parser=parse_path, metavar="MODEL", help="Directory of a trained model.", show_default=False)
+    Path,
+    typer.Argument(
+        parser=parse_model,
+        metavar="MODEL",
+        help="Directory of a trained model, or name of an installed one.",
+        show_default=False,
+    ),
 ]
 Models = Annotated[
     list[Path],
     typer.Argument(
-        parser=parse_path,
+        parser=parse_model,
         metavar="MODEL",
-        help="Directory of a trained model or an export; several models form an ensemble.",
+        help="Directory of a trained model or an export, or name of an installed model; several form an ensemble.",
         show_default=False,
     ),
 ]

@@ -13,7 +13,7 @@ import typer
 from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
 from regard.cli.lines import InputLines, open_output
 from regard.cli.messages import warn
-from regard.cli.options import Output, examples, parse_path, with_groups
+from regard.cli.options import Output, examples, parse_model, parse_path, with_groups
 from regard.errors import ConfigError, DataError
 from regard.files.paths import STDOUT, refuse_overwriting_input
 
@@ -130,10 +130,10 @@ def _parse(text: str) -> tuple[Path, float]:
     try:
         value = float(weight) if colon else 1.0
     except ValueError:
-        return parse_path(text), 1.0  # the colon belongs to the path
+        return parse_model(text), 1.0  # the colon belongs to the path
     if not math.isfinite(value):
         raise ConfigError(f"expected a weight that is a number after the colon, such as model:0.5, got {text!r}")
-    return parse_path(path if colon else text), value
+    return parse_model(path if colon else text), value
 
 
 def _read_lists(path: Path) -> Iterator[list[tuple[str, float]]]:

@@ -13,7 +13,7 @@ import typer
 
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
-from regard.cli.options import Set, examples, parse_path, warn_replaced, with_groups
+from regard.cli.options import Set, examples, parse_model, parse_path, warn_replaced, with_groups
 from regard.cli.parallel import DEFAULT_READING, Reading
 from regard.cli.training_options import NO_TEXTS, ConfigFile, Preset, Texts
 from regard.config.resume import CHANGEABLE, MOVABLE
@@ -39,7 +39,7 @@ class _Start:
         Path | None,
         typer.Option(
             "--from",
-            parser=parse_path,
+            parser=parse_model,
             metavar="MODEL",
             help="Model to start from (fine-tuning); it gives the architecture and, unless --new-vocabulary is given, "
             "the vocabulary.",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from regard.errors import ConfigError
+from regard.files.installed_models import find_model, is_name, name_hint
 from regard.service.errors import ServiceError
 from regard.text.languages import closest, english_name, parse_direction
 from regard.translation.loading import stored_languages
@@ -86,7 +87,7 @@ def parse_model(text: str) -> ModelEntry:
 
     Args:
         text: `DIR`, or `SOURCE-TARGET=DIR` for a model that does not know its languages; several directories joined by
-            `+` form an ensemble.
+            `+` form an ensemble. The name of an installed model stands for its directory.
 
     Returns:
         The model's languages and directories.
@@ -96,10 +97,11 @@ def parse_model(text: str) -> ModelEntry:
     """
     languages, separator, rest = text.partition("=")
     names = rest if separator and "/" not in languages else text
-    paths = tuple(Path(name) for name in (names.split("+") if not Path(names).exists() else [names]))
+    paths = tuple(map(find_model, names.split("+") if not Path(names).exists() else [names]))
     for path in paths:
         if not path.is_dir():
-            raise ConfigError(f"{path}: expected the directory of a model or an export, found none")
+            named = f", or {name_hint()}" if is_name(path) else ""
+            raise ConfigError(f"{path}: expected the directory of a model or an export{named}, found none")
     if names is rest and separator:
         return ModelEntry(*parse_direction(languages), paths)
     stored = stored_languages(paths[0])

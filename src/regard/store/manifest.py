@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regard.config.schema import Config, ModelSection
 from regard.errors import CheckpointError
+from regard.files.installed_models import is_name, name_hint
 from regard.files.json_text import parse_json, validation_messages
 from regard.files.reading import read_bytes
 from regard.store.foreign import identify
@@ -256,6 +257,7 @@ def _not_a_model(directory: Path) -> str:
     expected = f"a directory with {MANIFEST}, {CONFIG}, {WEIGHTS} and {SHARED_SUBWORD[0]}"
     remedy = "give the directory that `regard train --out` wrote"
     if not os.path.lexists(directory):
+        expected += f", or {name_hint()}" if is_name(directory) else ""
         return f"{directory}: no such model; expected {expected}: {remedy}"
     if not directory.is_dir():
         return f"{directory}: expected a model, which is {expected}, found a file: {remedy}"

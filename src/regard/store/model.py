@@ -28,6 +28,7 @@ from regard.files.atomic import (
     write_output,
     write_pending,
 )
+from regard.files.installed_models import find_model
 from regard.files.paths import checked_path
 from regard.model.build import ScoreFactory
 from regard.model.seq2seq import Seq2Seq
@@ -183,7 +184,7 @@ def open_model(path: str | Path) -> ModelDirectory:
     """Checks a model directory without loading the weights: hashes, tensor shapes and consistency.
 
     Args:
-        path: The directory.
+        path: The directory, or the name of an installed model.
 
     Returns:
         Manifest, configuration and file sizes.
@@ -192,7 +193,7 @@ def open_model(path: str | Path) -> ModelDirectory:
         CheckpointError: The directory is not a model, a file is missing or was changed, or the format is newer.
         ConfigError: The configuration has keys or values that this version of regard does not know.
     """
-    directory = Path(path)
+    directory = find_model(path)
     return read_consistently(lambda: _open(directory), replaced_files(directory))
 
 
@@ -202,7 +203,7 @@ def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | N
     If another process replaces the model at the same time, the old or the new model is loaded, never a mixture.
 
     Args:
-        path: The directory.
+        path: The directory, or the name of an installed model.
         device: Device of the weights, such as `cpu` or `cuda`.
         score: Factory of the custom attention score that the model was built with, if any.
 
@@ -213,7 +214,7 @@ def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | N
         CheckpointError: The directory is not a model, or the model is damaged or of a newer format.
         ConfigError: The configuration or the device cannot be used.
     """
-    directory = Path(path)
+    directory = find_model(path)
     stored = read_consistently(lambda: _load(directory, score), replaced_files(directory))
     _move_to_device(stored.model, device)
     return stored

@@ -13,6 +13,7 @@ from pathlib import Path
 from regard.alignment.readout import known_readout
 from regard.config.threads import check_threads
 from regard.errors import ConfigError
+from regard.files.installed_models import find_model
 from regard.interop.exported import ENGINES, Exported, is_export, open_export
 from regard.model.build import ScoreFactory
 from regard.native.device import resolve_device
@@ -38,7 +39,8 @@ def load(
     """Opens a trained model, an ensemble of models, or an export.
 
     Args:
-        path: Directory of a model or an export, or a list of model directories for an ensemble.
+        path: Directory of a model or an export, name of an installed model such as `en-fr`, or a list of models for an
+            ensemble.
         engine: `regard` for a model, `ctranslate2` or `onnx` for an export to that engine. By default the engine that
             the directory was written for; naming another engine is an error.
         precision: Number type of matrix products: `float32`, `bfloat16` or `int8` for models; for exports, a type that
@@ -58,9 +60,9 @@ def load(
     """
     if threads is not None:
         check_threads(threads, name="threads")
-    paths = [path] if isinstance(path, (str, PathLike)) else list(path)
-    exported = next((open_export(place) for place in map(Path, paths) if is_export(place)), None)
-    engine = _checked_engine(Path(paths[0]) if paths else Path(), engine, exported)
+    paths = [find_model(place) for place in ([path] if isinstance(path, (str, PathLike)) else path)]
+    exported = next((open_export(place) for place in paths if is_export(place)), None)
+    engine = _checked_engine(paths[0] if paths else Path(), engine, exported)
     if exported is None:
         translator = _load_models(paths, precision=precision, device=device, score=score)
     elif len(paths) > 1:
@@ -71,7 +73,7 @@ def load(
     else:
         translator = _open_exported(exported, precision=precision, threads=threads, device=device)
     again = partial(load, engine=engine, precision=precision, device=device, threads=threads, score=score)
-    return translator.reopened_with(again, [str(Path(place).absolute()) for place in paths])
+    return translator.reopened_with(again, [str(place.absolute()) for place in paths])
 
 
 def _checked_engine(path: Path, engine: str | None, exported: Exported | None) -> str:
@@ -93,14 +95,14 @@ def _checked_engine(path: Path, engine: str | None, exported: Exported | None) -
 
 
 def _load_models(
-    paths: Sequence[PathName], *, precision: str | None, device: str, score: ScoreFactory | None
+    paths: Sequence[Path], *, precision: str | None, device: str, score: ScoreFactory | None
 ) -> Translator:
     if precision not in (None, *PRECISIONS):
         raise ConfigError(
             f"{paths[0]}: expected a precision of regard's own engine, one of {', '.join(PRECISIONS)}, got "
             f"{precision!r}: choose one of these, or export the model to another engine with `regard export`"
         )
-    models = [load_model(str(path), device=resolve_device(device), score=score) for path in paths]
+    models = [load_model(path, device=resolve_device(device), score=score) for path in paths]
     return Translator.of(models, names=[str(path) for path in paths], precision=precision or "float32")
 
 
@@ -133,7 +135,7 @@ def stored_languages(path: PathName) -> str | None:
     """Reads the languages of a model, which `regard train --langs` stored.
 
     Args:
-        path: Directory of a model or an export.
+        path: Directory of a model or an export, or name of an installed model.
 
     Returns:
         Source and target language, such as `en-fr`; None if the model does not know them.
@@ -141,6 +143,6 @@ def stored_languages(path: PathName) -> str | None:
     Raises:
         CheckpointError: The directory holds no sound model.
     """
-    directory = Path(path)
+    directory = find_model(path)
     config = open_export(directory).config if is_export(directory) else read_description(directory).config
     return config.data.langs
