@@ -41,11 +41,15 @@ $(PY):
 # What the installation compiles: an older library would be as good as none.
 KERNELS := setup.py $(wildcard src/regard/native/*.[ch] src/regard/attention/additive/*.[ch])
 
+# The package with a model, if its weights are in this checkout.
+MODEL_PACKAGE := packages/regard-en-fr
+MODEL_FILE := $(wildcard $(MODEL_PACKAGE)/src/regard_en_fr/model/weights.safetensors)
+
 # The stamps are renewed only when what is to be installed has changed. What the tests need
 # includes what the demo needs, so the larger installation marks the smaller one as done.
-$(VENV)/installed-demo: pyproject.toml constraints.txt $(KERNELS) | $(PY)
+$(VENV)/installed-demo: pyproject.toml constraints.txt $(KERNELS) $(MODEL_FILE) | $(PY)
 	@echo 'Installing regard and what it needs into $(VENV) ...'
-	$(PIP) -e '.[plot]'
+	$(PIP) -e '.[plot]'$(if $(MODEL_FILE), ./$(MODEL_PACKAGE))
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml constraints.txt $(KERNELS) | $(PY)

@@ -127,6 +127,14 @@ def test_installed_models_are_listed(installed: Path, regard: Run) -> None:
     assert json.loads(regard("info", "--json").out)["installed"]["xx-yy"] == str(installed)
 
 
+def test_without_an_installed_model_info_says_how_to_get_one(regard: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regard.files.installed_models.entry_points", lambda group: ())
+    done = regard("info")
+    assert (done.status, done.err) == (0, "")
+    assert "No model is installed; pip install 'regard[en-fr]' installs one. Name a directory" in done.out
+    assert json.loads(regard("info", "--json").out) == {"installed": {}}
+
+
 def test_an_unknown_name_lists_the_installed_models(installed: Path, regard: Run) -> None:
     done = regard("translate", "xx-zz")
     assert done.status == 2

@@ -85,7 +85,6 @@ CASES = {
     "newer format": Case(f"{TRANSLATE} newer", "newer/manifest.json", "install a newer version of regard"),
     "missing weights": Case(f"{TRANSLATE} no-weights", "no-weights/weights.safetensors", "copy the whole directory"),
     "broken manifest": Case(f"{TRANSLATE} no-json", "no-json/manifest.json", "copy the model again"),
-    "nothing to describe": Case("info", "expected a model or --machine, got neither", "give the directory"),
     "two things to describe": Case("info model --machine", "got model and --machine", "ask for one at a time"),
     "damaged model described": Case("info edited", "edited/config.toml", "Copy the model again"),
     "ensemble of two vocabularies": Case(f"{TRANSLATE} model foreign", "foreign", "vocabular"),

@@ -11,7 +11,7 @@ import pytest
 def install(
     path: Path, monkeypatch: pytest.MonkeyPatch, model: Path | None, *, name: str = "xx-yy", value: str = "regard_xx_yy"
 ) -> Path:
-    """Installs a package whose code must not run, and returns its directory of the model, which `model` is copied to."""
+    """Installs a package whose code must not run, with a copy of a model, and returns the directory of the copy."""
     package, metadata = path / value, path / f"{value}-1.0.dist-info"
     package.mkdir(parents=True)
     metadata.mkdir()

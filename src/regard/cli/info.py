@@ -14,7 +14,7 @@ from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
 from regard.cli.options import Json, examples, parse_model
 from regard.errors import ConfigError
-from regard.files.installed_models import installed_models, name_hint
+from regard.files.installed_models import installed_models
 from regard.files.printable import on_one_line
 
 EXAMPLES = examples("regard info model", "regard info model --json", "regard info --machine")
@@ -59,15 +59,12 @@ def info(
 
 def _list_models(as_json: bool) -> None:
     installed = installed_models()
-    if not installed:
-        raise ConfigError(
-            "info: expected a model or --machine, got neither: give the directory that `regard train --out` wrote, "
-            f"{name_hint()}, or --machine"
-        )
     if as_json:
         say_json({"installed": {name: str(directory) for name, directory in installed.items()}})
         return
-    width = max(map(len, installed))
+    width = max(map(len, installed), default=0)
+    if not installed:
+        say("No model is installed; pip install 'regard[en-fr]' installs one. Name a directory, or add --machine.")
     for name, directory in installed.items():
         say(f"{on_one_line(name):{width}}  {on_one_line(str(directory))}")
 

@@ -18,9 +18,7 @@ def model(tmp_path: Path) -> Path:
     return directory
 
 
-def test_an_installed_model_is_found_by_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path
-) -> None:
+def test_an_installed_model_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
     monkeypatch.chdir(tmp_path)
     assert "xx-yy" not in installed_models()
     assert find_model("xx-yy") == Path("xx-yy")
@@ -32,9 +30,7 @@ def test_an_installed_model_is_found_by_its_name(
         assert find_model(other) == Path(other)
 
 
-def test_a_directory_of_the_name_takes_precedence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path
-) -> None:
+def test_a_directory_of_the_name_takes_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
     install(tmp_path / "site", monkeypatch, model)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "xx-yy").mkdir()

@@ -31,12 +31,16 @@ LARGE = {
 
 
 class Made(Protocol):
-    """Result of the fixture `make`, see `conftest.py`."""
+    """Result of the fixture `make`, see `conftest.py`, or a loaded model."""
 
-    model: Seq2Seq
-    config: Config
-    src_subword: Subword
-    tgt_subword: Subword
+    @property
+    def model(self) -> Seq2Seq: ...
+    @property
+    def config(self) -> Config: ...
+    @property
+    def src_subword(self) -> Subword: ...
+    @property
+    def tgt_subword(self) -> Subword: ...
 
 
 Make = Callable[..., Made]
@@ -156,15 +160,17 @@ def first_quantized(tensors: dict[str, torch.Tensor]) -> str:
     return next(name for name, tensor in sorted(tensors.items()) if tensor.dtype == torch.int8)
 
 
-def set_scales(value: object) -> Callable[[dict[str, torch.Tensor]], None]:
+def set_scales(
+    value: float | Callable[[torch.Tensor], torch.Tensor] | None,
+) -> Callable[[dict[str, torch.Tensor]], None]:
     def change(tensors: dict[str, torch.Tensor]) -> None:
         name = f"{first_quantized(tensors)}.scales"
-        if callable(value):
-            tensors[name] = value(tensors[name])
-        elif value is None:
+        if value is None:
             del tensors[name]
-        else:
+        elif isinstance(value, float):
             tensors[name][0] = value
+        else:
+            tensors[name] = value(tensors[name])
 
     return change
 
@@ -184,7 +190,9 @@ def set_scales(value: object) -> Callable[[dict[str, torch.Tensor]], None]:
         (lambda scales: scales.to(torch.int8), r"in torch\.int8|missing: .*\.scales\.scales"),
     ],
 )
-def test_wrong_scales_are_refused(make: Make, tmp_path: Path, value: object, message: str) -> None:
+def test_wrong_scales_are_refused(
+    make: Make, tmp_path: Path, value: float | Callable[[torch.Tensor], torch.Tensor] | None, message: str
+) -> None:
     directory = save(make("transformer", *LARGE["transformer"]), tmp_path / "model")
     edit(directory, set_scales(value))
     with pytest.raises(CheckpointError, match=rf"(?s)weights\.safetensors: .*{message}"):
