@@ -170,7 +170,7 @@ def test_without_a_terminal_progress_is_a_line_per_minute(
 ) -> None:
     times = iter([0.0, 0.0, 30.0, 60.0, 60.0, 100.0])
     monkeypatch.setattr("regard.cli.chunks.time.monotonic", lambda: next(times))
-    with chunks._Bar() as bar:
+    with chunks.ChunkProgress() as bar:
         bar.begin(1000, 5000)
         bar.advance(1000)
         bar.advance(1000)
@@ -183,7 +183,7 @@ def test_in_a_terminal_progress_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setitem(os.environ, "TERM", "xterm")
-    with chunks._Bar() as bar:
+    with chunks.ChunkProgress() as bar:
         bar.begin(1000, 5000)
         bar.advance(1000)
     assert "2,000 of 5,000 lines" in terminal.getvalue()

@@ -122,7 +122,7 @@ def translate_chunks(
         models, source, fields, as_json=as_json, device=engine.device, precision=engine.precision,
         shortlist=engine.shortlist, terms=terms,
     )  # fmt: skip
-    with interrupt_on_signals() as interrupt, _Bar() as bar:
+    with interrupt_on_signals() as interrupt, ChunkProgress() as bar:
         result = ChunkedJob(source, output, work, workers, bar, warn, interrupt).run()
     kept = f"{result.num_finished} of {result.num_chunks} chunks are finished and kept in {result.store}"
     if result.is_interrupted:
@@ -161,7 +161,7 @@ def _parse_shard(text: str | None) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-class _Bar:
+class ChunkProgress:
     """Progress on standard error: a bar in a terminal, otherwise a line per minute."""
 
     def __init__(self) -> None:
@@ -169,7 +169,7 @@ class _Bar:
         self.started = self.logged = time.monotonic()
         self.bar: Progress | None = None
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> ChunkProgress:
         return self
 
     def __exit__(self, *exception: object) -> None:

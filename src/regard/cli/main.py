@@ -23,6 +23,7 @@ from regard.cli import (
     keys,
     lab,
     phrasebook,
+    recipe,
     rerank,
     score,
     serve,
@@ -119,4 +120,5 @@ app.command(cls=Verb, epilog=export.EXAMPLES)(export.export)
 app.command("import", cls=Verb, epilog=import_.EXAMPLES)(import_.import_)
 app.add_typer(lab.app)
 app.add_typer(data.app, epilog=data.EXAMPLES)
+app.add_typer(recipe.app, epilog=recipe.EXAMPLES)
 app.add_typer(keys.app, name="keys", epilog=keys.EXAMPLES)

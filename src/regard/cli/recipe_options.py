@@ -1,0 +1,93 @@
+"""Options that all recipes have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.chunks import ChunkProgress
+from regard.cli.exit_status import INTERRUPTED
+from regard.cli.loading import loading
+from regard.cli.options import Set, parse_path, warn_replaced
+from regard.cli.parallel import Reading
+from regard.cli.training_options import ConfigFile, Preset, Texts
+
+if TYPE_CHECKING:
+    from regard.chunks.job import Progress, Workers
+    from regard.config.schema import Config
+    from regard.train.interrupt import Interrupt
+    from regard.train.reporter import Reporter
+
+Out = Annotated[
+    Path, typer.Option(parser=parse_path, metavar="DIR", help="Directory of the new model.", show_default=False)
+]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Options of the trainings of a recipe."""
+
+    config: ConfigFile = None
+    preset: Preset = None
+    overrides: Set = None
+
+    def load(self, texts: Texts, reading: Reading) -> Config:
+        """Loads the configuration of the trainings.
+
+        Args:
+            texts: The files of the text.
+            reading: How to read them.
+
+        Returns:
+            The configuration.
+        """
+        from regard.config.load import load_config
+
+        sets = [*texts.settings(), *reading.settings(), *(self.overrides or [])]
+        return load_config(self.config, preset=self.preset, overrides=warn_replaced(sets))
+
+
+@dataclass(frozen=True)
+class TranslatingOptions:
+    """Options of the translations of a recipe."""
+
+    workers: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Number of processes that translate; they share the CPU cores.")
+    ] = 1
+
+    def workers_with(self, config: Config) -> Workers:
+        """The processes that translate, which have as many threads together as a training.
+
+        Args:
+            config: Configuration of the training.
+
+        Returns:
+            Their numbers.
+        """
+        from regard.chunks.job import Workers
+
+        threads = config.train.threads
+        return Workers(self.workers, None if threads is None else max(1, threads // self.workers))
+
+
+def run_recipe(recipe: Callable[[Reporter, Progress, Interrupt], bool]) -> int:
+    """Runs a recipe with progress on standard error, and stops it by signals.
+
+    Args:
+        recipe: Function that runs the recipe, and returns whether it is finished.
+
+    Returns:
+        Exit status.
+    """
+    with loading():
+        from regard.recipes.process import interrupt_on_signals, prepare_process
+        from regard.train.console import ConsoleReporter
+
+    prepare_process()
+    with interrupt_on_signals() as interrupt, ChunkProgress() as progress:
+        is_finished = recipe(ConsoleReporter(), progress, interrupt)
+    return 0 if is_finished else INTERRUPTED
