@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -123,7 +123,7 @@ def translate_chunks(
         shortlist=engine.shortlist, terms=terms,
     )  # fmt: skip
     with interrupt_on_signals() as interrupt, ChunkProgress() as bar:
-        result = ChunkedJob(source, output, work, workers, bar, warn, interrupt).run()
+        result = ChunkedJob(source, output, work, workers, bar, _warn_once(), interrupt).run()
     kept = f"{result.num_finished} of {result.num_chunks} chunks are finished and kept in {result.store}"
     if result.is_interrupted:
         warn(f"stopped; {kept}: run the same command again to continue")
@@ -133,6 +133,19 @@ def translate_chunks(
     elif terms is not None:
         _report_terms(terms, source, output, as_json=as_json)
     return 0
+
+
+def _warn_once() -> Callable[[str], None]:
+    """A function that shows each warning, but one about all sentences only once."""
+    general: set[str] = set()
+
+    def show(warning: str) -> None:
+        if warning not in general:
+            warn(warning)
+        if not warning.startswith("sentence "):
+            general.add(warning)
+
+    return show
 
 
 def _report_terms(terms: GlossaryFiles, source: Path, output: Path, *, as_json: bool) -> None:

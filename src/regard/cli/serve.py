@@ -138,7 +138,7 @@ def serve(
             from regard.service.settings import parse_settings
         except ImportError as error:
             raise ConfigError(f"serve: the package {error.name} is missing: pip install 'regard[serve]'") from None
-    entries = [parse_model(text) for text in [*(models or []), *(named or [])]]
+    entries = [entry for text in [*(models or []), *(named or [])] for entry in parse_model(text)]
     glossaries = tuple(parse_named_glossary(text) for text in service_files.glossaries or [])
     if cluster is not None:
         scaling, others = replicas.split_settings(settings or [])

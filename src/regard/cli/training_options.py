@@ -11,7 +11,7 @@ import typer
 from regard.cli.options import parse_path
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
-from regard.corpora.naming import parse_corpus
+from regard.corpora.naming import parse_corpus, split_languages
 from regard.files.paths import check_encodable, checked_path
 
 ConfigFile = Annotated[
@@ -28,7 +28,8 @@ _Corpora = Annotated[
         "--corpus",
         metavar="CORPUS",
         help="One of several corpora, in place of --src and --tgt: FILE or SRC,TGT, and :WEIGHT, such as b.tsv:0.5 for "
-        "half of its pairs per epoch; may be repeated.",
+        "half of its pairs per epoch; with LANGS= before it for several languages, such as en-fr=c.tmx; may be "
+        "repeated.",
         show_default=False,
     ),
 ]
@@ -79,9 +80,11 @@ def _file_settings(files: dict[str, str | None]) -> list[str]:
 
 def _corpus_settings(names: list[str]) -> list[str]:
     """The setting of `data.corpora` for the corpora that were given, if any."""
-    corpora = [parse_corpus(name) for name in names]
+    divided = [split_languages(name) for name in names]
+    corpora = [parse_corpus(name) for _, name in divided]
     for corpus in corpora:
         for file in (corpus.src, corpus.tgt or ""):
             check_encodable(file, "--corpus")
-    given = [{key: value for key, value in corpus._asdict().items() if value is not None} for corpus in corpora]
+    described = [{**corpus._asdict(), "langs": langs} for (langs, _), corpus in zip(divided, corpora, strict=True)]
+    given = [{key: value for key, value in entry.items() if value is not None} for entry in described]
     return [f"data.corpora={write_value(given)}"] if given else []

@@ -14,6 +14,7 @@ from regard.cli.chunks import ONE_PROCESS, ChunkOptions, translate_chunks
 from regard.cli.documents import NO_OPTIONS, DocumentOptions, document_type, translate_file
 from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
 from regard.cli.input_options import DEFAULT_INPUT, InputOptions
+from regard.cli.language_options import ANY_LANGUAGE, LanguageOptions
 from regard.cli.lines import InputLines, open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
@@ -44,6 +45,7 @@ EXAMPLES = examples(
     'echo "**Hello** world." | regard translate model --format md',
     "regard translate model --input test.en --output test.out --workers 2",
     "regard translate model --terms terms.tsv --input test.en --output test.out",
+    "regard translate model --to fr --input test.en --output test.out",
 )
 
 _Input = Annotated[
@@ -90,6 +92,7 @@ def translate(
     sampling: SamplingOptions = NO_SAMPLING,
     beginning: PrefixOptions = NO_PREFIX,
     json_options: JsonOptions = NO_JSON,
+    languages: LanguageOptions = ANY_LANGUAGE,
     terms: TermOptions = NO_TERMS,
     reading: InputOptions = DEFAULT_INPUT,
     document: DocumentOptions = NO_OPTIONS,
@@ -109,9 +112,12 @@ def translate(
         [STDIN if source is None else source, *models, engine.shortlist, *(terms.terms or [])],
     )
 
+    languages.check()
     fields: Changes = {
-        **search.to_fields(), **json_options.to_fields(), **sampling.to_fields(), **reading.to_fields()
+        **search.to_fields(), **json_options.to_fields(), **sampling.to_fields(), **reading.to_fields(),
+        **languages.to_fields(),
     }  # fmt: skip
+    document = replace(document, langs=languages.direction(models, document.langs))
     files = find_terms(terms, models, document.langs)
     if chunked.is_given:
         return translate_chunks(
@@ -155,6 +161,7 @@ def _translate_lines(
     as_json: bool,
     glossary: Glossary | None,
 ) -> None:
+    general: set[str] = set()
     with open_output(output, reading=source) as file:
         lines = InputLines(source)
         translations = translate(lines)
@@ -163,7 +170,9 @@ def _translate_lines(
         for translation, uses in counting(shown, statistics):
             file.write(translation.to_json_line(uses) if as_json else translation.text)
             for warning in translation.warnings:
-                warn(warning)
+                if warning not in general:  # one about all sentences is shown once
+                    warn(warning)
+            general.update(warning for warning in translation.warnings if not warning.startswith("sentence "))
     report_terms(statistics)
 
 

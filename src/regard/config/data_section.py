@@ -70,7 +70,8 @@ class CorpusConfig(Section):
     weight: Annotated[float, NUMBER, Field(gt=0, le=1000)] | None = None
     """Mean number of times that an epoch contains each pair; by default 1, or as `data.temperature` says."""
     tag: Annotated[str | None, AfterValidator(_checked_tag)] = None
-    """Word put before each source of this corpus, such as `<web>`; one subword, which is never split."""
+    """Word put before each source of this corpus, such as `<web>`; one subword, which is never split. If the corpora
+    have several target languages (`langs`), a tag such as `>>fr<<` comes first."""
     format: str | None = None
     langs: Langs = None
     encoding: Encoding = None
@@ -118,3 +119,14 @@ class DataConfig(Section):
     """Also read translations that their file marks as unfinished."""
     accelerators: Annotated[Switch, ADDED_LATER] = False
     """Remove the sign before the letter of a keyboard shortcut, such as `&` in `&File`."""
+
+    @property
+    def directions(self) -> tuple[tuple[str, str], ...]:
+        """Source and target language of the training text, as far as they are named; each pair once."""
+        named = [entry.langs or self.langs for entry in self.corpora] or [self.langs]
+        return tuple(dict.fromkeys(parse_direction(langs) for langs in named if langs is not None))
+
+    @property
+    def has_target_tags(self) -> bool:
+        """Whether the text has several target languages, so that a tag before each source names one."""
+        return len({target for _, target in self.directions}) > 1

@@ -239,6 +239,10 @@ def _training(options: TrainConfig) -> Iterator[Finding]:
             yield key, "the training starts from random weights: leave it out, or set train.parent"
 
 
+def _has(names: list[str]) -> str:
+    return "has" if len(names) == 1 else "have"
+
+
 def _data_conflicts(config: Config) -> Iterator[Finding]:
     data, model = config.data, config.model
     if data.corpora and (data.src is not None or data.tgt is not None):
@@ -251,9 +255,18 @@ def _data_conflicts(config: Config) -> Iterator[Finding]:
     if data.temperature is not None and weighted:
         message = (
             f"data.temperature = {data.temperature:g} weights the corpora by their sizes, but {', '.join(weighted)} "
-            f"{'has' if len(weighted) == 1 else 'have'} a weight: leave out one of the two"
+            f"{_has(weighted)} a weight: leave out one of the two"
         )
         yield "data.temperature", message
+    unnamed = [f"data.corpora[{i}]" for i, entry in enumerate(data.corpora, start=1) if not (entry.langs or data.langs)]
+    if data.has_target_tags and unnamed:
+        yield (
+            "data.corpora",
+            (
+                f"the corpora have several target languages, but {', '.join(unnamed)} {_has(unnamed)} no langs: name "
+                'the languages of each corpus, such as langs = "en-fr"'
+            ),
+        )
     if data.val_tgt is not None and data.val_src is None:
         message = (
             "data.val_tgt is set, but data.val_src is not: give both (--val-src and --val-tgt), or neither, and some "

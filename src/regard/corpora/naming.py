@@ -1,4 +1,4 @@
-"""How a command names a corpus and its weight: `a.tmx`, `a.en,a.fr`, `b.tsv.gz:2.0`."""
+"""How a command names a corpus, its weight and its languages: `a.tmx`, `a.en,a.fr`, `b.tsv.gz:2.0`, `en-fr=c.tmx`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from regard.errors import ConfigError
+from regard.text.languages import parse_direction
 
 _WEIGHT = re.compile(r"(?P<name>.+):(?P<weight>\d+(\.\d*)?|\.\d+)", re.DOTALL)
 
@@ -23,6 +24,27 @@ class NamedCorpus(NamedTuple):
     src: str
     tgt: str | None = None
     weight: float | None = None
+
+
+def split_languages(text: str) -> tuple[str | None, str]:
+    """Separates the languages of a corpus from its name.
+
+    Args:
+        text: Value of an option: the name of a corpus, perhaps after its languages and an equals sign.
+
+    Returns:
+        Source and target language, None if they are not given or the whole text names a file; and the name.
+
+    >>> split_languages("en-fr=news.tmx:2"), split_languages("a=b.tsv")
+    (('en-fr', 'news.tmx:2'), (None, 'a=b.tsv'))
+    """
+    langs, separator, name = text.partition("=")
+    if not separator or _names_files(text):
+        return None, text
+    try:
+        return "-".join(parse_direction(langs)), name
+    except ConfigError:
+        return None, text
 
 
 def parse_corpus(text: str) -> NamedCorpus:

@@ -160,7 +160,7 @@ def read_guided_links(
         tgt_subword: Target vocabulary.
         base: Number of the first word of a sentence in the file, 0 or 1; None = detect it.
         unlinked_to_eos: Whether target words without a link attend to the source's eos, see `GuidedLinks`.
-        num_tags: Number of tags before the source of each of `pairs`, 0 or 1; None = no tags.
+        num_tags: Number of tags before the source of each of `pairs`; None = no tags.
 
     Returns:
         The links of `pairs`, and notes for the user on links that were left out.

@@ -61,7 +61,7 @@ class SourceNoise:
     def _altered(self, text: str, generator: random.Random) -> str:
         tag, _, rest = text.partition(" ")
         if rest and tag in self.subword.tags:
-            return f"{tag} {alter(rest, generator.choice(self.kinds), generator)}"
+            return f"{tag} {self._altered(rest, generator)}"
         return alter(text, generator.choice(self.kinds), generator)
 
 

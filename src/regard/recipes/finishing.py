@@ -98,6 +98,12 @@ def finish(
             _compare_with_parent(stored, prepared, reporter)
 
 
+def _languages(prepared: Prepared) -> dict[str, str]:
+    """Pairs of languages that the model was trained on, as far as they are named."""
+    directions = prepared.config.data.directions
+    return {"languages": ", ".join("-".join(direction) for direction in directions)} if directions else {}
+
+
 def _compare_with_parent(stored: StoredModel, prepared: Prepared, reporter: Reporter) -> None:
     try:
         parent = load_parent(prepared.config)
@@ -121,11 +127,14 @@ def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> tu
         "seed": prepared.config.train.seed,
         "training_pairs": prepared.num_pairs,
         "validation_pairs": len(prepared.val),
+        **_languages(prepared),
         **{f"corpus_{number}": description for number, description in enumerate(prepared.corpora, start=1)},
     }
     if validation:
         numbers = {"loss": validation.loss, "nll": validation.nll, "bleu": validation.bleu, "chrf": validation.chrf}
         details |= {f"validation_{name}": round(value, 4) for name, value in numbers.items() if value is not None}
+        for language, bleu, chrf in validation.by_language:
+            details |= {f"validation_bleu_{language}": round(bleu, 4), f"validation_chrf_{language}": round(chrf, 4)}
     manifest = save_model(
         out,
         model=model,

@@ -49,7 +49,7 @@ def load_links(
         directory: Directory for links made by the aligner.
         num_lines: Number of sentence pairs in the files of the text, including those left out; the links of each have
             a line.
-        num_tags: Number of tags before the source of each training pair, 0 or 1.
+        num_tags: Number of tags before the source of each training pair.
         reporter: Receives messages before and after the aligner runs.
 
     Returns:
@@ -122,7 +122,7 @@ def check_guided(config: Config) -> None:
 
 def _without_tags(pairs: Sequence[Pair], num_tags: Sequence[int]) -> list[Pair]:
     return [
-        replace(pair, src=pair.src.split(" ", 1)[-1]) if count else pair
+        replace(pair, src=pair.src.split(" ", count)[-1]) if count else pair
         for pair, count in zip(pairs, num_tags, strict=True)
     ]
 

@@ -35,6 +35,7 @@ from regard.recipes.prepared_vocabulary import (
 )
 from regard.recipes.training_text import corpus_entries, corpus_weights, read_options, reading_notes
 from regard.text.subword import Subword
+from regard.text.tags import split_tags
 
 _COLLECTED, _LEARNED = "collected", "learned.json"
 _EMPTY = "empty"
@@ -161,7 +162,7 @@ class Preparation:
         self, config: DerivedConfig, files: tuple[Path, Path], held_out: HeldOut
     ) -> tuple[tuple[Subword, Subword], list[str]]:
         """Learned vocabularies, or those that an earlier process learned from the same text."""
-        tags = list(dict.fromkeys(entry.tag for entry in self._entries if entry.tag is not None))
+        tags = list(dict.fromkeys(tag for entry in self._entries for tag in split_tags(entry.tag)))
         options = [config.subword.model_dump(exclude={"sample_alpha"}), config.train.seed, tags]
         keys = [[part.path.name, part.num_pairs, TextPart(part.path, verify=False).digest] for part in self._parts]
         job = hash_of([VERSION, options, keys, held_out.sources.tolist()])

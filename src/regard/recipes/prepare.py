@@ -35,6 +35,7 @@ from regard.store import StoredModel
 from regard.store.training_directory import SETTINGS
 from regard.text.readers import read_lines
 from regard.text.subword import Subword
+from regard.text.tags import split_tags
 from regard.train.reporter import Reporter
 from regard.values import Pair
 
@@ -307,7 +308,7 @@ def _kept_subwords(config: Config, parent: StoredModel | None) -> tuple[Subword,
 
 def _learn_subwords(config: DerivedConfig, text: TrainingText) -> tuple[Subword, Subword]:
     options, pairs = config.subword, list(text.pairs())
-    tags = list(dict.fromkeys(corpus.entry.tag for corpus in text.corpora if corpus.entry.tag is not None))
+    tags = list(dict.fromkeys(tag for corpus in text.corpora for tag in split_tags(corpus.entry.tag)))
     sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
 
     def learn(sentences: list[str], tags: Sequence[str]) -> Subword:
@@ -339,7 +340,7 @@ def _encode(
 def _add_guided_links(prepared: Prepared, text: TrainingText, directory: Path, reporter: Reporter | None) -> Prepared:
     """The same input with the word links that guide attention, if any do."""
     num_tags = [
-        int(corpus.entry.tag is not None)
+        len(split_tags(corpus.entry.tag))
         for corpus, share in zip(text.corpora, prepared.shares, strict=True)
         for _ in range(share.num_rows)
     ]

@@ -15,7 +15,7 @@ from regard.data.prepared.held_out import choose_held_out, count_shared_targets
 from regard.data.prepared.text_part import TextPart
 from regard.errors import DataError
 from regard.recipes.training_text import HELD_OUT_SHARE, MAX_HELD_OUT, read_validation
-from regard.text.tags import add_tag
+from regard.text.tags import add_tag, marks_origin
 from regard.values import Pair
 
 
@@ -59,9 +59,9 @@ class HoldingOut:
         self.entries = entries
         self.parts = parts
         self._check = check
-        has_untagged = any(entry.tag is None for entry in entries)
+        has_untagged = any(not marks_origin(entry.tag) for entry in entries)
         # A tag often marks artificial text.
-        self.is_eligible = [entry.tag is None or not has_untagged for entry in entries]
+        self.is_eligible = [not (has_untagged and marks_origin(entry.tag)) for entry in entries]
 
     def run(self) -> HeldOut:
         """Chooses the validation pairs, unless validation text is given.

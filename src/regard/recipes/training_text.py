@@ -19,7 +19,7 @@ from regard.data.mismatch import mismatch_warnings
 from regard.errors import ConfigError, DataError
 from regard.files.printable import counted
 from regard.text.languages import parse_direction
-from regard.text.tags import add_tag
+from regard.text.tags import add_tag, language_tag, marks_origin, split_tags, tagged_language
 from regard.values import Pair
 
 HELD_OUT_SHARE = 0.02
@@ -125,6 +125,7 @@ def read_training_text(config: Config, *, by_source: bool = False) -> TrainingTe
         entry = _validation_entry(data, data.val_src)
         text = _read(entry)
         val = text.pairs
+        check_target_tags(data, val)
         warnings += _language_warnings(entry, text)
     corpora = _weighted(corpora, data.temperature)
     train = [pair for corpus in corpora for pair in corpus.pairs]
@@ -140,15 +141,25 @@ def corpus_entries(data: DataConfig) -> tuple[CorpusConfig, ...]:
         data: The section `[data]`.
 
     Returns:
-        The entries of `data.corpora`; a single one for `data.src`; none if neither is set.
+        The entries of `data.corpora`; a single one for `data.src`; none if neither is set. If the corpora have several
+        target languages, their tags begin with the tag of the target language, and a space divides two tags.
     """
     shared = {name: getattr(data, name) for name in _SHARED_OPTIONS}
     if not data.corpora:
         return () if data.src is None else (CorpusConfig(src=data.src, tgt=data.tgt, **shared),)
-    return tuple(
+    entries = tuple(
         entry.model_copy(update={name: value for name, value in shared.items() if getattr(entry, name) is None})
         for entry in data.corpora
     )
+    return tuple(map(_with_target_tag, entries)) if data.has_target_tags else entries
+
+
+def _with_target_tag(entry: CorpusConfig) -> CorpusConfig:
+    """The entry with the tag of its target language before its own tag, unless that names the language."""
+    tags = split_tags(entry.tag)
+    if entry.langs is None or any(tagged_language(tag) is not None for tag in tags):
+        return entry
+    return entry.model_copy(update={"tag": " ".join([language_tag(parse_direction(entry.langs)[1]), *tags])})
 
 
 def read_options(entry: CorpusConfig) -> ReadOptions:
@@ -190,7 +201,30 @@ def read_validation(data: DataConfig) -> list[Pair]:
     Raises:
         DataError: The text cannot be read or used.
     """
-    return _read(_validation_entry(data, data.val_src or "")).pairs
+    pairs = _read(_validation_entry(data, data.val_src or "")).pairs
+    check_target_tags(data, pairs)
+    return pairs
+
+
+def check_target_tags(data: DataConfig, val: Sequence[Pair]) -> None:
+    """Checks that given validation text of a model with several target languages names them.
+
+    Args:
+        data: The section `[data]`.
+        val: The validation pairs.
+
+    Raises:
+        DataError: A source does not begin with the tag of a target language.
+    """
+    if not data.has_target_tags:
+        return
+    missing = next((pair for pair in val if tagged_language(pair.src.partition(" ")[0]) is None), None)
+    if missing is not None:
+        raise DataError(
+            f"{data.val_src}:{missing.line}: expected a source that begins with the tag of its target language, such "
+            f"as >>fr<<, since the training text has several, got {missing.src[:60]!r}: add the tags, or leave out the "
+            "validation text, and some of each corpus is held out"
+        )
 
 
 def _validation_entry(data: DataConfig, src: str) -> CorpusConfig:
@@ -266,8 +300,8 @@ def _hold_out(
     corpora: Sequence[TrainingCorpus], seed: int, *, by_source: bool
 ) -> tuple[list[TrainingCorpus], list[Pair]]:
     """Holds out pairs of the corpora without a tag, or of all if each has one: a tag often marks artificial text."""
-    has_untagged = any(corpus.entry.tag is None for corpus in corpora)
-    eligible = [corpus for corpus in corpora if corpus.entry.tag is None or not has_untagged]
+    has_untagged = any(not marks_origin(corpus.entry.tag) for corpus in corpora)
+    eligible = [corpus for corpus in corpora if not (has_untagged and marks_origin(corpus.entry.tag))]
     sources = list(dict.fromkeys(pair.src for corpus in eligible for pair in corpus.pairs))
     if len(sources) < 2:
         raise DataError(

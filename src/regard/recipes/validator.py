@@ -20,6 +20,7 @@ from regard.model.seq2seq import Seq2Seq
 from regard.search.greedy import greedy_search
 from regard.store.checkpoint import Plain
 from regard.text.subword import Subword
+from regard.text.tags import tagged_language
 from regard.train.reporter import Sample, Validation
 from regard.train.validation import corpus_loss
 from regard.train.workers import Workers
@@ -84,11 +85,28 @@ class TranslatingValidator:
             translations.update(cast("list[tuple[int, str]]", part))
         # Scores are those of all translations, computed once: a mean of the workers' scores would be another number.
         scores = self._scores(model, translations) if self.workers.is_first else None
+        by_language = self._by_language(translations) if self.workers.is_first else ()
         bleu, chrf, entropy, sharpness = cast("list[float | None]", self.workers.from_first(scores))
         pairs = self.corpus.pairs
         samples = tuple(Sample(pairs[row].src, translations[row], pairs[row].tgt) for row in self.sample_rows)
         seconds = time.perf_counter() - start
-        return Validation(loss, nll, bleu, chrf, samples, seconds, entropy, sharpness)
+        return Validation(loss, nll, bleu, chrf, samples, seconds, entropy, sharpness, by_language)
+
+    def _by_language(self, translations: dict[int, str]) -> tuple[tuple[str, float, float], ...]:
+        """BLEU and chrF per target language, if tags before the sources name several."""
+        rows: dict[str, list[int]] = {}
+        for row in self.rows:
+            language = tagged_language(self.corpus.pairs[row].src.partition(" ")[0])
+            if language is not None:
+                rows.setdefault(language, []).append(row)
+        if len(rows) < 2:
+            return ()
+        results = []
+        for language, own in sorted(rows.items()):
+            hypotheses, references = [translations[row] for row in own], [self.corpus.pairs[row].tgt for row in own]
+            bleu = corpus_bleu(hypotheses, references, tokenize=self.tokenizer)
+            results.append((language, bleu, corpus_chrf(hypotheses, references)))
+        return tuple(results)
 
     def _scores(self, model: Seq2Seq, translations: dict[int, str]) -> list[Plain]:
         """BLEU, chrF, and entropy and sharpness of the attention."""

@@ -123,6 +123,7 @@ class StepEngine:
         # All threads share the GPU, so their batches would wait for each other.
         self._workers = workers or (0 if device == "cpu" else 1)
         self._shortlist: Shortlist | None = None
+        self._source_prefix: tuple[int, ...] = ()
         self._before_step: Callable[[], None] | None = None
         self._process = os.getpid()
 
@@ -137,6 +138,19 @@ class StepEngine:
         """
         engine = copy(self)
         engine._shortlist = shortlist
+        return engine
+
+    def with_source_prefix(self, prefix: Sequence[int]) -> StepEngine:
+        """Makes an engine for the same model that puts tokens before each source sentence.
+
+        Args:
+            prefix: Ids of the tokens, such as that of a tag.
+
+        Returns:
+            A new engine. Attention weights that it returns lack the columns of the tokens.
+        """
+        engine = copy(self)
+        engine._source_prefix = tuple(prefix)
         return engine
 
     def observed(self, before_step: Callable[[], None]) -> StepEngine:
@@ -187,7 +201,7 @@ class StepEngine:
             prepared = terms.prepare(restricted.token_ids, max_len, batch_prefixes) if terms else None
             own = options.of_rows(rows) if isinstance(options, SampleOptions) else options
             found = _search_batch(restricted, batch, max_len, own, need_weights=need_weights, terms=prepared)
-            return restricted.full_ids(found)
+            return [without_columns(row, len(self._source_prefix)) for row in restricted.full_ids(found)]
 
         copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
         return self._in_batches(
@@ -275,7 +289,7 @@ class StepEngine:
 
         def force_batch(rows: list[int]) -> list[Hypothesis]:
             batch = self._collate([sources[row] for row in rows])
-            return force_decode(
+            forced = force_decode(
                 unrestricted.model,
                 batch.src_ids,
                 batch.src_len,
@@ -284,12 +298,15 @@ class StepEngine:
                 need_weights=attention_filter is not None,
                 attention_filter=(attention_filter or KEEP_ALL).apply,
             )
+            return without_columns(forced, len(self._source_prefix))
 
         lengths = [len(src) + len(tgt) for src, tgt in zip(sources, targets, strict=True)]
         areas = [len(src) * len(tgt) for src, tgt in zip(sources, targets, strict=True)]
         return self._in_batches(force_batch, lengths, beam=1, areas=areas if attention_filter is not None else ())
 
     def _collate(self, sources: Sequence[Sequence[int]]) -> Batch:
+        if self._source_prefix:
+            sources = [[*self._source_prefix, *source] for source in sources]
         batch = collate(sources, None, specials=self._src_specials)
         return batch if self._device == "cpu" else batch.to(self._device)
 
@@ -324,6 +341,21 @@ class StepEngine:
         for rows, results in zip(batches, in_parallel(process_batch, batches, workers=self._workers), strict=True):
             by_row.update(zip(rows, results, strict=True))
         return [by_row[row] for row in range(len(lengths))]
+
+
+def without_columns(hypotheses: Sequence[Hypothesis], count: int) -> list[Hypothesis]:
+    """Leaves out the attention to the first source tokens.
+
+    Args:
+        hypotheses: Hypotheses of one or of several sentences.
+        count: Number of the tokens.
+
+    Returns:
+        The hypotheses, with weights `(H, T, S - count)`.
+    """
+    if not count:
+        return list(hypotheses)
+    return [replace(found, weights=tuple(layer[..., count:] for layer in found.weights)) for found in hypotheses]
 
 
 def _search_batch(

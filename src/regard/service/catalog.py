@@ -8,14 +8,14 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from regard.errors import ConfigError
 from regard.files.installed_models import find_model, is_name, name_hint
 from regard.service.errors import ServiceError
 from regard.text.languages import closest, english_name, parse_direction
-from regard.translation.loading import stored_languages
+from regard.translation.loading import stored_directions
 from regard.translation.translator import Translator
 
 _LOG = logging.getLogger("regard.service")
@@ -73,16 +73,18 @@ class _Loaded:
 
     Attributes:
         translator: The opened model.
+        entry: The model, in one of its directions.
         used: Time at which the model was last used, by the monotonic clock.
         users: Number of requests that use the model now.
     """
 
     translator: Translator
+    entry: ModelEntry
     used: float = field(default_factory=time.monotonic)
     users: int = 0
 
 
-def parse_model(text: str) -> ModelEntry:
+def parse_model(text: str) -> tuple[ModelEntry, ...]:
     """Parses a model argument of the command line.
 
     Args:
@@ -90,7 +92,7 @@ def parse_model(text: str) -> ModelEntry:
             `+` form an ensemble. The name of an installed model stands for its directory.
 
     Returns:
-        The model's languages and directories.
+        An entry per pair of languages that the model was trained on, with its directories.
 
     Raises:
         ConfigError: The languages are not known, or a directory does not exist.
@@ -103,14 +105,14 @@ def parse_model(text: str) -> ModelEntry:
             named = f", or {name_hint()}" if is_name(path) else ""
             raise ConfigError(f"{path}: expected the directory of a model or an export{named}, found none")
     if names is rest and separator:
-        return ModelEntry(*parse_direction(languages), paths)
-    stored = stored_languages(paths[0])
-    if stored is None:
+        return (ModelEntry(*parse_direction(languages), paths),)
+    directions = stored_directions(paths[0])
+    if not directions:
         raise ConfigError(
             f"{paths[0]}: the model does not know its languages: name them, as in --model en-fr={names} (a model "
             "trained with --langs en-fr knows them)"
         )
-    return ModelEntry(*parse_direction(stored), paths)
+    return tuple(ModelEntry(source, target, paths) for source, target in directions)
 
 
 class Catalog:
@@ -136,8 +138,8 @@ class Catalog:
         for entry in entries:
             self._entries.setdefault((entry.source, entry.target), entry)
         self._load, self._memory_limit = load, memory_limit
-        self._loaded: dict[ModelEntry, _Loaded] = {}
-        self._loading: dict[ModelEntry, asyncio.Lock] = {}
+        self._loaded: dict[tuple[Path, ...], _Loaded] = {}  # one for all languages of a model
+        self._loading: dict[tuple[Path, ...], asyncio.Lock] = {}
         self._reloading = asyncio.Lock()
         self._languages: list[Language] | None = None
 
@@ -192,8 +194,8 @@ class Catalog:
             target: Canonical code of the target language.
 
         Returns:
-            One model; two, of which the second translates the output of the first, if no model translates directly;
-            empty if that is impossible too.
+            One model; two, of which the second translates the output of the first, if no model was trained to translate
+            directly; one model of several languages that was never trained on this pair; empty if all is impossible.
         """
         direct = self._entries.get((source, target))
         if direct is not None:
@@ -203,6 +205,14 @@ class Catalog:
         for (first, between), entry in self._entries.items():
             if first == source and (between, target) in self._entries:
                 return entry, self._entries[between, target]
+        return self._untrained(source, target)
+
+    def _untrained(self, source: str, target: str) -> tuple[ModelEntry, ...]:
+        """A model that knows both languages, but was never trained on this pair; none if there is no such model."""
+        to_target = {entry.paths for entry in self._entries.values() if entry.target == target}
+        for entry in self._entries.values():
+            if entry.source == source and entry.paths in to_target:
+                return (replace(entry, target=target),)
         return ()
 
     def find_language(self, code: str, *, source: bool) -> str | None:
@@ -229,7 +239,7 @@ class Catalog:
         Returns:
             Whether the model is loaded.
         """
-        return entry in self._loaded
+        return entry.paths in self._loaded
 
     def loaded(self, entry: ModelEntry) -> Translator | None:
         """The translator of a model, if it is in memory.
@@ -240,7 +250,7 @@ class Catalog:
         Returns:
             The translator; None if the model is not loaded.
         """
-        loaded = self._loaded.get(entry)
+        loaded = self._loaded.get(entry.paths)
         return None if loaded is None else loaded.translator
 
     @asynccontextmanager
@@ -256,11 +266,11 @@ class Catalog:
         Raises:
             ServiceError: The model cannot be loaded.
         """
-        async with self._loading.setdefault(entry, asyncio.Lock()):
-            loaded = self._loaded.get(entry)
+        async with self._loading.setdefault(entry.paths, asyncio.Lock()):
+            loaded = self._loaded.get(entry.paths)
             if loaded is None:
                 self._make_room(entry)
-                loaded = self._loaded[entry] = _Loaded(await self._open(entry))
+                loaded = self._loaded[entry.paths] = _Loaded(await self._open(entry), entry)
         loaded.users += 1
         try:
             yield loaded.translator
@@ -274,14 +284,14 @@ class Catalog:
         A model that cannot be opened is kept as it is, and the error is logged.
         """
         async with self._reloading:
-            for entry in tuple(self._loaded):
+            for entry in [loaded.entry for loaded in self._loaded.values()]:
                 try:
                     translator = await self._open(entry)
                 except ServiceError as error:
                     _LOG.error("model not reloaded", extra={"model": entry.name, "reason": str(error)})
                     continue
-                if entry in self._loaded:  # otherwise it was unloaded by now
-                    self._loaded[entry] = _Loaded(translator)
+                if entry.paths in self._loaded:  # otherwise it was unloaded by now
+                    self._loaded[entry.paths] = _Loaded(translator, entry)
                     _LOG.info("model reloaded", extra={"model": entry.name})
 
     async def _open(self, entry: ModelEntry) -> Translator:
@@ -303,12 +313,12 @@ class Catalog:
         """Unloads models that no request uses, the least recently used first, until another one fits."""
         if self._memory_limit is None:
             return
-        idle = sorted((other for other in self._loaded.items() if not other[1].users), key=lambda other: other[1].used)
-        total = sum(other.memory_bytes for other in self._loaded) + entry.memory_bytes
-        for other, _ in idle:
+        idle = sorted((other for other in self._loaded.values() if not other.users), key=lambda other: other.used)
+        total = sum(other.entry.memory_bytes for other in self._loaded.values()) + entry.memory_bytes
+        for other in idle:
             if total <= self._memory_limit:
                 break
-            total -= other.memory_bytes
-            del self._loaded[other]
-            _LOG.info("model unloaded", extra={"model": other.name})
+            total -= other.entry.memory_bytes
+            del self._loaded[other.entry.paths]
+            _LOG.info("model unloaded", extra={"model": other.entry.name})
         gc.collect()

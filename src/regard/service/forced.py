@@ -132,6 +132,7 @@ class Forced:
                 code="unavailable_direction",
             )
         async with self._service.catalog.using(entries[0]) as translator:
-            call = _Call(lambda: function(translator))
+            own = translator.for_target(target, source) if translator.languages.tag_ids else translator
+            call = _Call(lambda: function(own))
             await self._service.run(call, translator, lines, TranslateOptions(), client=client)
             return call.results

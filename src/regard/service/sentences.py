@@ -158,6 +158,8 @@ class SentenceService:
         if not lines:
             return []
         async with self.catalog.using(entry) as translator:
+            if translator.languages.tag_ids:
+                options = replace(options, to=entry.target, source=entry.source)
             job = await self.run(
                 translator, translator, lines, options, client=client, prefixes=prefixes, on_progress=on_progress
             )

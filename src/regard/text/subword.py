@@ -13,6 +13,7 @@ import sentencepiece
 from regard.errors import CheckpointError, DataError
 from regard.files.reading import read_bytes
 from regard.text.subword_sampling import ScoredPieces, SegmentationSampler, make_sampler, sample_ids
+from regard.text.tags import tagged_language
 from regard.text.term_vocabulary import TermVocabulary
 from regard.text.tokenizers import (
     END_PIECE,
@@ -73,6 +74,7 @@ class Subword:
         self.spells_everything = any(isinstance(surface, int) for surface in self._surfaces)
         self._word_boundaries: WordBoundaries | None = None
         self._term_vocabulary: TermVocabulary | None = None
+        self._language_tags: dict[str, int] | None = None
         self._samplers: dict[float, SegmentationSampler] = {}
         self._tag_ids = {} if imported else _find_tags(self._surfaces)
         if min(self.specials.unk, self.specials.pad, self.specials.bos, self.specials.eos) < 0:
@@ -177,6 +179,16 @@ class Subword:
     def tags(self) -> tuple[str, ...]:
         """Words that are one subword each and never split, such as `<web>`, in the order of their ids."""
         return tuple(piece.removeprefix(SPACE) for piece in self._tag_ids)
+
+    def language_tags(self) -> dict[str, int]:
+        """Ids of tags that name a target language, such as `>>fr<<`, or `>>fra<<` of OPUS-MT; computed once."""
+        if self._language_tags is not None:
+            return self._language_tags
+        ids = dict(zip(self.tags, self._tag_ids.values(), strict=True))
+        if self._imported:
+            ids = {piece: number for number, piece in enumerate(self.pieces) if piece.startswith(">>")}
+        self._language_tags = {tag: number for tag, number in ids.items() if tagged_language(tag) is not None}
+        return self._language_tags
 
     def word_boundaries(self) -> WordBoundaries:
         """Which subwords begin, continue and end words; computed once."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from regard.errors import ConfigError
+from regard.text.languages import canonical
 from regard.text.normalize import normalize
 
 MAX_TAG_LENGTH = 32
 """Largest number of characters of a tag."""
 _RESERVED = re.compile(r"</?s>|<unk>|<pad>|<0x[0-9A-Fa-f]{2}>")
 # Spellings that SentencePiece gives to special tokens and bytes.
+_LANGUAGE = re.compile(r">>([A-Za-z][A-Za-z0-9_-]*)<<")
 _FORBIDDEN = ',"\u2581'
 # SentencePiece separates its symbols with commas and quotes, and writes the last for a space.
 
@@ -58,3 +60,66 @@ def add_tag(tag: str | None, text: str) -> str:
         The sentence with its tag.
     """
     return text if tag is None else f"{tag} {text}"
+
+
+def language_tag(code: str) -> str:
+    """The tag before a source that names the target language.
+
+    >>> language_tag("fr"), language_tag("pt-BR")
+    ('>>fr<<', '>>pt-BR<<')
+
+    Args:
+        code: Canonical code of the language.
+
+    Returns:
+        The tag.
+    """
+    return f">>{code}<<"
+
+
+def tagged_language(tag: str) -> str | None:
+    """The target language that a tag names.
+
+    >>> tagged_language(">>fr<<"), tagged_language(">>fra<<"), tagged_language(">>cmn_Hans<<"), tagged_language("<web>")
+    ('fr', 'fr', 'zh-Hans', None)
+
+    Args:
+        tag: A tag, perhaps with the three-letter code of a language, as OPUS-MT writes it.
+
+    Returns:
+        Canonical code of the language; None if the tag does not name one.
+    """
+    match = _LANGUAGE.fullmatch(tag)
+    if match is None:
+        return None
+    try:
+        return canonical(match[1])
+    except ConfigError:
+        return None
+
+
+def split_tags(tags: str | None) -> list[str]:
+    """The tags before a source: that of the target language, that of the corpus, both or none.
+
+    >>> split_tags(">>fr<< <bt>"), split_tags(None)
+    (['>>fr<<', '<bt>'], [])
+
+    Args:
+        tags: Tags with spaces between them; None = no tags.
+
+    Returns:
+        The tags.
+    """
+    return [] if tags is None else tags.split(" ")
+
+
+def marks_origin(tags: str | None) -> bool:
+    """Whether tags say where a sentence pair comes from, and not only its target language.
+
+    Args:
+        tags: Tags with spaces between them; None = no tags.
+
+    Returns:
+        True if one of them does not name a language.
+    """
+    return any(tagged_language(tag) is None for tag in split_tags(tags))

@@ -227,7 +227,9 @@ def _best(entries: Sequence[Checkpoint]) -> Checkpoint | None:
 
 
 def _plain(validation: Validation) -> Plain:
-    return {name: value for name, value in asdict(validation).items() if name != "samples"}
+    numbers = {name: value for name, value in asdict(validation).items() if name not in ("samples", "by_language")}
+    languages = [list(row) for row in validation.by_language]
+    return {**numbers, **({"by_language": languages} if languages else {})}
 
 
 def _checkpoint(state: Plain) -> Checkpoint:
@@ -236,4 +238,8 @@ def _checkpoint(state: Plain) -> Checkpoint:
     step, score, validation = state["step"], state["score"], state["validation"]
     if not isinstance(step, int) or not isinstance(score, int | float) or not isinstance(validation, dict):
         raise TypeError
-    return Checkpoint(step, float(score), Validation(**validation))  # type: ignore[arg-type]
+    languages = validation.get("by_language", [])
+    if not isinstance(languages, list):
+        raise TypeError
+    rows = tuple(tuple(row) for row in languages)  # type: ignore[arg-type]
+    return Checkpoint(step, float(score), Validation(**{**validation, "by_language": rows}))  # type: ignore[arg-type]

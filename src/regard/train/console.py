@@ -82,6 +82,8 @@ class ConsoleReporter:
         for name, value in (("BLEU", validation.bleu), ("chrF", validation.chrf)):
             scores += "" if value is None else f"  {name} {value:.1f}"
         self._print(f"step {step:,}  validation  {scores}  ({validation.seconds:.1f} s){'  best' if best else ''}")
+        for language, bleu, chrf in validation.by_language:
+            self._print(f"    to {language}: BLEU {bleu:.1f}  chrF {chrf:.1f}")
         if validation.samples:
             # Another sentence each time, so that the user sees several.
             sample = validation.samples[step % len(validation.samples)]

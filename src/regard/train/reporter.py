@@ -82,6 +82,7 @@ class Validation:
         entropy: Mean entropy of the attention to the source, nats per target token; None without attention.
         sharpness: Mean sharpness of the attention, from 0 (uniform) to 1 (one position); None without attention. See
             `regard.inspection.measures`.
+        by_language: BLEU and chrF of each target language, if there are several.
     """
 
     loss: float
@@ -92,6 +93,7 @@ class Validation:
     seconds: float = 0.0
     entropy: float | None = None
     sharpness: float | None = None
+    by_language: tuple[tuple[str, float, float], ...] = ()
 
     def value(self, metric: str) -> float:
         """The value of a metric, to show to the user.

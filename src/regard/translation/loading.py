@@ -6,6 +6,7 @@ Modules of other engines are imported only when an export needs them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -120,7 +121,7 @@ def _open_exported(exported: Exported, *, precision: str | None, threads: int | 
         found = open_ctranslate2(exported, precision=precision or "default", threads=threads, device=device)
         limits, readout = length_limits(exported.config), None  # the engine returns the mean of one layer
     exported.check_same()
-    return Translator(
+    translator = Translator(
         found,
         exported.src_subword,
         exported.tgt_subword,
@@ -129,6 +130,8 @@ def _open_exported(exported: Exported, *, precision: str | None, threads: int | 
         readout=readout,
         signature=f"{manifest.signature}|engine:{manifest.engine}-{manifest.quantization}",
     )
+    translator.languages = replace(translator.languages, directions=exported.config.data.directions)
+    return translator
 
 
 def stored_languages(path: PathName) -> str | None:
@@ -138,11 +141,27 @@ def stored_languages(path: PathName) -> str | None:
         path: Directory of a model or an export, or name of an installed model.
 
     Returns:
-        Source and target language, such as `en-fr`; None if the model does not know them.
+        Source and target language, such as `en-fr`; None if the model does not know them, or has several pairs.
+
+    Raises:
+        CheckpointError: The directory holds no sound model.
+    """
+    directions = stored_directions(path)
+    return "-".join(directions[0]) if len(directions) == 1 else None
+
+
+def stored_directions(path: PathName) -> tuple[tuple[str, str], ...]:
+    """Reads the pairs of languages that a model was trained on.
+
+    Args:
+        path: Directory of a model or an export.
+
+    Returns:
+        Source and target languages; empty if the model does not know them.
 
     Raises:
         CheckpointError: The directory holds no sound model.
     """
     directory = find_model(path)
     config = open_export(directory).config if is_export(directory) else read_description(directory).config
-    return config.data.langs
+    return config.data.directions

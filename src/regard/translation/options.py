@@ -50,6 +50,10 @@ class TranslateOptions:
             case is translated from that. The translation of capitals is put into capitals, that of lower case begins
             in lower case; a warning and `Translation.read_as` say so.
         glossary: Terms with the translations that they must, or must not, have.
+        to: Code of the target language, for a model with several; None = each sentence begins with the tag of its
+            target language, such as `>>fr<<`, or the model has only one.
+        source: Code of the source language, for a warning if the model was never trained to translate from it; None =
+            no warning.
 
     Raises:
         SearchError: Options do not fit together, or `max_len_ratio` is out of its range.
@@ -74,6 +78,8 @@ class TranslateOptions:
     mbr: SampleOptions | None = None
     recase: bool = True
     glossary: Glossary | None = None
+    to: str | None = None
+    source: str | None = None
 
     def __post_init__(self) -> None:
         if self.max_len_ratio is not None and not 0 < self.max_len_ratio <= MAX_RATIO:
@@ -183,3 +189,5 @@ class Changes(TypedDict, total=False):
     mbr: SampleOptions | None
     recase: bool
     glossary: Glossary | None
+    to: str | None
+    source: str | None

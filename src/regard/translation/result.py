@@ -17,6 +17,12 @@ from regard.translation.quality import QualityFlag, quality_flags
 from regard.values import Encoding, Hypothesis, Links, Span
 
 
+class GeneralWarning(str):
+    """A warning about all translations of a request, which does not name a sentence."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Translation:
     """One translated sentence.
@@ -285,7 +291,11 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
         sum(segment.found[0].score for segment in segments),
         tuple(token for segment in segments for token in segment.found[0].tokens),
         alignment=tuple(sorted(set(links))),
-        warnings=tuple(dict.fromkeys((*(flag.message for flag in flags), *_recasing_warnings(segments)))),
+        warnings=tuple(
+            dict.fromkeys(
+                (*_general_warnings(segments), *(flag.message for flag in flags), *_recasing_warnings(segments))
+            )
+        ),
         quality_flags=tuple(flags),
         token_scores=tuple(score for segment in segments for score in segment.found[0].token_scores),
         token_spans=tuple(spans),
@@ -296,6 +306,11 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
     included = tuple(term for segment in segments for term in segment.constraints.include)
     excluded = tuple(dict.fromkeys(term for segment in segments for term in segment.constraints.exclude))
     return whole.judged_by(Constraints(included, excluded))
+
+
+def _general_warnings(segments: Sequence[Segment]) -> Iterator[str]:
+    for segment in segments:
+        yield from (warning for warning in segment.found[0].warnings if isinstance(warning, GeneralWarning))
 
 
 def _recasing_warnings(segments: Sequence[Segment]) -> Iterator[str]:
@@ -313,6 +328,8 @@ def with_line_number(number: int, warnings: Sequence[str]) -> tuple[str, ...]:
         warnings: Warnings without a line number.
 
     Returns:
-        The warnings, each preceded by `sentence N: ` with the line number N.
+        The warnings, each preceded by `sentence N: ` with the line number N, unless it is a `GeneralWarning`.
     """
-    return tuple(f"sentence {number}: {warning}" for warning in warnings)
+    return tuple(
+        warning if isinstance(warning, GeneralWarning) else f"sentence {number}: {warning}" for warning in warnings
+    )

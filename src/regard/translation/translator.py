@@ -22,12 +22,12 @@ from regard.text.normalize import checked_texts, normalize, text_list
 from regard.text.readers import in_batches
 from regard.text.subword import Subword
 from regard.translation.alternatives import find_alternatives
-from regard.translation.filling import TranslatorParts, fill_segments, split_lines
+from regard.translation.filling import split_lines
 from regard.translation.forced import score_pairs
-from regard.translation.mbr import fill_with_least_risk
+from regard.translation.languages import ModelLanguages
 from regard.translation.options import Changes, TranslateOptions
-from regard.translation.pickling import PickledByPath
-from regard.translation.result import Segment, Translation, join_lines
+from regard.translation.result import Translation, join_lines
+from regard.translation.segment_translator import SegmentTranslator
 from regard.translation.terms import GivenConstraints
 
 if TYPE_CHECKING:
@@ -36,55 +36,6 @@ if TYPE_CHECKING:
 BUFFER_SIZE = 1000
 """Number of lines that `translate_lines` translates together."""
 DEFAULT = TranslateOptions()
-
-
-class SegmentTranslator(PickledByPath, TranslatorParts):
-    """Divides lines into segments, and translates segments; base class of `Translator`."""
-
-    def split(
-        self,
-        lines: str | Sequence[str],
-        *,
-        first: int = 1,
-        prefixes: str | Sequence[str] | None = None,
-        constraints: GivenConstraints | None = None,
-    ) -> list[Segment]:
-        """Divides lines into segments that the model can translate at once.
-
-        `fill` translates segments, in any order and mixed with those of other lines, and
-        `regard.translation.result.join_lines` joins the translated segments of each line.
-
-        Args:
-            lines: One line or several.
-            first: Number of the first line.
-            prefixes: Target text that the translation of each line begins with, empty for none; None = no prefixes.
-            constraints: Terms that the translations must and must not contain; see `translate`.
-
-        Returns:
-            The segments of all lines, in order; an empty line without a prefix has none.
-
-        Raises:
-            DataError: As in `translate`.
-            SearchError: There is not one prefix per line, or the vocabulary does not contain a character of one.
-        """
-        normalized = [normalize(line) for line in text_list(lines, first=first)]
-        return split_lines(self, normalized, first=first, prefixes=prefixes, constraints=constraints)
-
-    def fill(self, segments: Sequence[Segment], options: TranslateOptions = DEFAULT) -> list[Segment]:
-        """Translates segments.
-
-        Args:
-            segments: Segments from `split`, of any lines.
-            options: Options of the translation.
-
-        Returns:
-            The same segments, in their order, with their translations.
-
-        Raises:
-            SearchError: As in `translate`.
-        """
-        fill = fill_segments if options.mbr is None else fill_with_least_risk
-        return fill(self, segments, options)
 
 
 class Translator(SegmentTranslator):
@@ -118,6 +69,7 @@ class Translator(SegmentTranslator):
         signature: str | None = None,
     ) -> None:
         self.engine = engine
+        self.languages = ModelLanguages.of(src_subword)
         self.src_subword, self.tgt_subword = src_subword, tgt_subword
         self.search = search
         self.limits = limits
@@ -236,7 +188,9 @@ class Translator(SegmentTranslator):
                 list are asked for, or the engine is CTranslate2.
         """
         own = replace(options, **changes)
-        return find_alternatives(self, sentence, prefix, count, own, constraints=constraints, number=number)
+        return find_alternatives(
+            self._directed(own), sentence, prefix, count, own, constraints=constraints, number=number
+        )
 
     def translate_lines(
         self,
@@ -357,6 +311,7 @@ def _of_models(models: Sequence[StoredModel], names: Sequence[str], precision: s
         models=fast if precision == "int8" else models,
     )
     translator._precision = precision
+    translator.languages = replace(translator.languages, directions=first.config.data.directions)
     return translator
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.corpora.naming import NamedCorpus, parse_corpus
+from regard.corpora.naming import NamedCorpus, parse_corpus, split_languages
 from regard.errors import ConfigError
 
 
@@ -69,3 +69,12 @@ def test_a_wrong_weight_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     Path("a.tsv").touch()
     with pytest.raises(ConfigError, match=rf"--corpus a.tsv:{weight}: expected a weight .* got '{weight}'"):
         parse_corpus(f"a.tsv:{weight}")
+
+
+def test_languages_come_before_an_equals_sign(here: Path) -> None:
+    assert split_languages("en-pt-br=a.en,a.pt:2") == ("en-pt-BR", "a.en,a.pt:2")
+    assert split_languages("a.tmx") == (None, "a.tmx")
+    assert split_languages("run=1.tsv") == (None, "run=1.tsv")
+    (here / "en-fr=1.tsv").touch()
+    assert split_languages("en-fr=1.tsv") == (None, "en-fr=1.tsv")
+    assert split_languages("en-fr=1.tsv,2.tsv") == ("en-fr", "1.tsv,2.tsv")

@@ -261,3 +261,53 @@ def test_one_plain_corpus_gives_the_batches_of_a_corpus_without_entries(toy: Toy
     for _ in range(2 * first.batches_per_epoch):
         batch, other = next(first), next(second)
         assert (batch.indices, batch.src_ids.tolist()) == (other.indices, other.src_ids.tolist())
+
+
+def several_targets(toy: Toy, tables: Sequence[str], **data: object) -> Config:
+    corpora = [
+        CorpusConfig(src=tables[0], langs="en-fr"),
+        CorpusConfig(src=tables[1], langs="en-pt-br"),
+        CorpusConfig(src=tables[2], langs="en-fr", tag="<bt>"),
+    ]
+    config = mixed(toy, *corpora, **data)
+    given = {"val_src": None, "val_tgt": None} | data
+    return config.model_copy(update={"data": config.data.model_copy(update=given)})
+
+
+def test_several_target_languages_get_tags(toy: Toy, tables: list[str]) -> None:
+    config = several_targets(toy, tables)
+    assert config.data.directions == (("en", "fr"), ("en", "pt-BR"))
+    text = read_training_text(config)
+    assert [corpus.entry.tag for corpus in text.corpora] == [">>fr<<", ">>pt-BR<<", ">>fr<< <bt>"]
+    assert {pair.src.split(" ")[0] for pair in text.val} <= {">>fr<<", ">>pt-BR<<"}
+    assert not any("<bt>" in pair.src for pair in text.val)  # artificial text is not validated with
+    prepared = prepare(config, toy.directory / "t")
+    assert prepared.src_subword.tags == (">>fr<<", ">>pt-BR<<", "<bt>")
+    tags = {tag: prepared.src_subword.encode_ids([tag])[0][0] for tag in prepared.src_subword.tags}
+    first = [prepared.train.src[row].tolist() for row in (0, len(prepared.train) - 1)]
+    assert first[0][0] == tags[">>fr<<"]
+    assert first[1][:2] == [tags[">>fr<<"], tags["<bt>"]]
+
+
+def test_one_target_language_needs_no_tag(toy: Toy, tables: list[str]) -> None:
+    corpora = [CorpusConfig(src=tables[0], langs="en-fr"), CorpusConfig(src=tables[1], langs="de-fr")]
+    text = read_training_text(mixed(toy, *corpora))
+    assert [corpus.entry.tag for corpus in text.corpora] == [None, None]
+
+
+def test_a_tag_that_names_the_language_is_kept(toy: Toy, tables: list[str]) -> None:
+    corpora = [
+        CorpusConfig(src=tables[0], langs="en-fr", tag=">>fra<<"),
+        CorpusConfig(src=tables[1], langs="en-de"),
+    ]
+    config = mixed(toy, *corpora).data.model_copy(update={"val_src": None, "val_tgt": None})
+    text = read_training_text(mixed(toy, *corpora).model_copy(update={"data": config}))
+    assert [corpus.entry.tag for corpus in text.corpora] == [">>fra<<", ">>de<<"]
+
+
+def test_given_validation_text_must_name_its_target_languages(toy: Toy, tables: list[str]) -> None:
+    val = write_table(toy.directory / "val.tsv", [(">>fr<< one dog", "un chien"), ("one cat", "un chat")])
+    with pytest.raises(DataError, match=r"val.tsv:2: expected a source that begins with the tag.*'one cat'"):
+        read_training_text(several_targets(toy, tables, val_src=val))
+    write_table(toy.directory / "val.tsv", [(">>fr<< one dog", "un chien"), (">>pt-BR<< one cat", "un chat")])
+    assert len(read_training_text(several_targets(toy, tables, val_src=val)).val) == 2

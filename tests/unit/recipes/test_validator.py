@@ -179,3 +179,25 @@ def test_translations_are_no_longer_than_the_positions(toy: Toy) -> None:
     assert int(prepared.val.src_lens.max()) + 1 < 13 < int(prepared.val.src_lens.min()) + 20
     translations = {sample.translation for sample in validate(network(prepared), check=nothing).samples}
     assert len(translations) > 0
+
+
+def test_each_target_language_has_scores(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy.write("val", 20, seed=5)
+    lines = (toy.directory / "val.en").read_text(encoding="utf-8").splitlines()
+    tagged = [f">>{'fr' if number % 4 else 'de'}<< {line}\n" for number, line in enumerate(lines)]
+    (toy.directory / "val.en").write_text("".join(tagged), encoding="utf-8")
+    prepared = prepare(toy.config(), toy.directory / "t")
+    monkeypatch.setattr(validator, "greedy_search", oracle(prepared))
+    validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    bleu = validator.corpus_bleu
+    counts: list[int] = []
+
+    def counted_bleu(hypotheses: list[str], references: list[str], tokenize: str) -> float:
+        counts.append(len(hypotheses))
+        return bleu(hypotheses, references, tokenize=tokenize)
+
+    monkeypatch.setattr(validator, "corpus_bleu", counted_bleu)
+    validation = validate(network(prepared), check=nothing)
+    assert [language for language, _, _ in validation.by_language] == ["de", "fr"]
+    assert all(scores == pytest.approx((100.0, 100.0)) for _, *scores in validation.by_language)
+    assert counts == [20, 5, 15]

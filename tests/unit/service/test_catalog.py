@@ -142,9 +142,30 @@ def test_models_of_the_command_line(tmp_path: Path) -> None:
     first, second = tmp_path / "one", tmp_path / "two"
     first.mkdir()
     second.mkdir()
-    assert parse_model(f"en-pt-br={first}") == ModelEntry("en", "pt-BR", (first,))
-    assert parse_model(f"en-fr={first}+{second}") == ModelEntry("en", "fr", (first, second))
+    assert parse_model(f"en-pt-br={first}") == (ModelEntry("en", "pt-BR", (first,)),)
+    assert parse_model(f"en-fr={first}+{second}") == (ModelEntry("en", "fr", (first, second)),)
     with pytest.raises(ConfigError, match="found none"):
         parse_model(f"en-fr={tmp_path / 'three'}")
     with pytest.raises(ConfigError, match="expected a direction"):
         parse_model(f"english={first}")
+
+
+def test_a_model_of_several_languages_is_one_model(tmp_path: Path) -> None:
+    loader = Loader()
+    pairs = [("en", "fr"), ("en", "de"), ("de", "es")]
+    catalog = Catalog([ModelEntry(source, target, (tmp_path,)) for source, target in pairs], loader)
+    assert [entry.name for entry in catalog.path("en", "es")] == ["en-de", "de-es"]  # both trained
+    assert [entry.name for entry in catalog.path("de", "fr")] == ["de-fr"]  # never trained: the model warns
+    assert catalog.path("fr", "en") == () and catalog.path("es", "fr") == ()
+    targets = {language.code: language.targets for language in catalog.languages()}
+    assert targets == {"en": ("de", "es", "fr"), "de": ("es", "fr"), "fr": (), "es": ()}
+
+    async def work() -> None:
+        for entry in (*catalog.entries, *catalog.path("de", "fr")):
+            async with catalog.using(entry):
+                assert catalog.is_loaded(entry)
+        assert (catalog.num_loaded, loader.loaded) == (1, ["en-fr"])
+        await catalog.reload()
+        assert loader.loaded == ["en-fr", "en-fr"]
+
+    run(work())

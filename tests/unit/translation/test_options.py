@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import fields
 from typing import Any, get_type_hints
 
@@ -13,6 +14,7 @@ from regard.errors import SearchError
 from regard.search.beam import BeamOptions
 from regard.search.sample import SampleOptions
 from regard.translation.glossary import Glossary, GlossaryEntry
+from regard.translation.languages import ModelLanguages
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.translator import Translator
 
@@ -38,6 +40,8 @@ OTHER_VALUES: dict[str, Any] = {
     "mbr": SampleOptions(4, seed=5),
     "recase": False,
     "glossary": Glossary([GlossaryEntry(("cat",), ("chat",))]),
+    "to": "fr",
+    "source": "de",
 }
 # Options that another one needs.
 NEEDED: dict[str, dict[str, Any]] = {"diversity": {"groups": 5}}
@@ -54,6 +58,8 @@ def test_changes_are_the_fields_of_the_options() -> None:
 @pytest.mark.parametrize("name", OTHER_VALUES)
 def test_each_field_can_be_passed_by_name(random_translator: Translator, name: str) -> None:
     change = {name: OTHER_VALUES[name], **NEEDED.get(name, {})}
+    random_translator = copy(random_translator)
+    random_translator.languages = ModelLanguages(directions=(("en", "fr"),))
     options = TranslateOptions(**change)
     assert options != TranslateOptions()
     expected = random_translator.translate(ENGLISH[0], options)

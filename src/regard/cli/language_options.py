@@ -1,0 +1,86 @@
+"""Options that name the languages of a translation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.errors import ConfigError
+from regard.text.languages import canonical, closest
+
+if TYPE_CHECKING:
+    from regard.translation.options import Changes
+
+
+@dataclass(frozen=True)
+class LanguageOptions:
+    """Options that name target and source language, for a model with several."""
+
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="LANG",
+            help="Target language, for a model with several, such as fr.",
+            show_default=False,
+        ),
+    ] = None
+    source_language: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="LANG",
+            help="Source language; warns if the model was not trained on this pair of languages.",
+            show_default=False,
+        ),
+    ] = None
+
+    def to_fields(self) -> Changes:
+        """The options as fields of `TranslateOptions`."""
+        given = {"to": self.to, "source": self.source_language}
+        fields: Changes = {}
+        for name, code in given.items():
+            if code is not None:
+                fields[name] = code  # type: ignore[literal-required] # both are fields
+        return fields
+
+    def direction(self, models: Sequence[Path], langs: str | None) -> str | None:
+        """Source and target language, for glossaries and documents.
+
+        Args:
+            models: Directories of the models.
+            langs: Value of `--langs`, which comes first; None = not given.
+
+        Returns:
+            Such as `en-fr`; None if they are not known.
+
+        Raises:
+            ConfigError: A language is not a code.
+        """
+        if langs is not None or self.to is None:
+            return langs
+        from regard.translation.loading import stored_directions
+
+        directions = stored_directions(models[0])
+        target = closest(self.to, [tgt for _, tgt in directions]) or canonical(self.to)
+        if self.source_language is not None:
+            return f"{canonical(self.source_language)}-{target}"
+        sources = dict.fromkeys(src for src, tgt in directions if tgt == target)
+        return f"{next(iter(sources))}-{target}" if len(sources) == 1 else None
+
+    def check(self) -> None:
+        """Refuses values that are not language codes, before a model is loaded."""
+        for option, code in (("--to", self.to), ("--from", self.source_language)):
+            try:
+                if code is not None:
+                    canonical(code)
+            except ConfigError as error:
+                raise ConfigError(f"{option}: {error}") from None
+
+
+ANY_LANGUAGE = LanguageOptions()
+"""The options if none is given."""
