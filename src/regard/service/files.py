@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from regard.errors import RegardError
-from regard.markup.file_options import FileOptions
 from regard.markup.file_formats import FILE_FORMATS
+from regard.markup.file_options import FileOptions
 from regard.markup.files import FileDocument, open_file
 from regard.service.errors import INTERNAL_ERROR, ServiceError
 from regard.service.requests import AUTO
