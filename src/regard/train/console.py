@@ -29,7 +29,10 @@ def format_duration(seconds: float) -> str:
 
 
 class ConsoleReporter:
-    """Reporter that shows a progress bar in a terminal, and elsewhere writes a line every 15 seconds.
+    """Reporter that shows a progress bar in a terminal, and elsewhere writes lines.
+
+    The first line is written with the first report, about a second after the training has begun, so that a log shows
+    that it has; later lines every 15 seconds.
 
     Args:
         console: Console to write to; standard error by default.
@@ -41,7 +44,7 @@ class ConsoleReporter:
         self.clock = clock
         self.progress: Progress | None = None
         self.task = TaskID(0)
-        self.logged = clock()
+        self.logged = float("-inf")  # time of the last line; the first report is written at once
 
     def on_start(self, plan: TrainingPlan) -> None:
         """Writes how many parameters, sentence pairs and steps the training has, and starts the progress bar."""
@@ -65,7 +68,7 @@ class ConsoleReporter:
             self.progress.start()
 
     def on_step(self, report: StepReport) -> None:
-        """Updates the progress bar; without a terminal, writes a line if the last line is 15 seconds old."""
+        """Updates the progress bar; without a terminal, writes a line if the last one is 15 seconds old or there is none."""
         numbers = (
             f"loss {report.loss:.3f}  lr {report.learning_rate:.1e}  {report.tokens_per_second:,.0f} tok/s  "
             f"{format_duration(report.elapsed)} elapsed, {format_duration(report.remaining)} left"

@@ -33,11 +33,12 @@ def test_a_log_has_a_line_every_few_seconds() -> None:
     reporter.on_step(report(20))
     reporter.on_step(report(30))
     reporter.on_end()
-    first, second = stream.getvalue().splitlines()
+    first, at_once, second = stream.getvalue().splitlines()
     assert first == (
         "1,234,567 parameters, 20,000 sentence pairs, 3,000 steps, at most 3.5 minutes; validation every 150 steps; "
         "checkpoints go to out/training"
     )
+    assert at_once.startswith("step 10/3,000")
     assert second == ("step 20/3,000  epoch 1.50  loss 3.210  lr 5.0e-04  12,345 tok/s  1:01 elapsed, 1:01:40 left")
 
 
