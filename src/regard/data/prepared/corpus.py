@@ -128,21 +128,21 @@ class PreparedCorpus:
         texts = self.texts(row)
         return None if texts is None else Pair(*texts, self.origin(row)[1])
 
-    def lengths(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def lengths(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Source and target lengths of some pairs, without special tokens.
 
         Args:
             rows: N row numbers, in any order, `(N,)`.
 
         Returns:
-            Source and target lengths, each `(N,)` int64.
+            Source and target lengths, each `(N,)` int32.
 
         Raises:
             CheckpointError: A shard is damaged.
         """
         order = np.argsort(rows, kind="stable")
         ordered = rows[order]
-        lens = np.empty((len(rows), 2), dtype=np.int64)
+        lens = np.empty((len(rows), 2), dtype=np.int32)
         bounds = np.searchsorted(ordered, self._starts)
         for number in np.flatnonzero(np.diff(bounds)).tolist():
             part = slice(bounds[number], bounds[number + 1])

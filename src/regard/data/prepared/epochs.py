@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from regard.data.mixture import CorpusShare
 from regard.data.prepared.permutation import Permutation
 
+_AT_ONCE = 1 << 16
+"""Positions whose rows are computed together."""
 _ORDER, _USE = 1, 2
 # First part of the keys of permutations: the order of an epoch, and the order in which a corpus is used up.
 
@@ -56,12 +58,16 @@ class EpochRows:
         """
         uses = self._uses(epoch)
         bounds = np.cumsum([0, *(last - first for first, last in uses)])
-        numbers = Permutation(int(bounds[-1]), _ORDER, self.seed, epoch)(np.arange(start, stop))
-        corpora = np.searchsorted(bounds, numbers, side="right") - 1
-        rows = np.empty_like(numbers)
-        for corpus, (first, _) in enumerate(uses):
-            of_corpus = corpora == corpus
-            rows[of_corpus] = self._used(corpus, numbers[of_corpus] - bounds[corpus] + first)
+        permutation = Permutation(int(bounds[-1]), _ORDER, self.seed, epoch)
+        rows = np.empty(stop - start, dtype=np.int64)
+        for begin in range(start, stop, _AT_ONCE):  # each step makes several copies
+            end = min(stop, begin + _AT_ONCE)
+            numbers = permutation(np.arange(begin, end))
+            block = rows[begin - start : end - start]
+            corpora = np.searchsorted(bounds, numbers, side="right") - 1
+            for corpus, (first, _) in enumerate(uses):
+                of_corpus = corpora == corpus
+                block[of_corpus] = self._used(corpus, numbers[of_corpus] - bounds[corpus] + first)
         return rows
 
     def _uses(self, epoch: int) -> list[tuple[int, int]]:

@@ -162,6 +162,8 @@ class PreparedStream:
         if self._position.batch == len(self._batches):
             self._start_window(self._next_window(self._position))
         position = self._position
+        if self._following is None:
+            self._following = self._plan(self._next_window(position))
         if self._last is not None and self._last[:2] == position[:2] and position.batch > self._last.batch:
             self._stride = position.batch - self._last.batch
         self._last = position
@@ -178,20 +180,17 @@ class PreparedStream:
         return range(batch, batch + (_NUM_AHEAD + 1) * self._stride, self._stride)
 
     def _start_window(self, position: Position) -> None:
-        """Moves to the first batch of a window, and begins to plan the next one."""
+        """Moves to the first batch of a window; the next one is planned when a batch of this one is made."""
         position = position._replace(batch=0)
-        self._batches = self._planned(position)
+        if self._following is None or self._following[0] != position:
+            self._following = self._plan(position)
+        self._batches = self._following[1].result()
         self._position = position
-        following = self._next_window(position)
-        self._following = following, self._planner.submit(self.plan.window, following.epoch, following.window)
+        self._following = None
 
-    def _planned(self, position: Position) -> Batches:
-        if self._following is not None:
-            following, batches = self._following
-            if following == position:
-                return batches.result()
-            batches.cancel()
-        return self.plan.window(position.epoch, position.window)
+    def _plan(self, position: Position) -> tuple[Position, Future[Batches]]:
+        """Begins to plan a window, always in the same thread: it uses the memory of its last plan again."""
+        return position, self._planner.submit(self.plan.window, position.epoch, position.window)
 
     def _next_window(self, position: Position) -> Position:
         if position.window + 1 < self.plan.num_windows(position.epoch):

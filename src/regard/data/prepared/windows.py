@@ -23,7 +23,7 @@ class Lengths(Protocol):
         """Number of sentence pairs."""
         ...
 
-    def lengths(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def lengths(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Source and target lengths of some pairs, without special tokens."""
         ...
 
@@ -101,7 +101,7 @@ class WindowPlan:
     def _plan(self, rows: NDArray[np.int64], seed: int, mixture: Mixture | None) -> BatchPlan:
         # Lengths of a plan include eos.
         src_lens, tgt_lens = (
-            np.ceil(lens * factor).astype(np.int64) + 1 if factor != 1.0 else lens + 1
+            np.ceil(lens * factor).astype(np.int32) + 1 if factor != 1.0 else lens + 1
             for lens, factor in zip(self._corpus.lengths(rows), self._length_factors, strict=True)
         )
         return BatchPlan(src_lens, tgt_lens, batch_tokens=self.batch_tokens, seed=seed, mixture=mixture)
