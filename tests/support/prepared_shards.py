@@ -28,7 +28,7 @@ def prepare(
     entries = []
     for number, pairs in enumerate(parts):
         writer = PartWriter(directory / f"text-{number}")
-        writer.add(pairs)
+        writer.add((pair.src, pair.tgt, pair.line) for pair in pairs)
         writer.write()
         entries.append(encoder(EncodingTask(number, writer.path, 0, None, is_eligible=True)).entry)
     num_pairs = sum(entry.num_pairs for entry in entries)

@@ -48,6 +48,12 @@ class PlainReader:
         """Fraction of the two files read so far, 0 to 1; None if not known. See `UnitReader.fraction_read`."""
         return mean_fraction(self._files)
 
+    def utf8_paths(self) -> tuple[Path, Path] | None:
+        """The files if both are named by their paths, and are UTF-8 as far as the options say; otherwise None."""
+        src, tgt = self._sources
+        is_utf8 = self._options.encoding in (None, "utf-8")
+        return (src, tgt) if is_utf8 and isinstance(src, Path) and isinstance(tgt, Path) else None
+
     def _read(self, src_file: InputFile, tgt_file: InputFile) -> Iterator[Unit]:
         src_lines, tgt_lines = corpus_lines(src_file, self._options), corpus_lines(tgt_file, self._options)
         for number, (src, tgt) in enumerate(zip_longest(src_lines, tgt_lines), start=1):

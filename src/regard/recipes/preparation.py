@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from regard.config.resolved import DerivedConfig
 from regard.config.schema import Config
 from regard.corpora.formats import open_corpus
+from regard.corpora.line_ranges import PairedLines, UnreadableRangeError
 from regard.corpora.pairs import no_pairs_error, summary_of
+from regard.corpora.unit import UnitReader
 from regard.data.prepared.collecting import CollectedPart, Collector, hash_of
 from regard.data.prepared.encoding import TOO_LONG, EncodedShard
 from regard.data.prepared.manifest import MANIFEST, CorpusSummary, Manifest, ShardEntry, shard_name
@@ -118,8 +121,7 @@ class Preparation:
         for number, entry in enumerate(self._entries):
             reader = open_corpus(entry.src, entry.tgt, read_options(entry), format=entry.format)
             num_read = 0
-            for num_read in collector.collect(reader, number):
-                fraction = reader.fraction_read()
+            for num_read, fraction in self._read(collector, reader, number):
                 done = None if fraction is None else (number + fraction) / len(self._entries)
                 self.progress("reading", num_done + num_read, done)
             num_done += num_read
@@ -132,6 +134,22 @@ class Preparation:
             num_empty += num_read - num_pairs
         self._parts = collector.parts
         return num_empty
+
+    def _read(self, collector: Collector, reader: UnitReader, number: int) -> Iterator[tuple[int, float | None]]:
+        """Reads a corpus in ranges of lines if that is possible, otherwise as a whole."""
+        lines = PairedLines.of(reader)
+        if lines is not None:
+            size = max(1, lines.size())
+            check = partial(self.progress, "reading", 0, 0.0)
+            with (
+                suppress(UnreadableRangeError),
+                WorkerPool({"work": "collect"}, num_workers=self.num_workers, check=check) as pool,
+            ):
+                for num_read, num_bytes in collector.collect_ranges(lines, number, pool):
+                    yield num_read, num_bytes / size
+                return
+        for num_read in collector.collect(reader, number):
+            yield num_read, reader.fraction_read()
 
     def _corpora(self, sizes: Sequence[int]) -> tuple[CorpusSummary, ...]:
         """The corpora, with the numbers of pairs that are used of each part."""
@@ -187,6 +205,7 @@ class Preparation:
         self, job: str, config: DerivedConfig, held_out: HeldOut, is_eligible: Sequence[bool]
     ) -> list[EncodedShard]:
         setup = {
+            "work": "encode",
             "directory": str(self.directory),
             "job": job,
             "vocabularies": [str(self.directory / name) for name in (SRC_VOCABULARY, TGT_VOCABULARY)],

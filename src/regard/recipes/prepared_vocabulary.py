@@ -84,7 +84,7 @@ def learn_vocabularies(
     if options.shared:
         texts = {SRC_VOCABULARY: ([*sources, *targets], list(tags))}
     notes: list[str] = []
-    with WorkerPool({"learn": True}, num_workers=1, check=check) as pool:
+    with WorkerPool({"work": "learn"}, num_workers=1, check=check) as pool:
         for name, (sentences, own_tags) in texts.items():
             sample = directory / "sample.txt"
             text = "".join(f"{sentence}\n" for sentence in sentences)

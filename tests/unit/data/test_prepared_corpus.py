@@ -193,12 +193,19 @@ def test_numbers_are_stored_in_as_few_bytes_as_fit() -> None:
 
 def test_a_part_of_text_is_read_as_it_was_written(tmp_path: Path, many: list[Pair]) -> None:
     writer = PartWriter(tmp_path / "part")
-    writer.add([*many[:50], Pair("same é", "same é", 2**33)])
+    pairs = [*many[:50], Pair("same é", "same é", 2**33), Pair("", "empty", 3), Pair("12", "٣ — 4", 5)]
+    writer.add((pair.src, pair.tgt, pair.line) for pair in pairs)
+    assert len(writer) == 52
     writer.write(job="x")
     part = TextPart(tmp_path / "part")
-    assert list(part.pairs(np.arange(51))) == [*many[:50], Pair("same é", "same é", 2**33)]
+    assert list(part.pairs(np.arange(51))) == pairs[:51]
     assert list(part.pairs(np.array([7, 50]))) == [many[7], Pair("same é", "same é", 2**33)]
     assert part.metadata["num_equal"] == 1
-    assert part.metadata["num_chars"][0] == sum(len(pair.src) for pair in many[:50]) + 6
+    assert part.metadata["num_without_letters"] == [1, 1]
+    assert part.metadata["num_chars"][0] == sum(len(pair.src) for pair in many[:50]) + 8
     assert part.keys[50, 0] == part.keys[50, 1] == text_hash("same é")
-    assert [len(block) for block, _ in part.blocks(np.arange(51))] == [51]
+    for rows in (list(range(52)), [51], [0, 3, 50, 51]):
+        [(block, sources, targets)] = part.blocks(np.array(rows))
+        assert block.tolist() == rows
+        expected = [*pairs[:51], pairs[-1]]
+        assert list(zip(sources, targets, strict=True)) == [(expected[row].src, expected[row].tgt) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 from contextlib import suppress
@@ -106,6 +107,45 @@ def test_the_bytes_do_not_depend_on_workers_and_interruptions(corpus: Toy, tmp_p
     assert sum(stop.has_stopped for stop in stops) > 4
     prepare_text(config, tmp_path / "cut", num_workers=2)
     assert digests(tmp_path / "cut") == expected
+
+
+def faulty(corpus: Toy, on_error: str) -> Config:
+    """Options for text with a line that is not text in its third part."""
+    path = corpus.directory / "train.en"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[: 2 * PART], b"na\xefve\n", *lines[2 * PART + 1 :]]))
+    return corpus.config(f"data.on_error={on_error}", files=("src", "tgt"))
+
+
+def test_faulty_lines_are_left_out_as_without_workers(
+    corpus: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = faulty(corpus, "skip")
+    with suppress(KeyboardInterrupt):
+        prepare_text(config, tmp_path / "cut", num_workers=2, progress=Stop(9))
+    read = prepare_text(config, tmp_path / "cut", num_workers=2)
+    expected = prepare_text(config, tmp_path / "whole", num_workers=2)
+    monkeypatch.setattr("regard.recipes.preparation.PairedLines.of", lambda _: None)
+    serial = prepare_text(config, tmp_path / "serial", num_workers=1)
+    assert digests(tmp_path / "cut") == digests(tmp_path / "whole") == digests(tmp_path / "serial")
+    assert read.manifest.corpora[0].num_units == expected.manifest.corpora[0].num_units == 699
+    assert "left out 1 faulty unit" in " ".join(serial.notes)
+
+
+def test_a_faulty_line_is_reported_as_without_workers(corpus: Toy, tmp_path: Path) -> None:
+    config = faulty(corpus, "stop")
+    for _ in range(2):  # also by a process that continues
+        with pytest.raises(DataError, match=rf"train.en:{2 * PART + 1}: expected UTF-8, found byte 0xef"):
+            prepare_text(config, tmp_path / "p", num_workers=2)
+
+
+def test_compressed_text_gives_the_same_shards(corpus: Toy, tmp_path: Path, subword: Subword) -> None:
+    config = corpus.config(files=("src", "tgt"))
+    plain = prepare_text(config, tmp_path / "plain", subwords=(subword, subword), num_workers=2)
+    path = corpus.directory / "train.en"
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    compressed = prepare_text(config, tmp_path / "gz", subwords=(subword, subword), num_workers=2)
+    assert texts(compressed) == texts(plain)
 
 
 def test_what_is_finished_is_not_done_again(corpus: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from regard.corpora.line_ranges import LineRange, PairedLines, UnreadableRangeError
 from regard.corpora.unit import Unit, UnitReader
 from regard.data.prepared.array_file import ArrayFile
+from regard.data.prepared.pool import Message, WorkerPool
 from regard.data.prepared.text_part import PART_SIZE, REMEDY, PartWriter
 from regard.errors import CheckpointError, DataError
+from regard.files.atomic import write_text
 from regard.text.normalize import normalize
-from regard.values import Pair
 
 _AT_ONCE = 4096
 
@@ -76,8 +79,8 @@ class Collector:
         units = reader.units()
         num_read = 0
         while True:
-            path = self.directory / f"text-{len(self.parts):05}.safetensors"
-            part = self._finished(path, corpus)
+            path = self._path(len(self.parts))
+            part = finished_part(path, self.job, corpus)
             if part is not None:
                 num_skipped = sum(1 for _ in islice(units, part.num_units))
                 num_read += num_skipped
@@ -96,43 +99,168 @@ class Collector:
             if self.parts[-1].num_units < PART_SIZE:
                 return
 
+    def collect_ranges(self, lines: PairedLines, corpus: int, pool: WorkerPool) -> Iterator[tuple[int, int]]:
+        """Does the same as `collect` in worker processes, each of which reads one range of lines after the other.
+
+        The parts are the same as those of `collect`, byte for byte, but for the job that is stored in them: they count
+        lines, and those of `collect` only lines that can be read.
+
+        Args:
+            lines: The files of the corpus.
+            corpus: Number of the corpus, from 0.
+            pool: The workers, whose tasks are those of `collect_range`.
+
+        Yields:
+            Number of pairs, and number of bytes, read so far.
+
+        Raises:
+            UnreadableRangeError: The text has faults, which only `collect` can report or leave out. Nothing is added to
+                `parts`.
+            DataError: The corpus cannot be read, or changed while it was read.
+            CheckpointError: The file of a part cannot be written.
+        """
+        memo = self.directory / f"corpus-{corpus}.whole"
+        with suppress(OSError):
+            if memo.read_text(encoding="utf-8") == self.job:  # an earlier process found out that it has faults
+                raise UnreadableRangeError
+        try:
+            yield from self._collect_ranges(lines, corpus, pool)
+        except UnreadableRangeError:
+            write_text(memo, self.job)
+            raise
+
+    def _collect_ranges(self, lines: PairedLines, corpus: int, pool: WorkerPool) -> Iterator[tuple[int, int]]:
+        job, first = range_job(self.job), len(self.parts)
+        ranges: list[LineRange] = []
+        parts: dict[int, CollectedPart] = {}
+
+        def tasks() -> Iterator[Message]:
+            for number, part in enumerate(lines.ranges(PART_SIZE)):
+                ranges.append(part)
+                yield {"path": str(self._path(first + number)), "job": job, "corpus": corpus, **_message(lines, part)}
+
+        num_read = num_bytes = 0
+        for number, answer in pool.answers(tasks()):
+            path = self._path(first + number)
+            if not answer["is_clean"]:
+                raise UnreadableRangeError
+            part = finished_part(path, job, corpus)
+            if part is None or part.num_units != ranges[number].num_lines:
+                raise CheckpointError(f"{path}: damaged right after it was written: check the disk, and {REMEDY}")
+            parts[number] = part
+            num_read += part.num_units
+            num_bytes += sum(ranges[number].ends) - sum(ranges[number].starts)
+            yield num_read, num_bytes
+        self.parts += [parts[number] for number in range(len(parts))]
+
+    def _path(self, number: int) -> Path:
+        return self.directory / f"text-{number:05}.safetensors"
+
     def _write(self, units: Iterator[Unit], path: Path, corpus: int) -> Iterator[int]:
-        writer, num_units, num_pairs = PartWriter(path), 0, 0
-        while block := list(islice(units, min(_AT_ONCE, PART_SIZE - num_units))):
-            pairs = [Pair(normalize(src), normalize(tgt), line) for src, tgt, line in block]
-            kept = [pair for pair in pairs if pair.src and pair.tgt]
-            writer.add(kept)
-            num_units += len(block)
-            num_pairs += len(kept)
+        num_units = 0
+        for num_units in write_part(islice(units, PART_SIZE), path, self.job, corpus):
             yield num_units
         if num_units:
-            writer.write(job=self.job, corpus=corpus, num_units=num_units, num_pairs=num_pairs)
-            part = self._finished(path, corpus)
+            part = finished_part(path, self.job, corpus)
             if part is None:
                 raise CheckpointError(f"{path}: damaged right after it was written: check the disk, and {REMEDY}")
             self.parts.append(part)
 
-    def _finished(self, path: Path, corpus: int) -> CollectedPart | None:
-        """The part in a file; None if there is none, or one of another text."""
-        if not path.exists():
+
+def write_part(units: Iterable[tuple[str, str, int]], path: Path, job: str, corpus: int) -> Iterator[int]:
+    """Normalizes sentence pairs, and writes those with text on both sides to a file, unless there are none at all.
+
+    Args:
+        units: Source, target and number of the line of each pair, at most `PART_SIZE` pairs.
+        path: Path of the file.
+        job: Hash of the files and options of reading, stored in the part.
+        corpus: Number of the corpus, from 0.
+
+    Yields:
+        Number of pairs read so far, after every few thousand.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    writer, num_units, units = PartWriter(path), 0, iter(units)
+    while block := list(islice(units, _AT_ONCE)):
+        writer.add([(normalize(src), normalize(tgt), line) for src, tgt, line in block])
+        num_units += len(block)
+        yield num_units
+    if num_units:
+        writer.write(job=job, corpus=corpus, num_units=num_units, num_pairs=len(writer))
+
+
+def finished_part(path: Path, job: str, corpus: int) -> CollectedPart | None:
+    """Opens a part that was written earlier.
+
+    Args:
+        path: Path of the file.
+        job: Hash that must be stored in it.
+        corpus: Number of its corpus.
+
+    Returns:
+        The part; None if there is none, or one of another text.
+    """
+    if not path.exists():
+        return None
+    try:
+        file = ArrayFile(path, remedy=REMEDY)
+        stored: dict[str, Any] = file.metadata
+        file.close()
+        if stored["job"] != job or stored["corpus"] != corpus:
             return None
-        try:
-            file = ArrayFile(path, remedy=REMEDY)
-            stored: dict[str, Any] = file.metadata
-            file.close()
-            if stored["job"] != self.job or stored["corpus"] != corpus:
-                return None
-            return CollectedPart(
-                path,
-                corpus,
-                int(stored["num_units"]),
-                int(stored["num_pairs"]),
-                [int(number) for number in stored["num_chars"]],
-                int(stored["num_equal"]),
-                [int(number) for number in stored["num_without_letters"]],
-            )
-        except (CheckpointError, KeyError, TypeError, ValueError):
-            return None  # it is written again
+        return CollectedPart(
+            path,
+            corpus,
+            int(stored["num_units"]),
+            int(stored["num_pairs"]),
+            [int(number) for number in stored["num_chars"]],
+            int(stored["num_equal"]),
+            [int(number) for number in stored["num_without_letters"]],
+        )
+    except (CheckpointError, KeyError, TypeError, ValueError):
+        return None  # it is written again
+
+
+def range_job(job: str) -> str:
+    """Hash that is stored in parts that were read in ranges, so that they are not mixed with others."""
+    return hash_of([job, "ranges"])
+
+
+def _message(lines: PairedLines, part: LineRange) -> Message:
+    return {"paths": list(map(str, lines.paths)), "is_moses": lines.is_moses, "range": asdict(part)}
+
+
+def collect_range(task: dict[str, Any]) -> dict[str, object]:
+    """Reads a range of lines and writes its part, unless an earlier process has written it; the work of a worker.
+
+    Args:
+        task: Path of the part (`path`), `job` and `corpus`, as for `write_part`; `paths` of the two files, `is_moses`
+            and `range`, as for `PairedLines`.
+
+    Returns:
+        One value, `is_clean`: whether the range could be read, and the part was written.
+
+    Raises:
+        DataError: A file cannot be read.
+        CheckpointError: The part cannot be written.
+    """
+    path, part = Path(task["path"]), {key: _plain(value) for key, value in task["range"].items()}
+    if finished_part(path, task["job"], task["corpus"]) is not None:
+        return {"is_clean": True}
+    src, tgt = map(Path, task["paths"])
+    units = PairedLines((src, tgt), is_moses=task["is_moses"]).read(LineRange(**part))
+    try:
+        for _ in write_part(units, path, task["job"], task["corpus"]):
+            pass
+    except UnreadableRangeError:
+        return {"is_clean": False}
+    return {"is_clean": True}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - of JSON
+    return tuple(value) if isinstance(value, list) else value
 
 
 def hash_of(values: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -135,18 +136,18 @@ class ShardEncoder:
         ids, lens, lines = [], [np.zeros((0, 2), np.int64)], [part.lines[:0]]
         texts, text_lens = [], [np.zeros((0, 2), np.int64)]
         num_long = 0
-        for block, pairs in part.blocks(rows):
-            sources = [pair.src if task.tag is None else add_tag(task.tag, pair.src) for pair in pairs]
-            sides = src_subword.encode_ids(sources), tgt_subword.encode_ids([pair.tgt for pair in pairs])
-            block_lens = np.array([[len(src), len(tgt)] for src, tgt in zip(*sides, strict=True)], dtype=np.int64)
+        for block, plain, targets in part.blocks(rows):
+            sources = plain if task.tag is None else [add_tag(task.tag, src) for src in plain]
+            sides = src_subword.encode_ids(sources), tgt_subword.encode_ids(targets)
+            block_lens = np.array([list(map(len, side)) for side in sides], dtype=np.int64).T
             kept = np.flatnonzero(block_lens.max(axis=1) <= self.max_len)
             num_long += len(block) - len(kept)
-            flat = [i for row in kept.tolist() for side in sides for i in side[row]]
-            ids.append(np.array(flat, dtype=np.uint32))
+            in_turn = (side[row] for row in kept.tolist() for side in sides)
+            ids.append(np.fromiter(chain.from_iterable(in_turn), np.uint32, count=int(block_lens[kept].sum())))
             lens.append(block_lens[kept])
             lines.append(part.lines[block[kept]])
             if self.with_text:
-                data = [text.encode() for row in kept.tolist() for text in (sources[row], pairs[row].tgt)]
+                data = [text.encode() for row in kept.tolist() for text in (sources[row], targets[row])]
                 texts += data
                 text_lens.append(np.array([len(text) for text in data], dtype=np.int64).reshape(-1, 2))
         content = ShardContent(

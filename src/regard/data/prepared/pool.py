@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from itertools import islice
@@ -41,11 +41,11 @@ class WorkerPool:
         self._idle: list[subprocess.Popen[bytes]] = []
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def answers(self, tasks: Sequence[Mapping[str, object]]) -> Iterator[tuple[int, Message]]:
+    def answers(self, tasks: Iterable[Mapping[str, object]]) -> Iterator[tuple[int, Message]]:
         """Gives tasks to the workers, and yields their answers.
 
         Args:
-            tasks: The tasks, as values that JSON can hold.
+            tasks: The tasks, as values that JSON can hold; each is taken when a worker has time for it.
 
         Yields:
             Index of a task and its answer, as soon as the answer is there.

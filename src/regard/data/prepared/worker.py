@@ -1,4 +1,4 @@
-"""Worker process that encodes text or learns vocabularies: `python -m regard.data.prepared.worker`.
+"""Worker process that reads or encodes text or learns vocabularies: `python -m regard.data.prepared.worker`.
 
 It gets one JSON object per line on standard input: first its setup, then tasks. It answers each task with one line on
 standard output. It ends when its standard input is closed, so it does not outlive the process that started it.
@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from regard.data.prepared.collecting import collect_range
 from regard.data.prepared.encoding import EncodingTask, ShardEncoder
 from regard.errors import RegardError
 from regard.files.atomic import write_file
@@ -28,8 +29,8 @@ def main(tasks: BinaryIO, answers: BinaryIO) -> None:
     """Reads tasks until there are no more, and answers each of them.
 
     Args:
-        tasks: Stream of JSON objects, one per line: first the setup, then the tasks. If the setup has a value
-            `directory`, the tasks are those of a `ShardEncoder`, otherwise those of `learn`.
+        tasks: Stream of JSON objects, one per line: first the setup, then the tasks. The value `work` of the setup says
+            what the tasks are: `encode` (those of a `ShardEncoder`), `collect` (of `collect_range`) or `learn`.
         answers: Receives a JSON object per task, one per line: the result of the task, or an object with the message
             `error`.
     """
@@ -39,7 +40,7 @@ def main(tasks: BinaryIO, answers: BinaryIO) -> None:
         task = json.loads(line)
         try:
             if work is None:
-                work = _encoding(task) if "directory" in task else learn
+                work = _encoding(task) if task["work"] == "encode" else _WORK[task["work"]]
                 continue
             answer = work(task)
         except RegardError as error:
@@ -86,6 +87,8 @@ def _encoding(setup: dict[str, Any]) -> Callable[[Answer], Answer]:
 
     return encode
 
+
+_WORK: dict[str, Callable[[Answer], Answer]] = {"collect": collect_range, "learn": learn}
 
 if __name__ == "__main__":
     main(sys.stdin.buffer, sys.stdout.buffer)
