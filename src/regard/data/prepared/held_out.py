@@ -93,7 +93,10 @@ def _candidates(read: KeyBlocks, seed: int, count: int) -> tuple[Keys, int]:
     for block, is_eligible in read():
         if not is_eligible:
             continue
-        keys = np.unique(np.concatenate([keys, block[:, 0]]))
+        new = block[:, 0]
+        if len(keys) == count:  # all others are too large
+            new = new[mixed(new ^ start) < ranks[-1]]
+        keys = np.unique(np.concatenate([keys, new]))
         ranks = mixed(keys ^ start)
         order = np.argsort(ranks, kind="stable")[:count]
         keys, ranks = keys[order], ranks[order]
