@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -75,7 +75,7 @@ class Ragged:
 
 @dataclass(frozen=True, slots=True)
 class Resampling:
-    """Options for sampling a new segmentation of the text in each epoch (subword regularization, Kudo 2018).
+    """Options for sampling a new segmentation of each sentence in each epoch (subword regularization, Kudo 2018).
 
     Attributes:
         src_subword: Source vocabulary.
@@ -125,7 +125,7 @@ class Corpus:
             src_subword: Source vocabulary.
             tgt_subword: Target vocabulary.
             max_len: Largest number of subwords of a sentence; pairs with a longer source or target are left out.
-            sample_alpha: Strength of the sampling in `resample`, as for `Subword.encode_ids`; 0 = no sampling.
+            sample_alpha: Strength of the sampling in `resampling`, as for `Subword.encode_ids`; 0 = no sampling.
 
         Returns:
             The corpus.
@@ -183,38 +183,9 @@ class Corpus:
         """Number of target subwords of each sentence pair, without bos and eos, `(num_pairs,)` int64."""
         return self.tgt.lengths
 
-    def resample(self, seed: int) -> Corpus:
-        """Samples a new segmentation of every sentence, for the next epoch (subword regularization).
-
-        Args:
-            seed: Random seed of the sampling.
-
-        Returns:
-            A corpus of the same sentence pairs with the sampled subword ids; `self` if the corpus was made without
-            `sample_alpha`.
-        """
-        options = self.resampling
-        if options is None:
-            return self
-        src = _sample(options.src_subword, [pair.src for pair in self.pairs], options, (seed % 2**64, 0))
-        tgt = _sample(options.tgt_subword, [pair.tgt for pair in self.pairs], options, (seed % 2**64, 1))
-        return replace(self, src=src, tgt=tgt)
-
 
 def _encode(subword: Subword, texts: Sequence[str]) -> Ragged:
     return Ragged.join([Ragged.from_rows(subword.encode_ids(chunk)) for chunk in _chunks(texts)])
-
-
-def _sample(subword: Subword, texts: Sequence[str], options: Resampling, seed: tuple[int, int]) -> Ragged:
-    chunks: list[Ragged] = []
-    for number, chunk in enumerate(_chunks(texts)):
-        chunk_seed = int(np.random.SeedSequence((*seed, number)).generate_state(1)[0])
-        rows = subword.encode_ids(chunk, sample_alpha=options.alpha, seed=chunk_seed)
-        too_long = [row for row, ids in enumerate(rows) if len(ids) > options.max_len]
-        for row, ids in zip(too_long, subword.encode_ids([chunk[row] for row in too_long]), strict=True):
-            rows[row] = ids
-        chunks.append(Ragged.from_rows(rows))
-    return Ragged.join(chunks)
 
 
 def _chunks(texts: Sequence[str]) -> Iterable[Sequence[str]]:

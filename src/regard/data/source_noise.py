@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regard.config.schema import NOISE_KINDS, NoiseKind
 from regard.data.corpus import Corpus, Ragged
@@ -41,15 +42,14 @@ class SourceNoise:
         Whether and how a pair is altered depends on the seed, the epoch and the number of its row only.
 
         Args:
-            corpus: The corpus, with the segmentation of the epoch.
+            corpus: The corpus.
             seed: Random seed.
             epoch: Number of the epoch.
 
         Returns:
             A corpus of the same pairs; targets and the sources of other pairs are the same ids.
         """
-        generator = np.random.default_rng((seed % 2**64, epoch, _STREAM))
-        rows = np.flatnonzero(generator.random(len(corpus)) < self.share).tolist()
+        rows = self.rows(len(corpus), seed=seed, epoch=epoch).tolist()
         texts = [self._altered(corpus.pairs[row].src, random.Random(f"{seed} {epoch} {row}")) for row in rows]
         altered = dict(zip(rows, self.subword.encode_ids(texts), strict=True))
         ids: list[Sequence[int]] = [
@@ -57,6 +57,20 @@ class SourceNoise:
             for row in range(len(corpus))
         ]
         return replace(corpus, src=Ragged.from_rows(ids)) if rows else corpus
+
+    def rows(self, num_pairs: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
+        """Rows of the pairs that are altered in an epoch.
+
+        Args:
+            num_pairs: Number of pairs of the corpus.
+            seed: Random seed.
+            epoch: Number of the epoch.
+
+        Returns:
+            Row numbers, ascending, `(num_altered,)` int64.
+        """
+        generator = np.random.default_rng((seed % 2**64, epoch, _STREAM))
+        return np.flatnonzero(generator.random(num_pairs) < self.share)
 
     def _altered(self, text: str, generator: random.Random) -> str:
         tag, _, rest = text.partition(" ")

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from regard.data.ahead import BatchesAhead, Key
 from regard.data.bucket import BatchPlan
 from regard.data.collate import collate
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks
 from regard.data.mixture import CorpusShare, Mixture
 from regard.data.positions import check_has_pairs, check_same_stream, check_skip
+from regard.data.sampling import BatchSampler, Sides, measured_rows
 from regard.data.source_noise import SourceNoise
 from regard.errors import CheckpointError
 from regard.values import Batch, Specials
@@ -21,9 +23,9 @@ from regard.values import Batch, Specials
 class BatchStream:
     """Endless iterator over training batches, with new batches in a new order in each epoch.
 
-    At the start of each epoch, a new segmentation is sampled if the corpus was made with `sample_alpha`, and batches
-    are planned for the new lengths. A batch depends only on the constructor arguments, the epoch and the batch's number
-    in the epoch.
+    If the corpus was made with `sample_alpha`, a new segmentation of each sentence is sampled when its batch is made,
+    by a thread ahead of its use. Batches are then planned for longer sentences than those of the best segmentation. A
+    batch depends only on the constructor arguments, the epoch and the batch's number in the epoch.
 
     Attributes:
         corpus: The training corpus, in its best segmentation.
@@ -70,16 +72,26 @@ class BatchStream:
         self.guided_links = guided_links
         self.noise = noise
         self.mixture = Mixture(shares, seed=seed) if shares else None
+        self._sampler = None if corpus.resampling is None else BatchSampler(corpus.resampling, seed=seed)
+        self._length_factors = (1.0, 1.0) if self._sampler is None else self._measured_factors(self._sampler)
+        self._ahead = BatchesAhead(self._make)
         self._start_epoch(0)
 
     def _start_epoch(self, epoch: int) -> None:
-        seed = int(np.random.SeedSequence((self.seed % 2**64, epoch)).generate_state(1)[0])
-        self._resampled = self.corpus.resample(seed)
+        self._ahead.clear()
+        self._of_epoch = self.corpus
+        self._altered: frozenset[int] = frozenset()
         if self.noise is not None:
-            self._resampled = self.noise.apply(self._resampled, seed=self.seed, epoch=epoch)
+            self._of_epoch = self.noise.apply(self.corpus, seed=self.seed, epoch=epoch)
+            self._altered = frozenset(self.noise.rows(len(self.corpus), seed=self.seed, epoch=epoch).tolist())
         # Lengths of a plan include eos.
-        lens = self._resampled.src_lens + 1, self._resampled.tgt_lens + 1
-        plan = BatchPlan(*lens, batch_tokens=self.batch_tokens, seed=self.seed, mixture=self.mixture)
+        src_lens, tgt_lens = (
+            (lens if factor == 1.0 else np.ceil(lens * factor).astype(np.int64)) + 1
+            for lens, factor in zip(
+                (self._of_epoch.src_lens, self._of_epoch.tgt_lens), self._length_factors, strict=True
+            )
+        )
+        plan = BatchPlan(src_lens, tgt_lens, batch_tokens=self.batch_tokens, seed=self.seed, mixture=self.mixture)
         self._batches = plan.epoch(epoch)
         self._epoch, self._batch = epoch, 0
 
@@ -133,7 +145,8 @@ class BatchStream:
         self._batch += count
 
     def _identity(self) -> dict[str, int]:
-        return {"num_pairs": len(self.corpus), "batch_tokens": self.batch_tokens, "seed": self.seed}
+        sampling = {} if self._sampler is None else {"sampling": 1}
+        return {"num_pairs": len(self.corpus), "batch_tokens": self.batch_tokens, "seed": self.seed, **sampling}
 
     def __iter__(self) -> Iterator[Batch]:
         """Returns the stream itself, which is an iterator."""
@@ -143,12 +156,33 @@ class BatchStream:
         """Makes the next batch; after the last batch of an epoch, the first of the next."""
         if self._batch == len(self._batches):
             self._start_epoch(self._epoch + 1)
-        rows = self._batches[self._batch]
-        self._batch += 1
-        src, tgt = [self._resampled.src_ids(row) for row in rows], [self._resampled.tgt_ids(row) for row in rows]
+        number, self._batch = self._batch, self._batch + 1
+        if self._sampler is None:
+            return self._make((self._epoch,), self._batches[number])
+        return self._ahead.take((self._epoch,), number, self._batches)
+
+    def _make(self, part: Key, rows: tuple[int, ...]) -> Batch:
+        sides = [(self._of_epoch.src_ids(row), self._of_epoch.tgt_ids(row)) for row in rows]
+        if self._sampler is not None:
+            sides = self._sampled(self._sampler, rows, sides, epoch=part[0])
+        src, tgt = [src for src, _ in sides], [tgt for _, tgt in sides]
         batch = collate(src, tgt, specials=self.specials, indices=rows)
         return (
             batch
             if self.guided_links is None
             else replace(batch, alignment_targets=self.guided_links.alignment_targets(rows, src, tgt))
         )
+
+    def _sampled(self, sampler: BatchSampler, rows: tuple[int, ...], best: list[Sides], *, epoch: int) -> list[Sides]:
+        """Sampled segmentations of the pairs of a batch; a source that noise has altered stays as it is."""
+        texts = [(self.corpus.pairs[row].src, self.corpus.pairs[row].tgt) for row in rows]
+        sampled = sampler.sample(rows, texts, best, epoch=epoch, batch_tokens=self.batch_tokens)
+        return [
+            (old[0] if row in self._altered else new[0], new[1])
+            for row, old, new in zip(rows, best, sampled, strict=True)
+        ]
+
+    def _measured_factors(self, sampler: BatchSampler) -> tuple[float, float]:
+        rows = measured_rows(len(self.corpus)).tolist()
+        texts = [(self.corpus.pairs[row].src, self.corpus.pairs[row].tgt) for row in rows]
+        return sampler.length_factors(texts, [(self.corpus.src_ids(row), self.corpus.tgt_ids(row)) for row in rows])

@@ -1,4 +1,4 @@
-"""Corpora: correct ids in the right rows, compact, and resampled on request."""
+"""Corpora: correct ids in the right rows, and compact."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.data import corpus as corpus_module
-from regard.data.corpus import Corpus, Ragged
+from regard.data.corpus import Corpus, Ragged, Resampling
 from regard.errors import DataError
 from regard.text.subword import Subword
 from regard.values import Pair
@@ -70,36 +70,12 @@ def test_a_corpus_without_short_pairs_is_refused(subword: Subword, pairs: list[P
         Corpus.encode(pairs, subword, subword, max_len=1)
 
 
-def test_sampled_rows_are_the_same_text(subword: Subword, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus_module, "_CHUNK", 50)
-    best = Corpus.encode(pairs, subword, subword, max_len=100, sample_alpha=0.1)
-    first, same, other = (best.resample(seed) for seed in (1, 1, -2))
-    assert rows_of(best.src) == subword.encode_ids([pair.src for pair in pairs])
-    assert rows_of(first.src) == rows_of(same.src)
-    assert rows_of(first.tgt) == rows_of(same.tgt)
-    assert len({str(rows_of(corpus.src)) for corpus in (best, first, other)}) == 3
-    assert len({str(rows_of(corpus.tgt)) for corpus in (best, first, other)}) == 3
-    assert [subword.decode(first.src_ids(row).tolist()).text for row in range(len(first))] == [
-        pair.src for pair in pairs
-    ]
-    assert [subword.decode(first.tgt_ids(row).tolist()).text for row in range(len(first))] == [
-        pair.tgt for pair in pairs
-    ]
-    assert rows_of(other.resample(1).src) == rows_of(first.src)
-
-
-def test_sampled_rows_stay_within_the_limit(subword: Subword, pairs: list[Pair]) -> None:
-    limit = max(len(ids) for pair in pairs for ids in subword.encode_ids([pair.src, pair.tgt]))
-    best = Corpus.encode(pairs, subword, subword, max_len=limit, sample_alpha=0.1)
-    sampled = best.resample(1)
-    assert len(sampled) == len(best) == len(pairs)
-    assert sampled.src_lens.max() <= limit
-    assert sampled.src_lens.sum() > best.src_lens.sum()
-
-
-def test_without_sampling_nothing_changes(subword: Subword, pairs: list[Pair]) -> None:
-    corpus = Corpus.encode(pairs, subword, subword, max_len=100)
-    assert corpus.resample(3) is corpus
+def test_a_corpus_keeps_the_options_of_sampling(subword: Subword, pairs: list[Pair]) -> None:
+    corpus = Corpus.encode(pairs, subword, subword, max_len=100, sample_alpha=0.1)
+    assert corpus.resampling == Resampling(subword, subword, 0.1, 100)
+    assert rows_of(corpus.src) == subword.encode_ids([pair.src for pair in pairs])  # the best segmentation
+    assert Corpus.join([corpus, corpus]).resampling == corpus.resampling
+    assert Corpus.encode(pairs, subword, subword, max_len=100).resampling is None
 
 
 def test_corpora_need_no_torch() -> None:

@@ -10,8 +10,8 @@ from prepared_shards import prepare
 
 from regard.data.corpus import Corpus, Resampling
 from regard.data.prepared.corpus import PreparedCorpus
-from regard.data.prepared.sampling import BatchSampler
 from regard.data.prepared.stream import PreparedStream
+from regard.data.sampling import BatchSampler
 from regard.data.stream import BatchStream
 from regard.errors import CheckpointError, DataError, ShapeError
 from regard.text.subword import Subword

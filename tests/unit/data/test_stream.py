@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 
 from regard.data.corpus import Corpus, Ragged
 from regard.data.mixture import CorpusShare
+from regard.data.source_noise import SourceNoise
 from regard.data.stream import BatchStream
 from regard.errors import CheckpointError, DataError, ShapeError
 from regard.text.subword import Subword
@@ -62,16 +65,79 @@ def test_the_same_seed_gives_the_same_batches(corpus: Corpus) -> None:
     assert [flat(next(other)) for _ in range(30)] != batches
 
 
-def test_sampled_sentences_differ_from_epoch_to_epoch(subword: Subword, pairs: list[Pair]) -> None:
-    stream = make(Corpus.encode(pairs, subword, subword, max_len=100, sample_alpha=0.1))
+def segmented(stream: BatchStream, count: int) -> list[dict[int, tuple[list[int], list[int]]]]:
+    """Source and target ids of each row, without special tokens, of the next epochs."""
     epochs = []
-    for number in range(2):
-        rows: dict[int, list[int]] = {}
+    for number in range(count):
+        rows = {}
         while stream.epoch < number + 1:
             batch = next(stream)
-            rows |= {row: batch.src_ids[at, : batch.src_len[at]].tolist() for at, row in enumerate(batch.indices)}
+            for at, row in enumerate(batch.indices):
+                src, tgt = batch.src_ids[at, : batch.src_len[at] - 1], batch.tgt_out_ids[at, : batch.tgt_len[at] - 1]
+                rows[row] = src.tolist(), tgt.tolist()
         epochs.append(rows)
-    assert sum(epochs[0][row] != epochs[1][row] for row in epochs[0]) > len(pairs) / 3
+    return epochs
+
+
+def test_sampled_sentences_differ_from_epoch_to_epoch(subword: Subword, pairs: list[Pair]) -> None:
+    corpus = Corpus.encode(pairs, subword, subword, max_len=100, sample_alpha=0.1)
+    first, second = segmented(make(corpus), 2)
+    assert sorted(first) == sorted(second) == list(range(len(corpus)))
+    for side in (0, 1):
+        assert sum(first[row][side] != second[row][side] for row in first) > len(pairs) / 3
+    for rows in (first, second):
+        for row, (src, tgt) in rows.items():
+            texts = subword.decode(src).text, subword.decode(tgt).text
+            assert texts == (corpus.pairs[row].src, corpus.pairs[row].tgt)
+    again, _ = segmented(make(corpus), 2)
+    assert again == first
+
+
+def test_sampled_batches_stay_within_their_limits(subword: Subword, pairs: list[Pair]) -> None:
+    limit = max(len(ids) for pair in pairs for ids in subword.encode_ids([pair.src, pair.tgt]))
+    corpus = Corpus.encode(pairs, subword, subword, max_len=limit, sample_alpha=0.1)
+    stream = make(corpus)
+    num_sampled = num_best = 0
+    while stream.epoch < 1:
+        batch = next(stream)
+        assert len(batch.indices) * max(batch.src_ids.shape[1], batch.tgt_out_ids.shape[1]) <= stream.batch_tokens
+        assert int(batch.src_len.max()) <= limit + 1
+        num_sampled += int(batch.src_len.sum())
+        num_best += sum(len(corpus.src_ids(row)) + 1 for row in batch.indices)
+    assert num_sampled > num_best
+
+
+def test_an_epoch_begins_without_sampling_all_sentences(
+    subword: Subword, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = make(Corpus.encode(pairs, subword, subword, max_len=100, sample_alpha=0.1))
+    sampled: list[list[str]] = []
+    encode = Subword.encode_ids
+
+    def counting(self: Subword, texts: Sequence[str], *, sample_alpha: float = 0.0, seed: int = 0) -> list[list[int]]:
+        sampled.append(list(texts))
+        return encode(self, texts, sample_alpha=sample_alpha, seed=seed)
+
+    monkeypatch.setattr(Subword, "encode_ids", counting)
+    stream.skip(stream.batches_per_epoch)
+    assert sum(map(len, sampled)) == 0
+    assert next(stream).indices  # and a few of the next ones
+    assert 0 < sum(map(len, sampled)) < len(pairs)
+
+
+@pytest.mark.parametrize("sample_alpha", [0.0, 0.1])
+def test_altered_sources_are_not_sampled(subword: Subword, pairs: list[Pair], sample_alpha: float) -> None:
+    corpus = Corpus.encode(pairs, subword, subword, max_len=100, sample_alpha=sample_alpha)
+    noise = SourceNoise(0.3, subword, 100, ("capitals",))
+    stream = BatchStream(corpus, batch_tokens=200, seed=1, specials=Specials(), noise=noise)
+    for epoch, rows in enumerate(segmented(stream, 2)):
+        altered = noise.rows(len(corpus), seed=1, epoch=epoch).tolist()
+        expected = noise.apply(corpus, seed=1, epoch=epoch)
+        assert 0.1 * len(corpus) < len(altered) < 0.6 * len(corpus)
+        for row in altered:
+            assert rows[row][0] == expected.src_ids(row).tolist()
+        others = sorted(set(rows) - set(altered))
+        assert all(subword.decode(rows[row][0]).text == corpus.pairs[row].src for row in others)
 
 
 def test_a_restored_stream_continues_exactly(corpus: Corpus) -> None:

@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
+from regard.data.ahead import BatchesAhead, Key
 from regard.data.bucket import Batches
 from regard.data.collate import collate
 from regard.data.corpus import Resampling
 from regard.data.positions import check_has_pairs, check_same_stream, check_skip
 from regard.data.prepared.corpus import PreparedCorpus
-from regard.data.prepared.sampling import BatchSampler, measured_rows
 from regard.data.prepared.windows import WINDOW_SIZE, WindowPlan
+from regard.data.sampling import BatchSampler, measured_rows
 from regard.errors import CheckpointError, DataError
 from regard.values import Batch, Specials
-
-_NUM_AHEAD = 3
-"""Batches that are made before they are asked for."""
 
 
 class Position(NamedTuple):
@@ -87,12 +85,9 @@ class PreparedStream:
             length_factors=(1.0, 1.0) if self.sampler is None else self._length_factors(self.sampler),
             window_size=window_size,
         )
-        self._thread = ThreadPoolExecutor(1, "regard-batches")
+        self._ahead = BatchesAhead(self._make)
         self._planner = ThreadPoolExecutor(1, "regard-windows")
-        self._ahead: dict[Position, Future[Batch]] = {}
         self._following: tuple[Position, Future[Batches]] | None = None
-        self._stride = 1  # workers that share the batches skip those of the others
-        self._last: Position | None = None
         self._position = Position(0, 0, 0)
         self._start_window(Position(0, 0, 0))
 
@@ -164,20 +159,8 @@ class PreparedStream:
         position = self._position
         if self._following is None:
             self._following = self._plan(self._next_window(position))
-        if self._last is not None and self._last[:2] == position[:2] and position.batch > self._last.batch:
-            self._stride = position.batch - self._last.batch
-        self._last = position
-        numbers = [number for number in self._numbers_ahead(position.batch) if number < len(self._batches)]
-        self._ahead = {at: made for at, made in self._ahead.items() if at[:2] == position[:2] and at.batch in numbers}
-        for number in numbers:
-            at = position._replace(batch=number)
-            if at not in self._ahead:
-                self._ahead[at] = self._thread.submit(self._make, at, self._batches[number])
         self._position = position._replace(batch=position.batch + 1)
-        return self._ahead.pop(position).result()
-
-    def _numbers_ahead(self, batch: int) -> range:
-        return range(batch, batch + (_NUM_AHEAD + 1) * self._stride, self._stride)
+        return self._ahead.take(position[:2], position.batch, self._batches)
 
     def _start_window(self, position: Position) -> None:
         """Moves to the first batch of a window; the next one is planned when a batch of this one is made."""
@@ -197,11 +180,11 @@ class PreparedStream:
             return Position(position.epoch, position.window + 1, 0)
         return Position(position.epoch + 1, 0, 0)
 
-    def _make(self, position: Position, rows: tuple[int, ...]) -> Batch:
+    def _make(self, window: Key, rows: tuple[int, ...]) -> Batch:
         sides = [self.corpus.pair_ids(row) for row in rows]
         if self.sampler is not None:
             texts = [self._texts(row) for row in rows]
-            sides = self.sampler.sample(rows, texts, sides, epoch=position.epoch, batch_tokens=self.batch_tokens)
+            sides = self.sampler.sample(rows, texts, sides, epoch=window[0], batch_tokens=self.batch_tokens)
         src, tgt = [src for src, _ in sides], [tgt for _, tgt in sides]
         return collate(src, tgt, specials=self.specials, indices=rows)
 
