@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.corpus_options import Workers
-from regard.cli.messages import say
+from regard.cli.messages import say, warn
 from regard.cli.options import Set, examples, parse_path, warn_replaced, with_groups
 from regard.cli.parallel import DEFAULT_READING, Reading
 from regard.cli.training_options import NO_TEXTS, ConfigFile, Preset, Texts
@@ -63,6 +63,6 @@ def data_prepare(
         say(f"{out}: all files match their hashes")
         return 0
     with progress_of_stages(str(out)) as progress:
-        prepared = prepare_text(settings, out, subwords=subwords, num_workers=workers, progress=progress)
+        prepared = prepare_text(settings, out, subwords=subwords, num_workers=workers, progress=progress, report=warn)
     say("\n".join(prepared_summary(prepared)))
     return 0

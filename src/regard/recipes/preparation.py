@@ -75,9 +75,9 @@ class Preparation:
             DataError: The text cannot be read or used, or changes during the preparation.
             CheckpointError: The directory cannot be written.
         """
-        (self.directory / MANIFEST).unlink(missing_ok=True)
         self._entries = corpus_entries(self.config.data)
-        states = file_states(self._entries)
+        states = file_states(self._entries)  # first, so that nothing is lost if the text is not there
+        (self.directory / MANIFEST).unlink(missing_ok=True)
         num_empty = self._collect(states)
         self.progress("hashing", 0, None)
         files = hash_files(states)

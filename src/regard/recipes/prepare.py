@@ -183,7 +183,7 @@ def _on_disk(text: PreparedText, notes: Sequence[str] = ()) -> Prepared:
         val,
         (*text.notes, *notes, *([left_out] if val.num_dropped else []), *mixture),
         corpora=mixture,
-        on_disk=PreparedCorpus(text.directory),
+        on_disk=PreparedCorpus(text.directory, verify=False),  # its hashes were checked just now
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 from regard.config.schema import Config
 from regard.data.prepared.manifest import read_manifest
 from regard.errors import CheckpointError, ConfigError
 from regard.recipes.prepared_sources import total_size
-from regard.recipes.prepared_text import PreparedText, find_prepared, prepare_text
+from regard.recipes.prepared_text import PreparedText, find_prepared, is_intact, prepare_text
 from regard.recipes.training_text import corpus_entries
 from regard.text.subword import Subword
 from regard.train.interrupt import Interrupt
@@ -88,7 +89,9 @@ class PreparedOnDisk:
             RegardError: See `prepare_text`.
             KeyboardInterrupt: A stop was requested.
         """
-        return prepare_text(config, self.directory_for(config), subwords=subwords, progress=self._progress)
+        directory = self.directory_for(config)
+        progress = partial(self._progress, directory)
+        return prepare_text(config, directory, subwords=subwords, progress=progress, report=self._say)
 
     def load(self, config: Config, content_hash: str) -> PreparedText | None:
         """Opens the prepared text of a training that resumes; prepares it again if it was removed or is damaged.
@@ -114,12 +117,11 @@ class PreparedOnDisk:
         """Whether the prepared text is that of the training, so that its files must have changed."""
         try:
             manifest = read_manifest(directory)
-            sizes = [path.stat().st_size for path in sorted(directory.glob("part-*.safetensors"))]
-        except (CheckpointError, OSError):
+        except CheckpointError:
             return False
-        return manifest.content_hash() == content_hash and sizes == [shard.size for shard in manifest.shards]
+        return manifest.content_hash() == content_hash and is_intact(directory, manifest)
 
-    def _progress(self, stage: str, done: int, fraction: float | None) -> None:
+    def _progress(self, directory: Path, stage: str, done: int, fraction: float | None) -> None:
         if self._interrupt.requested:
             self._say("stopped while preparing the text; what is done is kept, and the same command continues")
             raise KeyboardInterrupt
@@ -130,15 +132,11 @@ class PreparedOnDisk:
         if is_new and stage in ("comparing", "hashing"):
             return
         share = "" if fraction is None else f" ({100 * fraction:.0f} %)"
-        self._say(f"preparing the text in {self._where}: {stage}" + (f", {done:,} pairs{share}" if done else ""))
+        self._say(f"preparing the text in {directory.name}: {stage}" + (f", {done:,} pairs{share}" if done else ""))
 
     def _say(self, message: str) -> None:
         if self._reporter is not None:
             self._reporter.on_message(message)
-
-    @property
-    def _where(self) -> str:
-        return f"{self.out.name}{SUFFIX}"
 
 
 def describe_mixture(text: PreparedText) -> tuple[str, ...]:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from regard.config.resolved import DerivedConfig
-from regard.config.schema import Config
+from regard.config.schema import Config, CorpusConfig
 from regard.config.threads import available_cores
-from regard.data.prepared.corpus import PreparedCorpus
-from regard.data.prepared.manifest import MANIFEST, Manifest
+from regard.data.prepared.corpus import check_shard, file_hash
+from regard.data.prepared.manifest import MANIFEST, Manifest, read_manifest, shard_name
 from regard.errors import CheckpointError, ConfigError, DataError
-from regard.files.atomic import make_directory
+from regard.files.atomic import make_directory, remove
 from regard.files.locks import Lock
 from regard.recipes.preparation import Preparation, Progress
 from regard.recipes.prepared_options import covers, derive_options, text_options
 from regard.recipes.prepared_sources import are_same
-from regard.recipes.prepared_validation import read_held_out
-from regard.recipes.prepared_vocabulary import load_vocabularies
+from regard.recipes.prepared_validation import VALIDATION, read_held_out
+from regard.recipes.prepared_vocabulary import SRC_VOCABULARY, TGT_VOCABULARY, load_vocabularies
 from regard.recipes.training_text import corpus_entries, read_validation
 from regard.text.subword import Subword
 from regard.values import Pair
@@ -60,11 +60,12 @@ def prepare_text(
     subwords: tuple[Subword, Subword] | None = None,
     num_workers: int | None = None,
     progress: Progress = lambda stage, done, fraction: None,
+    report: Callable[[str], object] = lambda message: None,
 ) -> PreparedText:
     """Prepares the text that a configuration names, unless that was done before.
 
-    What a stopped process has finished is not done again. The result does not depend on interruptions, nor on the
-    number of workers, byte for byte.
+    What a stopped process has finished is not done again. Shards and other files that are missing or damaged are made
+    again. The result does not depend on interruptions, nor on the number of workers, byte for byte.
 
     Args:
         config: Configuration, of which `[data]`, `[subword]` and `train.seed` are used.
@@ -72,6 +73,7 @@ def prepare_text(
         subwords: Source and target vocabulary, the same object if they are shared; None = learned from the text.
         num_workers: Number of processes; None = one per core.
         progress: Receives the progress.
+        report: Receives a message if files are damaged and made again.
 
     Returns:
         The prepared text.
@@ -79,11 +81,16 @@ def prepare_text(
     Raises:
         ConfigError: No text is named, an option does not fit it, or another process prepares text in the directory.
         DataError: A text cannot be read or used.
-        CheckpointError: The directory cannot be written.
+        CheckpointError: The directory cannot be written; or a file in it is damaged, and cannot be made again because
+            the text that it was made from is not there.
     """
     found = find_prepared(config, directory, subwords=subwords)
     if found is not None:
         return found
+    damaged = _damaged_files(config, directory, subwords)
+    if damaged:
+        _check_can_be_made(damaged, corpus_entries(config.data))
+        subwords = subwords or _given_vocabularies(directory)
     if not corpus_entries(config.data):
         raise ConfigError("data.src: expected the file of the training text's source side, got none: give --src FILE")
     _check_foreign(directory)
@@ -95,6 +102,11 @@ def prepare_text(
             "choose another directory"
         )
     with lock.held():
+        if damaged:
+            names = ", ".join(path.name for path in damaged)
+            report(f"{directory}: damaged or missing: {names}; they are made again from the text")
+        for path in damaged:
+            remove(path)
         Preparation(config, directory, subwords, num_workers or available_cores(), progress).run()
     prepared = find_prepared(config, directory, subwords=subwords)
     if prepared is None:
@@ -133,16 +145,13 @@ def find_prepared(
         CheckpointError: With `by_content`, a file of the text is missing or damaged; or a corpus cannot be read.
         DataError: The validation text cannot be read.
     """
-    manifest = _open(directory, by_content=by_content)
-    if manifest is None:
+    match = _match(config, directory, subwords, by_content=by_content)
+    if match is None:
         return None
-    derived, notes = derive_options(config, manifest.corpora)
-    entries = corpus_entries(config.data)
-    given = [] if subwords is None else [subword.fingerprint() for subword in subwords]
-    is_fit = not entries or covers(manifest.options, text_options(derived, entries, given))
-    if not is_fit or (entries and not are_same(manifest.files, entries, by_content=by_content)):
-        return None
+    manifest, derived, notes = match
     try:
+        for number, entry in enumerate(manifest.shards):
+            check_shard(directory, number, entry)
         own = load_vocabularies(directory, shared=derived.subword.shared, hashes=manifest.vocabularies)
         val = read_validation(config.data) if config.data.val_src else read_held_out(directory, manifest)
     except CheckpointError:
@@ -152,16 +161,88 @@ def find_prepared(
     return PreparedText(directory, manifest, derived, own, val, (*manifest.notes, *notes))
 
 
-def _open(directory: Path, *, by_content: bool) -> Manifest | None:
-    """The manifest; None if it is missing or a shard is missing or damaged, for which `by_content` raises an error."""
+def is_intact(directory: Path, manifest: Manifest) -> bool:
+    """Whether all shards have the size and the hash that the manifest says.
+
+    Args:
+        directory: Directory of prepared text.
+        manifest: Its manifest.
+
+    Returns:
+        True if they have.
+    """
+    return not _damaged_shards(directory, manifest)
+
+
+def _match(
+    config: Config, directory: Path, subwords: tuple[Subword, Subword] | None, *, by_content: bool = False
+) -> tuple[Manifest, DerivedConfig, list[str]] | None:
+    """The manifest of prepared text of these files and options, with the complete configuration and its notes."""
     if not (directory / MANIFEST).is_file():
         return None
     try:
-        corpus = PreparedCorpus(directory)
-        if by_content:
-            corpus.check()
+        manifest = read_manifest(directory)
     except CheckpointError:
         if by_content:
             raise
         return None
-    return corpus.manifest
+    derived, notes = derive_options(config, manifest.corpora)
+    entries = corpus_entries(config.data)
+    given = [] if subwords is None else [subword.fingerprint() for subword in subwords]
+    is_fit = not entries or covers(manifest.options, text_options(derived, entries, given))
+    if not is_fit or (entries and not are_same(manifest.files, entries, by_content=by_content)):
+        return None
+    return manifest, derived, notes
+
+
+def _damaged_files(config: Config, directory: Path, subwords: tuple[Subword, Subword] | None) -> list[Path]:
+    """Missing and damaged files of text that was prepared from the files and with the options of a configuration."""
+    match = _match(config, directory, subwords)
+    if match is None:
+        return []
+    manifest = match[0]
+    damaged = _damaged_shards(directory, manifest)
+    hashes = dict(zip((SRC_VOCABULARY, TGT_VOCABULARY), manifest.vocabularies, strict=True))
+    if manifest.validation:
+        hashes[VALIDATION] = manifest.validation
+    for name, expected in hashes.items():
+        try:
+            is_right = file_hash(directory / name) == expected
+        except CheckpointError:
+            is_right = False
+        damaged += [] if is_right else [directory / name]
+    return damaged
+
+
+def _damaged_shards(directory: Path, manifest: Manifest) -> list[Path]:
+    damaged = []
+    for number, entry in enumerate(manifest.shards):
+        try:
+            check_shard(directory, number, entry)
+        except CheckpointError:
+            damaged.append(directory / shard_name(number))
+    return damaged
+
+
+def _check_can_be_made(damaged: Sequence[Path], entries: Sequence[CorpusConfig]) -> None:
+    """Refuses damaged files if the text that they were made from is not there, before anything is removed."""
+    names = [name for entry in entries for name in (entry.src, entry.tgt) if name is not None]
+    missing = next((name for name in names if not Path(name).exists()), None)
+    if entries and missing is None:
+        return
+    reason = "no text is named" if missing is None else f"{missing} is not there"
+    advice = "name the text with --src and --tgt" if missing is None else "restore the text"
+    raise CheckpointError(
+        f"{damaged[0]}: damaged or missing, and cannot be made again from the text, since {reason}: {advice}, or copy "
+        "the directory again"
+    )
+
+
+def _given_vocabularies(directory: Path) -> tuple[Subword, Subword] | None:
+    """The vocabularies of prepared text if they were not learned from it, and are intact."""
+    manifest = read_manifest(directory)
+    vocabulary = manifest.options.get("vocabulary")
+    if not isinstance(vocabulary, dict) or "given" not in vocabulary:
+        return None
+    is_shared = manifest.vocabularies[0] == manifest.vocabularies[1]
+    return load_vocabularies(directory, shared=is_shared, hashes=manifest.vocabularies)

@@ -9,7 +9,7 @@ import pytest
 from toy_training import Toy
 
 from regard.config.schema import Config
-from regard.errors import ConfigError, DataError
+from regard.errors import CheckpointError, ConfigError, DataError
 from regard.files.atomic import sha256
 from regard.recipes.prepared_on_disk import PreparedOnDisk
 from regard.recipes.training import TrainResult, train
@@ -65,6 +65,24 @@ def test_a_resumed_training_gives_the_same_model(config: Config, tmp_path: Path)
     assert run(config, out, stop_at=4).interrupted
     shutil.rmtree(tmp_path / "cut.prepared")  # it is made again
     assert not run(None, out, resume=True).interrupted
+    assert weights(out) == weights(tmp_path / "whole")
+
+
+def test_a_damaged_shard_is_made_again_when_a_training_resumes(config: Config, toy: Toy, tmp_path: Path) -> None:
+    run(config, tmp_path / "whole")
+    out = tmp_path / "cut"
+    assert run(config, out, stop_at=4).interrupted
+    shard = tmp_path / "cut.prepared" / "part-00000.safetensors"
+    data = bytearray(shard.read_bytes())
+    data[-30] ^= 1
+    shard.write_bytes(data)
+    (toy.directory / "train.en").rename(toy.directory / "away.en")
+    with pytest.raises(CheckpointError, match=r"part-00000\.safetensors: damaged.*train\.en is not there: restore"):
+        run(None, out, resume=True)
+    (toy.directory / "away.en").rename(toy.directory / "train.en")
+    recorder = Recorder()
+    assert not train(None, out, resume=True, reporter=recorder).interrupted
+    assert any("damaged or missing: part-00000.safetensors; they are made again" in text for text in recorder.messages)
     assert weights(out) == weights(tmp_path / "whole")
 
 

@@ -189,6 +189,54 @@ def test_changed_text_is_prepared_again(corpus: Toy, tmp_path: Path) -> None:
     assert digests(tmp_path / "p") == digests(tmp_path / "fresh")
 
 
+@pytest.mark.parametrize("name", ["part-00001.safetensors", "subword.src.model", "validation.tsv"])
+@pytest.mark.parametrize("at", [9, -30], ids=["header", "content"])
+def test_a_flipped_byte_is_repaired_with_a_message(corpus: Toy, tmp_path: Path, name: str, at: int) -> None:
+    config = corpus.config(files=("src", "tgt"))
+    prepare_text(config, tmp_path / "p")
+    expected = digests(tmp_path / "p")
+    others = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "p").glob("part*") if path.name != name}
+    flip(tmp_path / "p" / name, at)
+    assert find_prepared(config, tmp_path / "p") is None
+    messages: list[str] = []
+    prepare_text(config, tmp_path / "p", report=messages.append)
+    assert digests(tmp_path / "p") == expected
+    assert {path: (tmp_path / "p" / path).stat().st_mtime_ns for path in others} == others  # not made again
+    assert messages == [f"{tmp_path / 'p'}: damaged or missing: {name}; they are made again from the text"]
+
+
+def flip(path: Path, at: int) -> None:
+    """Changes a byte of a file."""
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_flipped_byte_is_refused_without_the_text(corpus: Toy, tmp_path: Path) -> None:
+    config = corpus.config(files=("src", "tgt"))
+    prepare_text(config, tmp_path / "p")
+    flip(tmp_path / "p" / "part-00001.safetensors", -30)
+    damaged = digests(tmp_path / "p")
+    nameless = config.model_copy(update={"data": config.data.model_copy(update={"src": None, "tgt": None})})
+    with pytest.raises(
+        CheckpointError, match=r"part-00001\.safetensors: damaged.*since no text is named: name the text"
+    ):
+        prepare_text(nameless, tmp_path / "p")
+    (corpus.directory / "train.en").unlink()
+    with pytest.raises(CheckpointError, match=r"part-00001.*since .*train\.en is not there: restore the text, or copy"):
+        prepare_text(config, tmp_path / "p")
+    assert digests(tmp_path / "p") == damaged
+
+
+def test_a_repair_keeps_a_given_vocabulary(corpus: Toy, tmp_path: Path, subword: Subword) -> None:
+    config = corpus.config(files=("src", "tgt"))
+    prepare_text(config, tmp_path / "p", subwords=(subword, subword))
+    expected = digests(tmp_path / "p")
+    flip(tmp_path / "p" / "part-00001.safetensors", -30)
+    prepare_text(config, tmp_path / "p")  # as a training does, which does not name the vocabulary
+    assert digests(tmp_path / "p") == expected
+
+
 @pytest.mark.parametrize("damage", ["shard", "removed", "manifest", "vocabulary"])
 def test_a_damaged_directory_is_repaired(corpus: Toy, tmp_path: Path, damage: str) -> None:
     config = corpus.config(files=("src", "tgt"))

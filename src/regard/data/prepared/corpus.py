@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.data.mixture import CorpusShare
-from regard.data.prepared.manifest import Manifest, read_manifest, shard_name
+from regard.data.prepared.manifest import Manifest, ShardEntry, read_manifest, shard_name
 from regard.data.prepared.shard import REMEDY, Shard
 from regard.errors import CheckpointError
 from regard.files.reading import open_regular
@@ -55,7 +55,7 @@ class PreparedCorpus:
         self._num_read = 0
         self._touched: set[int] = set()  # shards of which rows were read since memory was given back
         for number, entry in enumerate(self.manifest.shards):
-            self._check_size(number, entry.size)
+            check_shard_size(directory, number, entry)
 
     def __len__(self) -> int:
         """Number of sentence pairs."""
@@ -162,7 +162,7 @@ class PreparedCorpus:
             CheckpointError: A shard is damaged.
         """
         for number in range(len(self.manifest.shards)):
-            self._verify(number)
+            check_shard(self.directory, number, self.manifest.shards[number])
             progress(number + 1)
 
     def _locate(self, row: int) -> tuple[Shard, int]:
@@ -186,7 +186,7 @@ class PreparedCorpus:
             self._open.move_to_end(number)
             return self._open[number]
         if number in self._unverified:
-            self._verify(number)
+            check_shard(self.directory, number, self.manifest.shards[number])
             self._unverified.discard(number)
         path = self.directory / shard_name(number)
         entry = self.manifest.shards[number]
@@ -196,20 +196,42 @@ class PreparedCorpus:
             self._open.popitem(last=False)[1].file.close()
         return shard
 
-    def _check_size(self, number: int, expected: int) -> None:
-        path = self.directory / shard_name(number)
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}: {REMEDY}") from None
-        if size != expected:
-            raise CheckpointError(f"{path}: damaged: expected {expected} bytes, found {size}: {REMEDY}")
 
-    def _verify(self, number: int) -> None:
-        path = self.directory / shard_name(number)
-        digest = file_hash(path)
-        if digest != self.manifest.shards[number].sha256:
-            raise CheckpointError(f"{path}: damaged: its content does not match its hash in the manifest: {REMEDY}")
+def check_shard_size(directory: Path, number: int, entry: ShardEntry) -> None:
+    """Checks that a shard is there and has its size.
+
+    Args:
+        directory: Directory of the corpus.
+        number: Number of the shard.
+        entry: Its entry in the manifest.
+
+    Raises:
+        CheckpointError: It is missing or has another size.
+    """
+    path = directory / shard_name(number)
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}: {REMEDY}") from None
+    if size != entry.size:
+        raise CheckpointError(f"{path}: damaged: expected {entry.size} bytes, found {size}: {REMEDY}")
+
+
+def check_shard(directory: Path, number: int, entry: ShardEntry) -> None:
+    """Checks the size and the hash of a shard.
+
+    Args:
+        directory: Directory of the corpus.
+        number: Number of the shard.
+        entry: Its entry in the manifest.
+
+    Raises:
+        CheckpointError: It is missing or damaged.
+    """
+    check_shard_size(directory, number, entry)
+    path = directory / shard_name(number)
+    if file_hash(path) != entry.sha256:
+        raise CheckpointError(f"{path}: damaged: its content does not match its hash in the manifest: {REMEDY}")
 
 
 def file_hash(path: Path, remedy: str = REMEDY) -> str:
