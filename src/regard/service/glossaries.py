@@ -79,7 +79,7 @@ class Glossaries:
             name = next(name for name, direction in keys if keys.count((name, direction)) > 1)
             raise ConfigError(f"--glossary: {name} was given twice for the same direction: give each another name")
         self._sources = tuple(sources)
-        self._read: dict[tuple[str, Direction], Glossary] = {}
+        self._read: dict[tuple[NamedGlossary, Direction], Glossary] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,19 +100,17 @@ class Glossaries:
         for direction in directions:
             for source in self._sources:
                 if source.direction in (None, direction):
-                    self._read[source.name, direction] = read_glossary(source.path, langs=direction)
+                    self._read[source, direction] = read_glossary(source.path, langs=direction)
 
     def reload(self) -> None:
         """Reads all glossaries again; one that cannot be read stays as it was, and the error is logged."""
-        for name, direction in tuple(self._read):
-            source = self._find(name, direction)
+        for source, direction in tuple(self._read):
             try:
-                if source is not None:
-                    self._read[name, direction] = read_glossary(source.path, langs=direction)
+                self._read[source, direction] = read_glossary(source.path, langs=direction)
             except RegardError as error:
-                _LOG.error("glossary not reloaded", extra={"glossary": name, "reason": str(error)})
+                _LOG.error("glossary not reloaded", extra={"glossary": source.name, "reason": str(error)})
             else:
-                _LOG.info("glossary reloaded", extra={"glossary": name})
+                _LOG.info("glossary reloaded", extra={"glossary": source.name})
 
     def get(self, name: str, direction: Direction) -> Glossary:
         """The glossary of a name for a direction.
@@ -131,9 +129,9 @@ class Glossaries:
         source = self._find(name, direction)
         if source is None:
             raise unknown_glossary(name, direction)
-        if (name, direction) not in self._read:
-            self._read[name, direction] = read_glossary(source.path, langs=direction)
-        return self._read[name, direction]
+        if (source, direction) not in self._read:
+            self._read[source, direction] = read_glossary(source.path, langs=direction)
+        return self._read[source, direction]
 
     def _find(self, name: str, direction: Direction) -> NamedGlossary | None:
         own = [source for source in self._sources if source.name == name]
