@@ -15,7 +15,7 @@ from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
 from regard.service.files import FileJob, FileTranslator, State
 from regard.service.libretranslate_models import TranslatedFileAnswer, answers
-from regard.service.parameters import read_parameters
+from regard.service.parameters import open_parameters
 from regard.service.service import TranslationService
 from regard.service.v1_models import ErrorAnswer
 
@@ -157,25 +157,23 @@ _ERRORS: dict[int | str, dict[str, object]] = {
 
 
 async def _accepted(request: Request, files: FileTranslator, access: Access) -> FileJob:
-    parameters = await read_parameters(request)
-    client = access.admit(request, parameters.get("api_key"))
-    file = parameters.get("file")
-    if not isinstance(file, UploadFile):
-        raise ServiceError("Invalid request: missing file parameter", code="missing_parameter")
-    codes = []
-    for name in ("source", "target"):
-        value = parameters.get(name)
-        if not value or not isinstance(value, str):
-            raise ServiceError(f"Invalid request: missing {name} parameter", code="missing_parameter")
-        codes.append(value)
-    content = await file.read()
-    await file.close()
+    async with open_parameters(request) as parameters:
+        client = access.admit(request, parameters.get("api_key"))
+        file = parameters.get("file")
+        if not isinstance(file, UploadFile):
+            raise ServiceError("Invalid request: missing file parameter", code="missing_parameter")
+        codes = []
+        for name in ("source", "target"):
+            value = parameters.get(name)
+            if not value or not isinstance(value, str):
+                raise ServiceError(f"Invalid request: missing {name} parameter", code="missing_parameter")
+            codes.append(value)
+        content = await file.read()
     return files.accept(file.filename or "", content, codes[0], codes[1], client=client)
 
 
 async def _finished(job: FileJob) -> None:
-    if job.task is not None:
-        await asyncio.wait({job.task})
+    await asyncio.wait({job.task})
 
 
 def _download_url(request: Request, access: Access, job: FileJob) -> str:

@@ -57,7 +57,7 @@ class FileJob:
     failure: ServiceError | None = None
     path: Path | None = None
     made: float = field(default_factory=time.monotonic)
-    task: asyncio.Task[None] | None = None
+    task: asyncio.Task[None] = field(init=False, repr=False)
 
 
 class FileTranslator:
@@ -77,7 +77,7 @@ class FileTranslator:
 
     async def stop(self) -> None:
         """Stops all translations: no client can ask for the results any more."""
-        tasks = [job.task for job in self._jobs.values() if job.task is not None]
+        tasks = [job.task for job in self._jobs.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -176,8 +176,7 @@ class FileTranslator:
 
     def _discard(self, job: FileJob) -> None:
         self._jobs.pop(job.id, None)
-        if job.task is not None:
-            job.task.cancel()
+        job.task.cancel()
         if job.path is not None:
             with contextlib.suppress(OSError):
                 job.path.unlink()

@@ -25,7 +25,7 @@ from regard.service.libretranslate_models import (
     Translated,
     answers,
 )
-from regard.service.parameters import Value, read_parameters
+from regard.service.parameters import Value, open_parameters
 from regard.service.requests import AUTO, TextRequest, TextResult
 from regard.service.service import TranslationService
 from regard.service.texts import check_number, check_texts, num_texts
@@ -53,18 +53,18 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
     @router.post("/translate", responses=answers(Translated, _ERRORS))
     async def translate(request: Request) -> JSONResponse:
         """Translate a text or a list of texts."""
-        parameters = await read_parameters(request)
-        client = access.admit(request, parameters.get("api_key"), cost=num_texts(parameters.get("q")))
-        text_request = _TextRequest(parameters, service)
+        async with open_parameters(request) as parameters:
+            client = access.admit(request, parameters.get("api_key"), cost=num_texts(parameters.get("q")))
+            text_request = _TextRequest(parameters, service)
         results = await while_connected(request, service, service.translate(text_request.request, client=client))
         return JSONResponse(text_request.answer(results))
 
     @router.post("/detect", responses=answers(list[DetectedCode], _ERRORS))
     async def detect(request: Request) -> JSONResponse:
         """Detect the language of a text."""
-        parameters = await read_parameters(request)
-        access.admit(request, parameters.get("api_key"))
-        texts = check_texts(parameters.get("q"), service.settings)
+        async with open_parameters(request) as parameters:
+            access.admit(request, parameters.get("api_key"))
+            texts = check_texts(parameters.get("q"), service.settings)
         ranked = await service.compute(lambda: service.detector.rank("\n".join(texts)), texts)
         return JSONResponse([_detected(language) for language in ranked])
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -25,8 +26,9 @@ Value = object
 """Value of a parameter: any JSON value, or an uploaded file."""
 
 
-async def read_parameters(request: Request) -> dict[str, Value]:
-    """Reads the parameters of a request.
+@asynccontextmanager
+async def open_parameters(request: Request) -> AsyncIterator[dict[str, Value]]:
+    """Context with the parameters of a request; uploaded files are closed at its end.
 
     If the body is JSON, only the body is read. Otherwise, the fields of a form in the body and those of the query are
     read; a field of the query takes precedence. A repeated field `q` becomes a list; of any other repeated field, the
@@ -35,12 +37,19 @@ async def read_parameters(request: Request) -> dict[str, Value]:
     Args:
         request: The request, with any method and any type of content.
 
-    Returns:
+    Yields:
         Value by name; names without a value are left out.
 
     Raises:
         ServiceError: The body is damaged, or not in UTF-8.
     """
+    try:
+        yield await _read(request)
+    finally:
+        await request.close()
+
+
+async def _read(request: Request) -> dict[str, Value]:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type == "application/json" or content_type.endswith("+json"):
         body = await request.body()
