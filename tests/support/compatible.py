@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import os
-import queue
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from regard.service.access import Access
+from regard.service.app import create_app
+from regard.service.catalog import ModelEntry
+from regard.service.glossaries import NamedGlossary
+from regard.service.keys import KeyFile
+from regard.service.metrics import Metrics
+from regard.service.server import _listen, _serve, _server, build_service
+from regard.service.service import TranslationService
+from regard.service.settings import ServiceSettings
+from regard.text.languages import parse_direction
 
 MODELS = Path(__file__).parents[1] / "golden" / "models"
 DIRECTIONS = {
@@ -76,49 +85,55 @@ def as_text(value: object) -> str:
     return value
 
 
-def model_arguments() -> list[str]:
-    """Arguments of `regard serve` that name the models."""
-    return [part for name, model in DIRECTIONS.items() for part in ("--model", f"{name}={MODELS / model}")]
+def make_service(
+    metrics: Metrics,
+    *,
+    keys: Path | None = None,
+    directions: dict[str, str] = DIRECTIONS,
+    glossaries: Sequence[NamedGlossary] = (),
+    **settings: object,
+) -> tuple[TranslationService, Access]:
+    """Makes a service that has not been started.
+
+    Args:
+        metrics: Receives its measurements.
+        keys: File of API keys; None = no keys.
+        directions: Directory of the model, by direction.
+        glossaries: Named glossaries.
+        **settings: Settings of the service.
+
+    Returns:
+        The service, and the checks of its requests.
+    """
+    chosen = ServiceSettings.model_validate({"api_keys": keys is not None, **settings})
+    entries = [ModelEntry(*parse_direction(name), (MODELS / model,)) for name, model in directions.items()]
+    service = build_service(entries, chosen, metrics, device="cpu", threads=1, glossaries=glossaries)
+    return service, Access(None if keys is None else KeyFile(keys), per_minute=chosen.req_limit)
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[str]:
-    """Runs `regard serve` in a process of its own on any free port.
+def running(*, keys: Path | None = None, **settings: object) -> Iterator[str]:
+    """Runs a server in a thread of this process on any free port.
 
     Args:
-        *arguments: Further arguments.
+        keys: File of API keys; None = no keys.
+        **settings: Settings of the service.
 
     Yields:
         The address of the server.
     """
-    command = [sys.executable, "-m", "regard", "serve", "--port", "0", "--threads", "1", *model_arguments(), *arguments]
-    process = subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    urls: queue.Queue[str] = queue.Queue()
-    reader = threading.Thread(target=_read_log, args=(process, urls), daemon=True)
-    reader.start()
+    metrics = Metrics()
+    service, access = make_service(metrics, keys=keys, **settings)
+    server = _server(create_app(service, access=access, metrics=metrics), service.settings, metrics)
+    listener = _listen("127.0.0.1", 0)
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(server, service, listener)), name="server", daemon=True)
+    thread.start()
     try:
-        yield urls.get(timeout=WAIT)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        process.kill()
-        process.wait(WAIT)
-        reader.join(WAIT)
-        assert process.stderr is not None
-        process.stderr.close()
-
-
-def _read_log(process: subprocess.Popen[str], urls: queue.Queue[str]) -> None:
-    """Reads the whole log, so that the server can always write, and finds the address in it."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        entry = json.loads(line) if line.startswith("{") else {}
-        if entry.get("event") == "listening":
-            urls.put(entry["url"])
+        server.should_exit = True
+        thread.join(WAIT)
+        assert not thread.is_alive(), "the server did not stop"
 
 
 def exchange(url: str, request: bytes) -> Answer:

@@ -15,6 +15,7 @@ from types import FrameType
 
 import torch
 import uvicorn
+from starlette.types import ASGIApp
 
 from regard.errors import ConfigError
 from regard.service.access import Access
@@ -120,21 +121,8 @@ def serve(
             _LOG.info("the demonstration is ready", extra={"model": entry.name})
 
     demonstration = None if demo is None else Demo(demo, add)
-    limits = _receiving_limits(service.settings)
-    config = uvicorn.Config(
-        create_app(service, access=access, metrics=metrics, demo=demonstration),
-        http=guarded_protocol(limits, metrics.add_refusal),
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        lifespan="on",
-        timeout_keep_alive=math.ceil(limits.idle_seconds),
-        timeout_graceful_shutdown=math.ceil(service.settings.deadline) + GRACE_SECONDS,
-    )
-    asyncio.run(_serve(_Server(config), service, listener, limits))
+    app = create_app(service, access=access, metrics=metrics, demo=demonstration)
+    asyncio.run(_serve(_server(app, service.settings, metrics), service, listener))
     if service.is_decoding:  # a batch that cannot be stopped: the interpreter must not wait for it, nor end around it
         logging.shutdown()
         os._exit(0)
@@ -169,6 +157,25 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _server(app: ASGIApp, settings: ServiceSettings, metrics: Metrics) -> _Server:
+    """A server of an application, with the limits on connections that the settings give."""
+    limits = _receiving_limits(settings)
+    config = uvicorn.Config(
+        app,
+        http=guarded_protocol(limits, metrics.add_refusal),
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="on",
+        timeout_keep_alive=math.ceil(limits.idle_seconds),
+        timeout_graceful_shutdown=math.ceil(settings.deadline) + GRACE_SECONDS,
+    )
+    return _Server(config)
+
+
 async def _check_connections(server: uvicorn.Server, limits: ReceivingLimits) -> None:
     """Ends connections whose clients take too long, as long as the server runs."""
     while True:
@@ -178,9 +185,7 @@ async def _check_connections(server: uvicorn.Server, limits: ReceivingLimits) ->
                 connection.check()
 
 
-async def _serve(
-    server: uvicorn.Server, service: TranslationService, listener: socket.socket, limits: ReceivingLimits
-) -> None:
+async def _serve(server: _Server, service: TranslationService, listener: socket.socket) -> None:
     loop, tasks = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
     def reload() -> None:
@@ -189,13 +194,14 @@ async def _serve(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has neither
+    # Windows has neither; a thread other than the main thread receives no signals.
+    with contextlib.suppress(NotImplementedError, AttributeError, RuntimeError):
         loop.add_signal_handler(signal.SIGHUP, reload)
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     models = ", ".join(entry.name for entry in service.catalog.entries)
     _LOG.info("listening", extra={"url": f"http://{name}:{port}", "models": models})
-    checks = asyncio.ensure_future(_check_connections(server, limits))
+    checks = asyncio.ensure_future(_check_connections(server, _receiving_limits(service.settings)))
     try:
         await server.serve(sockets=[listener])
     finally:

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("uvicorn")  # the extra `serve`
 
 import httpx
-from compatible import DIRECTIONS, MODELS, WAIT, running
+from compatible import WAIT, make_service, running
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from regard.service.access import Access
 from regard.service.app import create_app
-from regard.service.catalog import ModelEntry
-from regard.service.glossaries import NamedGlossary
 from regard.service.keys import KeyFile
 from regard.service.metrics import Metrics
-from regard.service.server import build_service
-from regard.service.settings import ServiceSettings
-from regard.text.languages import parse_direction
 
 MakeClient = Callable[..., TestClient]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Address of a server without API keys."""
-    with running("--set", "max_files=100000") as address:
+    with running(max_files=100_000) as address:
         yield address
 
 
@@ -60,10 +55,10 @@ def slow_key(key_file: Path) -> str:
     return KeyFile(key_file).add("slow", requests_per_minute=1)[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def locked_url(key_file: Path, key: str, slow_key: str) -> Iterator[str]:
     """Address of a server that requires an API key, and accepts five characters."""
-    with running("--keys", str(key_file), "--set", "char_limit=5") as address:
+    with running(keys=key_file, char_limit=5) as address:
         yield address
 
 
@@ -71,18 +66,9 @@ def locked_url(key_file: Path, key: str, slow_key: str) -> Iterator[str]:
 def make_app() -> Callable[..., FastAPI]:
     """Makes applications with other settings."""
 
-    def make(
-        *,
-        keys: Path | None = None,
-        directions: dict[str, str] = DIRECTIONS,
-        glossaries: Sequence[NamedGlossary] = (),
-        **settings: object,
-    ) -> FastAPI:
+    def make(**options: Any) -> FastAPI:
         metrics = Metrics()
-        chosen = ServiceSettings.model_validate({"api_keys": keys is not None, **settings})
-        entries = [ModelEntry(*parse_direction(name), (MODELS / model,)) for name, model in directions.items()]
-        service = build_service(entries, chosen, metrics, device="cpu", threads=1, glossaries=glossaries)
-        access = Access(None if keys is None else KeyFile(keys), per_minute=chosen.req_limit)
+        service, access = make_service(metrics, **options)
         return create_app(service, access=access, metrics=metrics)
 
     return make
