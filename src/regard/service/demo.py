@@ -98,9 +98,9 @@ class Demo:
             *self._command, str(self._directory), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
         )
         message = ""
-        if self._process.stdout is not None:
-            async for line in self._process.stdout:
-                message = self._read(line) or message
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            message = self._read(line) or message
         if await self._process.wait() != 0:
             self._fail(message or "the training ended before the model was finished")
 
