@@ -10,6 +10,7 @@ import pytest
 
 from regard.chunks.store import ChunkStore, OutputLine, open_store
 from regard.errors import CheckpointError, DataError
+from regard.files.atomic import remove
 from regard.files.locks import Lock
 
 TEXT = "".join(f"line {number}\n" for number in range(1, 2501))
@@ -143,3 +144,57 @@ def test_the_store_lies_beside_the_file_that_a_link_leads_to(tmp_path: Path) -> 
     (tmp_path / "far").mkdir()
     (tmp_path / "out").symlink_to(tmp_path / "far" / "result")
     assert open_store(tmp_path / "in", tmp_path / "out", JOB).directory == tmp_path / "far" / "result.chunks"
+
+
+def test_a_store_that_was_removed_gives_no_claim_and_stays_removed(
+    store: ChunkStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = Lock.claim
+
+    def late(lock: Lock, *, patience: float = 0.0) -> bool:
+        if store.exists():
+            remove(store.directory)  # by the process that completes the job
+        return claim(lock, patience=patience)
+
+    monkeypatch.setattr(Lock, "claim", late)
+    assert store.claim("0000/0000000") is None
+    assert not store.directory.exists()
+    assert store.claim("0000/0000000") is None
+    assert not store.directory.exists()
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_a_claim_that_cannot_be_written_is_an_error_of_a_job_that_goes_on(
+    store: ChunkStore, monkeypatch: pytest.MonkeyPatch, is_removed: bool
+) -> None:
+    def failing(lock: Lock, *, patience: float = 0.0) -> bool:
+        if is_removed:
+            remove(store.directory)
+        raise CheckpointError("the disk is full")
+
+    monkeypatch.setattr(Lock, "claim", failing)
+    if is_removed:
+        assert store.claim("0000/0000000") is None
+    else:
+        with pytest.raises(CheckpointError, match="the disk is full"):
+            store.claim("0000/0000000")
+
+
+def test_a_chunk_that_was_finished_just_before_it_was_claimed_is_not_computed(
+    store: ChunkStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunk = store.plan.chunks[0]
+    claim = ChunkStore.claim
+
+    def late(own: ChunkStore, name: str, *, patience: float = 0.0) -> Lock | None:
+        monkeypatch.setattr(ChunkStore, "claim", claim)
+        assert own.compute(chunk, upper)
+        return own.claim(name, patience=patience)
+
+    monkeypatch.setattr(ChunkStore, "claim", late)
+    assert store.compute(chunk, never)
+
+
+def test_a_computation_with_too_few_lines_is_a_bug(store: ChunkStore) -> None:
+    with pytest.raises(AssertionError, match="chunk 0 of 1000 lines has 999 output lines"):
+        store.compute(store.plan.chunks[0], lambda lines, first: list(upper(lines, first))[1:])
