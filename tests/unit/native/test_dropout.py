@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.native import available_instruction_sets, limited_to
-from regard.native.dropout import Dropout, ReLUDropout, dropout, relu_dropout
+from regard.native import available_instruction_sets, disabled, limited_to
+from regard.native.dropout import Dropout, ReLUDropout, _drop, dropout, relu_dropout
 
 pytestmark = pytest.mark.usefixtures("instructions")
 
@@ -22,6 +22,17 @@ def test_share_of_zeros_and_scale_of_the_rest(rate: float, dtype: torch.dtype) -
     assert (y == 0).double().mean().item() == pytest.approx(rate, abs=0.002)  # deviation below 0.0005
     kept = y[y != 0].double().unique()
     assert kept.tolist() == pytest.approx([1 / (1 - rate)], rel=1e-2)
+
+
+def test_compiled_dropout_says_that_it_is_missing() -> None:
+    x = torch.ones(2, 2, requires_grad=True)
+    with limited_to(available_instruction_sets()[-1]):
+        y = relu_dropout(x, 0.5)
+    with disabled():
+        with pytest.raises(AssertionError, match="there is no compiled dropout kernel for torch.float32"):
+            _drop(x, 0.5, 1, relu=False)
+        with pytest.raises(AssertionError, match="there is no compiled kernel for the gradient of ReLU and dropout"):
+            y.sum().backward()
 
 
 @pytest.mark.parametrize("distance", [1, 2, 3, 4, 5, 31, 32, 33, 64, 16384])

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from regard.native import linear as products
-from regard.native.linear import Linear, fused_linear, linear, weight_gradient
+from regard.native.linear import Linear, StepProduct, fused_linear, linear, weight_gradient
 from regard.native.packed import can_pack
 
 LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -113,3 +113,14 @@ def test_a_fused_map_concatenates_the_outputs_of_its_parts_and_adds() -> None:
     expected = torch.cat([part(x) for part in parts], dim=-1)
     torch.testing.assert_close(fused(x), expected)
     torch.testing.assert_close(fused(x, added), expected + added)
+
+
+def test_steps_with_a_weight_that_is_frozen_or_used_otherwise() -> None:
+    x, weight = torch.randn(2, 4, requires_grad=True), torch.randn(3, 4)
+    StepProduct(weight)(x).sum().backward()
+    assert x.grad is not None
+    torch.testing.assert_close(x.grad, weight.sum(0).expand(2, 4))
+    weight.requires_grad_()
+    (2.0 * StepProduct(weight).weight).sum().backward()  # without any step
+    assert weight.grad is not None
+    torch.testing.assert_close(weight.grad, torch.full((3, 4), 2.0))

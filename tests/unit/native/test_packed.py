@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from regard.native import packed
+from regard.native import disabled, packed
+from regard.native.int8 import Int8Linear
 from regard.native.packed import PackedLinear
 
 
@@ -98,3 +99,12 @@ def test_bfloat16_results_are_rounded_and_have_the_type_of_x(rows: int) -> None:
     torch.testing.assert_close(with_added, found + 1000.0, rtol=0, atol=1e-4)  # the addend is not rounded
     error = (found - F.linear(x, weight, b)).abs().max() / 8
     assert 1e-5 < error < 2e-2
+
+
+def test_layers_say_that_their_kernel_is_missing() -> None:
+    with disabled():
+        layer, small = PackedLinear(torch.ones(3, 4), None), Int8Linear(torch.ones(3, 4))
+    with pytest.raises(AssertionError, match="there is no compiled kernel for matrix products with up to"):
+        layer._few_rows(torch.ones(1, 4), None)
+    with pytest.raises(AssertionError, match="there is no compiled int8 kernel"):
+        small(torch.ones(1, 4))

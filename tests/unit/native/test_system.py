@@ -106,6 +106,7 @@ def test_data_cache_sizes_by_level(files: Path, monkeypatch: pytest.MonkeyPatch)
             },
             None,
         ),
+        ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "150000 0\n"}, None),
     ],
 )
 def test_the_cpu_limit_of_a_control_group(files: Path, texts: dict[str, str], quota: float | None) -> None:
@@ -138,6 +139,10 @@ def test_the_cpu_limit_of_a_control_group(files: Path, texts: dict[str, str], qu
         (
             {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "max\n"},
             system.Memory(16 * GIB, 9 * GIB, None),
+        ),
+        (  # how much of the limit is used is not known
+            {"proc/self/cgroup": "0::/box\n", "sys/fs/cgroup/box/memory.max": str(4 * GIB)},
+            system.Memory(16 * GIB, 9 * GIB, 4 * GIB),
         ),
     ],
 )
