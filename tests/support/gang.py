@@ -1,7 +1,7 @@
 """Runs functions in groups of worker processes, forked from one Python process that has loaded torch.
 
-`python gang.py DIRECTORY` reads jobs from standard input, one JSON list `[function of worker_tasks, number of workers,
-arguments]` per line, and writes what the workers returned, one line per job.
+`python gang.py` reads jobs from standard input, one JSON list `[function of worker_tasks, number of workers,
+arguments, directory, rank that runs elsewhere]` per line, and writes what the workers returned, one line per job.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deadlines import exit_code
+from deadlines import exit_code, wait_until
 
 if TYPE_CHECKING:
     pass
@@ -33,17 +33,19 @@ class Gangs:
     """
 
     def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(directory)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         )  # fmt: skip
 
-    def run(self, function: str, jobs: Sequence[Job]) -> list[list[Any]]:
+    def run(self, function: str, jobs: Sequence[Job], *, here: int | None = None) -> list[list[Any]]:
         """Runs a function in groups of workers.
 
         Args:
             function: Name of a function in `worker_tasks.py`, called as `function(workers, **arguments)`.
             jobs: Number of workers and arguments of each group.
+            here: Rank of the worker that runs in the calling process, which measures its coverage; None = none.
 
         Returns:
             Per job, what each worker returned; its exit code if it returned nothing.
@@ -52,8 +54,12 @@ class Gangs:
         assert self._process.stdout is not None
         results = []
         for count, arguments in jobs:
-            self._process.stdin.write(json.dumps([function, count, arguments]) + "\n")
+            directory = tempfile.mkdtemp(dir=self._directory)
+            self._process.stdin.write(json.dumps([function, count, arguments, directory, here]) + "\n")
             self._process.stdin.flush()
+            if here is not None:
+                tasks = importlib.import_module("worker_tasks")
+                _work(getattr(tasks, function), here, (count, dict(arguments)), Path(directory))
             results.append(json.loads(self._process.stdout.readline()))
         return results
 
@@ -73,13 +79,17 @@ def _work(function: Callable[..., Any], rank: int, job: Job, directory: Path) ->
     store = FileStore(str(directory / "store"), count)
     workers = Workers(Place(rank, count, rank, count), store if count > 1 else None, timeout=timeout)
     result = function(workers, **arguments)
-    (directory / f"{rank}.json").write_text(json.dumps(result))
+    written = directory / f"{rank}.written"
+    written.write_text(json.dumps(result))
+    written.rename(directory / f"{rank}.json")
     workers.leave()
 
 
-def _gang(function: Callable[..., Any], job: Job, directory: Path) -> list[Any]:
-    pids = []
+def _gang(function: Callable[..., Any], job: Job, directory: Path, elsewhere: int | None) -> list[Any]:
+    pids = {}
     for rank in range(job[0]):
+        if rank == elsewhere:
+            continue
         pid = os.fork()
         if not pid:
             try:
@@ -88,21 +98,23 @@ def _gang(function: Callable[..., Any], job: Job, directory: Path) -> list[Any]:
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)
-        pids.append(pid)
-    codes = [exit_code(pid) for pid in pids]
+        pids[rank] = pid
+    codes = {rank: exit_code(pid) for rank, pid in pids.items()}
+    if elsewhere is not None:
+        wait_until((directory / f"{elsewhere}.json").exists)
     results = [directory / f"{rank}.json" for rank in range(job[0])]
-    return [json.loads(path.read_text()) if path.exists() else code for path, code in zip(results, codes, strict=True)]
+    return [json.loads(path.read_text()) if path.exists() else codes[rank] for rank, path in enumerate(results)]
 
 
-def main(directory: Path) -> None:
+def main() -> None:
     tasks = importlib.import_module("worker_tasks")
     importlib.import_module("torch").set_num_threads(1)
     importlib.import_module("torch._dynamo")  # else the first step of an optimizer loads it in each worker
     for line in sys.stdin:
-        name, count, arguments = json.loads(line)
-        results = _gang(getattr(tasks, name), (count, arguments), Path(tempfile.mkdtemp(dir=directory)))
+        name, count, arguments, directory, elsewhere = json.loads(line)
+        results = _gang(getattr(tasks, name), (count, arguments), Path(directory), elsewhere)
         print(json.dumps(results), flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -110,7 +110,7 @@ class Workers:
         self._turn += 1
         key = f"first/{self._turn}"
         if not self.is_first:
-            return self._await(key)
+            return self._await(self._store, key)
         with _beating(self._store, self.timeout / _BEATS_PER_TIMEOUT):
             try:
                 result = work()
@@ -258,21 +258,19 @@ class Workers:
         with connection(first=self.is_first):
             yield
 
-    def _await(self, key: str) -> Plain:
+    def _await(self, store: Store, key: str) -> Plain:
         """Waits in another worker for what worker 0 stores under a key."""
-        if self._store is None:
-            raise AssertionError("an only worker waits for no other: this is a bug in regard: report it")
         beat, heard, pause = b"", time.monotonic(), _SHORTEST_WAIT
         with connection(first=False):
-            while not self._store.check([key]):
+            while not store.check([key]):
                 time.sleep(pause)
                 pause = min(2.0 * pause, _LONGEST_WAIT)
-                latest = self._store.get(_BEAT) if self._store.check([_BEAT]) else b""
+                latest = store.get(_BEAT) if store.check([_BEAT]) else b""
                 if latest != beat:
                     beat, heard = latest, time.monotonic()
                 if time.monotonic() - heard > self.timeout:
                     raise RuntimeError(f"worker 0 has shown no sign of life for {self.timeout:g} seconds")
-            text = self._store.get(key)
+            text = store.get(key)
         if not text:
             raise WorkerError("worker 0 has ended with an error: see its message", reported=True)
         result: Plain = json.loads(text)

@@ -26,7 +26,7 @@ def relative(vector: list[float], reference: list[float]) -> float:
 
 def test_what_workers_exchange(gangs: Gangs, tmp_path: Path) -> None:
     """Sums are exact sums, not means, for each type that training sends."""
-    for workers in gangs.run("sums", [(count, {}) for count in (1, 2, 3)]):
+    for workers in gangs.run("sums", [(count, {}) for count in (1, 2, 3)], here=0):
         count = len(workers)
         for rank, found in enumerate(workers):
             assert all(found["tensors"].values())
@@ -41,7 +41,7 @@ def test_what_workers_exchange(gangs: Gangs, tmp_path: Path) -> None:
 def test_gradients_are_those_of_one_worker(gangs: Gangs, tmp_path: Path, model: str) -> None:
     """With dropout, an uneven number of batches per update, and small buckets sent during the backward pass."""
     arguments = {"model": model, "accumulate": 5, "bucket_bytes": 512}
-    alone, *others = gangs.run("gradients", [(count, arguments) for count in (1, 2, 3, 4)])
+    alone, *others = gangs.run("gradients", [(count, arguments) for count in (1, 2, 3, 4)], here=0)
     for workers in others:
         for found in workers:
             assert relative(found["gradient"], alone[0]["gradient"]) <= 1e-6
@@ -111,7 +111,7 @@ def test_a_stop_of_one_worker_stops_all_at_the_same_step(gangs: Gangs, tmp_path:
         (2, {"directory": str(tmp_path / "cut"), "course": {"model": "rnn", "options": options, "resume": True}}),
         (2, {"directory": str(tmp_path / "whole"), "course": {"model": "rnn", "options": options}}),
     ]
-    stopped, resumed, whole = gangs.run("train", jobs)
+    stopped, resumed, whole = gangs.run("train", jobs, here=1)
     assert [found["outcome"] for found in stopped] == [[4, True, 0, None]] * 3
     assert len({found["elapsed"] for found in stopped}) == 1  # all know the same time
     assert [found["outcome"] for found in resumed] == [found["outcome"] for found in whole]
@@ -126,6 +126,7 @@ def test_others_wait_while_worker_0_works_alone(gangs: Gangs, tmp_path: Path) ->
             (2, {"case": "error", "seconds": 0.0}),
             (3, {"case": "killed", "seconds": 0.5, "timeout": 5.0}),
         ],
+        here=1,
     )
     assert [found["results"] for found in patient] == [["done", "again"]] * 2
     assert failed[0] == {"own error": "nothing to prepare"}
@@ -137,7 +138,7 @@ def test_others_wait_while_worker_0_works_alone(gangs: Gangs, tmp_path: Path) ->
 
 
 def test_parameters_that_no_worker_uses_keep_no_gradient(gangs: Gangs, tmp_path: Path) -> None:
-    [workers] = gangs.run("unused", [(3, {})])
+    [workers] = gangs.run("unused", [(3, {})], here=1)
     for found in workers:
         assert found["gradients"] == [[[6.0] * 3, None, [1.0] * 3]] * 2
         assert found["extra"] == [3.0, 3.0]
@@ -146,7 +147,7 @@ def test_parameters_that_no_worker_uses_keep_no_gradient(gangs: Gangs, tmp_path:
 def test_an_update_with_gradients_that_are_not_finite_in_one_worker_is_skipped_by_all(
     gangs: Gangs, tmp_path: Path
 ) -> None:
-    [workers] = gangs.run("broken", [(2, {})])
+    [workers] = gangs.run("broken", [(2, {})], here=1)
     assert workers[0] == workers[1]
     [first, second] = workers[0]["after"]
     assert first == [[[1.0, 1.0], [1.0, 1.0]], 1]
@@ -157,13 +158,13 @@ def test_an_update_with_gradients_that_are_not_finite_in_one_worker_is_skipped_b
 def test_gradients_are_computed_again_if_a_backward_pass_failed_after_buckets_were_sent(
     gangs: Gangs, tmp_path: Path
 ) -> None:
-    [workers] = gangs.run("spoiled", [(2, {})])
+    [workers] = gangs.run("spoiled", [(2, {})], here=1)
     for found in workers:
         assert found == {"again": [True, False], "gradients": [3.0, 3.0]}
 
 
 def test_copies_that_differ_are_made_equal(gangs: Gangs, tmp_path: Path) -> None:
-    [workers] = gangs.run("unequal", [(3, {})])
+    [workers] = gangs.run("unequal", [(3, {})], here=0)
     for found in workers:
         assert found == {"found": [False, True, False], "weights": workers[0]["weights"]}
     assert workers[0]["weights"][1][2][2] == 1.0
