@@ -77,6 +77,7 @@ class Demo:
                 await asyncio.wait_for(self._process.wait(), 10.0)
             if self._process.returncode is None:
                 self._process.kill()
+                await self._process.wait()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+
+import pytest
 
 from regard.service.catalog import ModelEntry
 from regard.service.demo import Demo, DemoStatus
@@ -72,3 +75,31 @@ def test_stopping_the_service_ends_the_training(tmp_path: Path) -> None:
     script = "say(step=1, steps=9, seconds_left=9); time.sleep(600)"
     ready, status, _ = run(tmp_path, script, lambda demo: demo.status.step == 1)
     assert status.state == "training" and ready == []
+
+
+def test_a_training_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once(future: Coroutine[object, None, object], _: float) -> None:
+        future.close()
+        raise asyncio.TimeoutError
+
+    monkeypatch.setattr(asyncio, "wait_for", at_once)
+    processes: list[asyncio.subprocess.Process | None] = []
+
+    def until(demo: Demo) -> bool:
+        processes.append(demo._process)
+        return demo.status.step == 1
+
+    script = "import signal; signal.signal(15, signal.SIG_IGN); say(step=1, steps=9, seconds_left=9); time.sleep(600)"
+    _, status, _ = run(tmp_path, script, until)
+    process = processes[-1]
+    assert status.step == 1
+    assert process is not None
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_demonstration_that_never_began_can_be_stopped(tmp_path: Path) -> None:
+    async def on_ready(_: ModelEntry) -> None: ...
+
+    demo = Demo(tmp_path, on_ready)
+    asyncio.run(demo.stop())
+    assert demo.status == DemoStatus()
