@@ -5,25 +5,25 @@ from __future__ import annotations
 import gettext
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regard.corpora.catalog_pairs import locale_code
 from regard.corpora.language_choice import choose_language
 from regard.corpora.po import PoCatalog, parse_po
 from regard.corpora.po_entry import PoEntry, PoString, header_fields
 from regard.errors import DataError
+from regard.markup.accelerator_marks import Accelerator, accelerator_mark, find_accelerator
 from regard.markup.file_options import FileOptions
+from regard.markup.keep import KeepPatterns
 from regard.markup.markup_document import Document
 from regard.markup.markup_options import MarkupOptions
-from regard.markup.messages import parse_message
+from regard.markup.messages import contains_html, parse_message
 from regard.markup.placeholders import find_placeholders
+from regard.markup.program_formats import double_percent_signs, has_same_format, keep_pattern
 from regard.markup.sentence import TranslatedSentence
 from regard.text.normalize import replace_surrogates
 
 _PLURALS = re.compile(r"nplurals\s*=\s*([1-9])\s*;\s*plural\s*=\s*([^;]+)")
-
-_FORMATS = re.compile(r"%%|%(?:\(\w+\)|\d+\$)?[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?[hlLqjzt]*[A-Za-z]|\{[^{}\s]*\}")
-"""Parts of a message that a program replaces, if the entry is marked with a format."""
 _NUMBERS = 200
 """The numbers below this one are tried to find out which have the same plural form."""
 
@@ -37,12 +37,29 @@ class _Message:
         text: The text.
         document: Its sentences.
         places: The empty strings.
+        accelerator: The keyboard shortcut that the translation gets; None = the text has none.
     """
 
     entry: PoEntry
     text: str
     document: Document
     places: tuple[PoString, ...]
+    accelerator: Accelerator | None
+
+    def render(self, translations: Sequence[TranslatedSentence]) -> str:
+        """The translation of the text.
+
+        Args:
+            translations: One per sentence of the text.
+
+        Returns:
+            The translation with its keyboard shortcut, and with doubled percent signs where the program's format
+            needs them.
+        """
+        text = replace_surrogates(self.document.render(translations))
+        if self.accelerator is not None:
+            text = self.accelerator.put_into(text)
+        return double_percent_signs(self.text, text, self.entry.flags)
 
 
 class CatalogFile:
@@ -77,19 +94,12 @@ class CatalogFile:
         start = 0
         for message in self._messages:
             end = start + len(message.document.sentences)
-            text = replace_surrogates(message.document.render(translations[start:end]))
+            text = message.render(translations[start:end])
             texts += [(place, text) for place in message.places]
             start = end
-            if self._mark_fuzzy or not _has_same_format(message, text):
+            if self._mark_fuzzy or not has_same_format(message.text, text, message.entry.flags):
                 fuzzy[id(message.entry)] = message.entry
         return self._catalog.replace(texts, fuzzy=fuzzy.values())
-
-
-def _has_same_format(message: _Message, text: str) -> bool:
-    """Whether a program can format a translation like the source; true for a message without a format."""
-    if not any(flag.endswith("-format") and not flag.startswith("no-") for flag in message.entry.flags):
-        return True
-    return sorted(_FORMATS.findall(message.text)) == sorted(_FORMATS.findall(text))
 
 
 def open_catalog(name: str, data: bytes, options: FileOptions) -> CatalogFile:
@@ -142,7 +152,10 @@ class _PluralForms:
 
 def _messages(catalog: PoCatalog, options: MarkupOptions) -> Iterator[_Message]:
     header = next((entry for entry in catalog.entries if entry.is_header), None)
-    forms = _plural_forms("" if header is None or 0 not in header.msgstr else header.msgstr[0].text)
+    fields = header_fields("" if header is None or 0 not in header.msgstr else header.msgstr[0].text)
+    forms = _plural_forms(fields.get("plural-forms", ""))
+    mark = accelerator_mark((entry.msgid.text for entry in catalog.entries), fields.get("x-accelerator-marker"))
+    with_formats = _OptionsOfFormats(options)
     for entry in catalog.entries:
         if entry.is_header or entry.obsolete or not entry.msgstr or not entry.msgid.text.strip():
             continue
@@ -152,7 +165,32 @@ def _messages(catalog: PoCatalog, options: MarkupOptions) -> Iterator[_Message]:
             groups = _plural_groups(entry, entry.msgid_plural, forms, catalog.newline)
         for source, places in groups:
             if places:
-                yield _Message(entry, source.text, parse_message(source.text, options), tuple(places))
+                accelerator = find_accelerator(source.text, mark) if mark and not contains_html(source.text) else None
+                text = source.text if accelerator is None else accelerator.text
+                document = parse_message(text, with_formats.choose(entry.flags))
+                yield _Message(entry, source.text, document, tuple(places), accelerator)
+
+
+class _OptionsOfFormats:
+    """Options by which what a program replaces is not translated, one object per format.
+
+    Args:
+        options: What is translated and what is not, in entries without a format.
+    """
+
+    def __init__(self, options: MarkupOptions) -> None:
+        self._options = options
+        self._by_pattern: dict[str, MarkupOptions] = {}
+
+    def choose(self, flags: Sequence[str]) -> MarkupOptions:
+        """The options for an entry with these flags."""
+        pattern = keep_pattern(flags)
+        if pattern is None:
+            return self._options
+        if pattern not in self._by_pattern:
+            patterns = self._options.keep.patterns if self._options.keep is not None else ()
+            self._by_pattern[pattern] = replace(self._options, keep=KeepPatterns((*patterns, pattern)))
+        return self._by_pattern[pattern]
 
 
 def _plural_groups(
@@ -176,8 +214,8 @@ def _placeholders(text: str) -> list[str]:
     return sorted(text[start:end] for start, end in find_placeholders(text))
 
 
-def _plural_forms(header: str) -> _PluralForms:
-    match = _PLURALS.search(header_fields(header).get("plural-forms", ""))
+def _plural_forms(field: str) -> _PluralForms:
+    match = _PLURALS.search(field)
     if match is None:
         return _PluralForms(0, 0, False)
     count = int(match[1])

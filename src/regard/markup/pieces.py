@@ -12,7 +12,7 @@ from regard.markup.dialects import Dialect, Role
 from regard.markup.entities import SpelledText, decode
 from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.markup.open_elements import OpenElements
-from regard.markup.placeholders import MESSAGE_MARK, find_placeholders, is_positional
+from regard.markup.placeholders import MESSAGE_MARK, find_placeholders, is_percentage, is_positional
 from regard.markup.plain import PlainLine, plain_line
 from regard.markup.quantities import find_quantities
 from regard.markup.stand_ins import with_brackets
@@ -145,6 +145,8 @@ def _with_brackets(text: str, spans: Sequence[Span], number: int) -> Span:
 
 def _placeholder(raw: str, placeholder: str, stand_in: str | None) -> Piece:
     """A placeholder as a point or, with a stand-in, as text: the model then reads the stand-in in its place."""
+    if stand_in is None and is_percentage(placeholder):
+        stand_in = placeholder.replace("%%", "%")
     if stand_in is not None:
         offsets = (0, *[len(raw)] * len(stand_in))
         return _text_piece(SpelledText(stand_in, raw, offsets), copied=True)

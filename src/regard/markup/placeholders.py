@@ -12,11 +12,16 @@ MESSAGE_MARK = "\ufdd2"
 """First character of the marks for arguments of messages; see `regard.markup.embedded`."""
 _NAME = r"[A-Za-z_][\w.\-]{0,80}"
 _INDEX = r"(?:\[[\w.\-'\"]{0,40}\])"
-_CONVERSION = r"%(?:\d{1,2}\$)?[-+#0]{0,3}(?:\d{1,3}|\*)?(?:\.(?:\d{1,3}|\*))?(?:hh?|ll?|[Lqjzt])?[diouxXeEfFgGaAcspn@]"
+_CONVERSION = (
+    r"%(?:\d{1,2}\$)?[-+#0]{0,3}(?:\d{1,3}|\*)?(?:\.(?:\d{1,3}|\*))?(?:hh?|ll?|[Lqjzt])?[diouxXeEfFgGaAcrspn@]"
+)
 _PATTERN = re.compile(
     r"(?P<embedded>\ufdd2\d{1,9}\ufdd3)"
     r"|(?P<quoted>'\{'|'\}'|'\{[^'{}\n]{0,80}\}')"
     r"|(?P<mark>\[X\d{1,9}X\]|@@[\w.\-]{1,80}@@)"
+    r"|(?P<angles><<[^<>\n]{1,80}>>)"
+    r"|(?P<percent>(?<![\w.,%])\d{1,12}(?:[.,]\d{1,9})?%%(?![\w%])|(?<!%)%%(?!%)\w{0,80})"
+    r"|(?P<json>\[?\{\s{0,3}\"[\w.\-]{1,80}\"\s{0,3}:(?:[^{}\n]|\{[^{}\n]{0,200}\}){1,400}\}\]?)"
     r"|(?P<double>\{\{[^{}\n]{1,200}\}\}|\{%[^{}\n]{1,200}%\})"
     r"|(?P<empty>\{\})|(?P<position>\{\\[A-Za-z0-9&(),.\\]{1,80}\})"
     r"|(?P<format>\{[ ]{0,3}\w{1,80}[ ]{0,3},[ ]{0,3}(?:number|date|time|spellout|ordinal|duration)"
@@ -34,10 +39,13 @@ _PATTERN = re.compile(
     r"|(?P<option>(?<![\w\-])--[a-z][a-z0-9]{0,40}(?:-[a-z0-9]{1,40}){0,8}(?:=[^\s,;()\[\]]{1,200})?(?![\w\-]))"
     r"|(?P<count>(?<![\w&#])\#(?![\w#{]))"
 )
-_MAYBE = re.compile(r"<[A-Z]|[{}%@\\\ufdd2#~]|\[X|://|www\.|--[a-z]|/[\w.\-+]")
+_MAYBE = re.compile(r"<[A-Z<]|[{}%@\\\ufdd2#~]|\[X|://|www\.|--[a-z]|/[\w.\-+]")
 """What every placeholder contains."""
 _TRIMMED = ("url", "email", "path")
 """Kinds that do not include the punctuation of the sentence after them."""
+_GLUE = "/:.,=+_-–×"
+"""Characters that join two placeholders to a single one, as in `%s/%s`."""
+_POSITIONAL = re.compile(r"\{\}|%(?![(%]|\d{1,2}\$)")
 _TRAILING = ".,;:!?'’…*_"
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
@@ -46,8 +54,10 @@ def find_placeholders(text: str, keep: KeepPatterns | None = None) -> Iterator[S
     r"""Finds the parts of a text that are not translated.
 
     These are `[X1X]`, `@@name@@`, `{name}`, `{0}`, `{}`, `{n, number}`, `{{ name }}`, `{% tag %}`, `${name}`,
-    `%(name)s`, `%1$s`, `%1`, `%s` and `%d` (but not a percent sign after a number or before a word), `<NAME>`, a
-    single `#`, web addresses, e-mail addresses, paths, options such as `--all`, `\n`, and what matches `keep`.
+    `%(name)s`, `%1$s`, `%1`, `%s` and `%d` (but not a percent sign after a number or before a word), `%%` with the
+    number before it or the word after it, `<NAME>`, `<<name>>`, `{"name": ...}`, a single `#`, web addresses, e-mail
+    addresses, paths, options such as `--all`, `\n`, and what matches `keep`. Two of them with a single sign between
+    them, such as `%s/%s`, are one.
 
     Args:
         text: Decoded text.
@@ -68,7 +78,8 @@ def find_placeholders(text: str, keep: KeepPatterns | None = None) -> Iterator[S
         spans = sorted([*keep.find(text), *spans])
     merged: list[Span] = []
     for start, end in spans:
-        if merged and start < merged[-1][1]:  # a pattern matches a part of a placeholder
+        is_joined = merged and start == merged[-1][1] + 1 and text[start - 1] in _GLUE
+        if merged and (is_joined or start < merged[-1][1]):  # a pattern matches a part of a placeholder
             merged[-1] = merged[-1][0], max(end, merged[-1][1])
         else:
             merged.append((start, end))
@@ -88,9 +99,12 @@ def _built_in(text: str) -> Iterator[Span]:
 
 def is_positional(placeholder: str) -> bool:
     """Whether a placeholder, such as `%s` or `{}`, has neither a number nor a name, so that the order counts."""
-    return placeholder == "{}" or (
-        placeholder[:1] == "%" and "$" not in placeholder and placeholder[1:2] not in ("", "(")
-    )
+    return placeholder[:1] in ("{", "%") and _POSITIONAL.search(placeholder) is not None
+
+
+def is_percentage(placeholder: str) -> bool:
+    """Whether a placeholder is a number with a doubled percent sign, such as `50%%`."""
+    return placeholder[-2:] == "%%" and placeholder[:1].isdigit()
 
 
 def may_contain_placeholders(text: str, keep: KeepPatterns | None = None) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from regard.markup.block import Block, Node, Tag
 from regard.markup.dialects import Role
+from regard.markup.entities import Escaping
 from regard.markup.layout import lay_out
 from regard.markup.sentence import TranslatedSentence
-from regard.markup.spacing import boundary_gap, boundary_spaces
+from regard.markup.spacing import boundary_gap, boundary_spaces, with_line_breaks
 from regard.markup.target import TargetAtom, target_atoms
 from regard.text.sentences import written_without_spaces
 
@@ -27,7 +28,7 @@ def render_block(block: Block, translations: Sequence[TranslatedSentence | None]
         The block as it is in the document if no sentence changes. Otherwise the translations, with every tag and every
         point (such as `<br>` or a placeholder) of the block exactly once. White space between two words is copied from
         the source if the source words aligned to them are also next to each other, with the same tags between them.
-        Otherwise white space stands after end tags and before start tags.
+        Otherwise white space stands after end tags and before start tags. Plain text has as many line breaks as before.
     """
     pairs = zip(translations, block.sentences, strict=True)
     if all(translation is None or translation.text == sentence for translation, sentence in pairs):
@@ -44,7 +45,7 @@ def render_block(block: Block, translations: Sequence[TranslatedSentence | None]
         result.append(targets[item].raw)
         tags = []
     result += writer.gap(len(targets), tags)
-    return "".join(result)
+    return "".join(result if block.escaping is not Escaping.NONE else with_line_breaks(block, result))
 
 
 class _Writer:

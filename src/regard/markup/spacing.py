@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heappush
+from itertools import accumulate, pairwise
 
 from regard.markup.block import Block
 from regard.markup.entities import Escaping, escape
@@ -61,7 +64,8 @@ def boundary_spaces(block: Block, targets: Sequence[TargetAtom]) -> list[str]:
     if special:
         linked = _linked(block, targets)
         for gap in special:
-            place = next((place for place in _places(linked, gap) if _is_free(spaces, targets, place)), None)
+            places = (place for place in _places(linked, gap) if _is_free(spaces, targets, place, ordinary))
+            place = next(places, None)
             if place is not None:
                 spaces[place] = block.space(gap)
     return spaces
@@ -114,5 +118,52 @@ def _places(linked: Sequence[Sequence[int]], gap: int) -> Iterator[int]:
     yield from before[:1]
 
 
-def _is_free(spaces: Sequence[str], targets: Sequence[TargetAtom], number: int) -> bool:
-    return 0 < number < len(targets) and not targets[number].glued and spaces[number] in (" ", "\n")
+def _is_free(spaces: Sequence[str], targets: Sequence[TargetAtom], number: int, ordinary: str) -> bool:
+    is_between_words = 0 < number < len(targets) and not targets[number].glued
+    return is_between_words and spaces[number] in (" ", "\n") and not spaces[number].strip(ordinary)
+
+
+def with_line_breaks(block: Block, parts: Sequence[str]) -> list[str]:
+    """Adds the line breaks that a block of plain text has and its translation lacks, where they make even lines.
+
+    Args:
+        block: The source.
+        parts: What is written: words, placeholders, and the white space between them, each as a string of its own.
+
+    Returns:
+        The parts; for each missing line break, one that is a single space is replaced by the white space that contains
+        the line break in the source. Line breaks for which there is no space are left out.
+    """
+    breaks = [space for gap in range(1, len(block.atoms)) if "\n" in (space := block.space(gap))]
+    outside = sum("\n" in block.space(gap) for gap in {0, len(block.atoms)})
+    missing = len(breaks) + outside - sum("\n" in part for part in parts)
+    if missing <= 0:
+        return list(parts)
+    result = list(parts)
+    places = sorted(_even_places(parts, missing))
+    for place, space in zip(places, breaks[len(breaks) - missing :], strict=False):
+        result[place] = space
+    return result
+
+
+def _even_places(parts: Sequence[str], count: int) -> Iterator[int]:
+    """Indices of single spaces at which line breaks divide the longest lines in two."""
+    ends = [0, *accumulate(map(len, parts))]
+    spaces = [index for index, part in enumerate(parts) if part == " "]
+    positions = [ends[index] for index in spaces]
+    edges = [0, *(index + 1 for index, part in enumerate(parts) if "\n" in part), len(parts)]
+    lines = [(ends[start] - ends[end], start, end) for start, end in pairwise(edges)]
+    heapify(lines)
+    while lines and count:
+        _, start, end = heappop(lines)
+        first, last = bisect_left(spaces, start), bisect_left(spaces, end)
+        if first == last:
+            continue
+        middle = (ends[start] + ends[end]) / 2
+        after = bisect_left(positions, middle, first, last)
+        chosen = min({max(first, after - 1), min(after, last - 1)}, key=lambda place: abs(positions[place] - middle))
+        place = spaces[chosen]
+        yield place
+        count -= 1
+        for begin, stop in ((start, place), (place + 1, end)):
+            heappush(lines, (ends[begin] - ends[stop], begin, stop))

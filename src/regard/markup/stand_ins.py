@@ -7,17 +7,18 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from regard.markup.placeholders import is_positional
+from regard.markup.placeholders import is_percentage, is_positional
 from regard.values import Span
 
 CANDIDATE_NAMES = ("Tom", "Mary", "Paris", "John", "Boston", "London", "Anna", "Peter")
 """Names that most models for languages in Latin script copy."""
 CANDIDATE_NUMBERS = ("7", "12", "25", "40", "18", "63")
 """Numbers that most models copy."""
-_COUNT = re.compile(
-    r"\#\Z|%(?:\d{1,2}\$|\(\w*\))?[-+#0]*\d*(?:\.\d+)?[lhqzjt]*[diuxXfFeEgG]\Z|[%$]?\{{1,2}\W*(?:\w*_)?(?:n|num|number|count|"
-    r"total|size|length|max|min|amount|days?|hours?|minutes?|seconds?|limit_value|limit)\b[^{}]*\}{1,2}\Z"
+_NUMBER = (
+    r"(?:\#|%(?:\d{1,2}\$|\(\w*\))?[-+#0]*\d*(?:\.\d+)?[lhqzjt]*[diuxXfFeEgG]|[%$]?\{{1,2}\W*(?:\w*_)?(?:n|num|number|count|"
+    r"total|size|length|max|min|amount|days?|hours?|minutes?|seconds?|limit_value|limit)\b[^{}]*\}{1,2})"
 )
+_COUNT = re.compile(rf"{_NUMBER}(?:[/:.\-–×]{_NUMBER})*\Z")
 """Placeholders for numbers."""
 BRACKETS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "«": "»", "“": "”", "‘": "’", "„": "“", "（": "）",
              "<": ">"}  # fmt: skip
@@ -60,7 +61,8 @@ class StandIns:
             placeholder = text[start:end]
             is_apart = not text[max(0, start - 1) : start].isalnum() and not text[end : end + 1].isalnum()
             touches = any(end == other[0] or start == other[1] for other in placeholders)
-            if not is_apart or touches or (len(positional) > 1 and placeholder in positional):
+            is_one_of_several = len(positional) > 1 and placeholder in positional
+            if is_percentage(placeholder) or not is_apart or touches or is_one_of_several:
                 continue
             stand_in = by_placeholder.get(placeholder) or self._free(placeholder, text, set(by_placeholder.values()))
             if stand_in is not None:

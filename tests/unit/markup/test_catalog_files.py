@@ -9,6 +9,7 @@ from translators import capitals, translations, unchanged
 from regard.errors import DataError
 from regard.markup.file_options import FileOptions
 from regard.markup.files import open_file
+from regard.markup.sentence import TranslatedSentence
 
 HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset={}\\n"\n"Plural-Forms: {}\\n"\n\n'
 RUSSIAN = "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<12 || n%100>14) ? 1 : 2);"
@@ -88,8 +89,6 @@ def test_a_catalog_in_a_small_encoding() -> None:
     text = HEADER.format("ISO-8859-1", ENGLISH) + 'msgid "caf\u00e9"\nmsgstr ""\n'
     file = open_file("a.po", text.encode("latin-1"))
     assert file.render(translations(file, capitals)).decode("latin-1").endswith('msgstr "CAF\u00c9"\n')
-    from regard.markup.sentence import TranslatedSentence
-
     with pytest.raises(DataError, match=r"a\.po:7: expected a translation in ISO-?8859-1.*msgconv"):
         file.render([TranslatedSentence("caf\u00e9", "\u043a\u043e\u0444\u0435")])
 
@@ -110,11 +109,60 @@ def test_a_broken_catalog_is_refused_with_its_line() -> None:
 
 
 def test_a_lost_format_makes_an_entry_fuzzy() -> None:
-    text = 'msgid "%dm left"\nmsgstr ""\n'
-    assert filled("#, python-format\n" + text) == "#, python-format, fuzzy\n" + text.replace('""', '"%DM LEFT"')
-    assert filled("#, no-c-format\n" + text) == "#, no-c-format\n" + text.replace('""', '"%DM LEFT"')
-    kept = '#, python-format\nmsgid "%(n)d of <%s>"\nmsgstr ""\n'
-    assert filled(kept) == kept.replace('""', '"%(n)d OF <%s>"')
+    text = 'msgid "50% of"\nmsgstr ""\n'  # a program may read `% o`
+    assert filled("#, c-format\n" + text) == "#, c-format, fuzzy\n" + text.replace('""', '"50% OF"')
+    assert filled("#, no-c-format\n" + text) == "#, no-c-format\n" + text.replace('""', '"50% OF"')
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "expected"),
+    [
+        ("python-format", "%(n)d of <%s>", "%(n)d OF <%s>"),
+        ("python-format", "%dm left of %r", "%dM LEFT OF %r"),
+        ("c-format", "up to 50%% of %s, %%s", "UP TO 50%% OF %s, %%s"),
+        ("python-brace-format", "{!r} is it{}", "{!r} IS IT{}"),
+        ("c-format", "%s/%s is", "%s/%s IS"),
+    ],
+)
+def test_what_a_program_replaces_stays(flag: str, text: str, expected: str) -> None:
+    body = f'#, {flag}\nmsgid "{text}"\nmsgstr ""\n'
+    assert filled(body) == body.replace('""', f'"{expected}"')
+
+
+def test_percent_signs_that_a_translation_adds_are_doubled() -> None:
+    for flag, expected in (("c-format", "50 %% de %s"), ("python-brace-format", "50 % de %s")):
+        body = f'#, {flag}\nmsgid "half of %s"\nmsgstr ""\n'
+        file = open_file("a.po", (HEADER.format("UTF-8", ENGLISH) + body).encode())
+        translation = TranslatedSentence(file.sentences[0], "50 % de", ((0, 0), (1, 2)))
+        assert f'msgstr "{expected}"' in file.render([translation]).decode()
+
+
+def test_keyboard_shortcuts() -> None:
+    texts = ["_Open...", "Sa_ve", "E_xit _now", "the file_name", "_Help for {_x}", r"Say \"_Hi\""]
+    body = "".join(f'msgid "{text}"\nmsgstr ""\n\n' for text in texts)
+    expected = ["_OPEN...", "SA_VE", "E_XIT _NOW", "THE FILE_NAME", "_HELP FOR {_x}", r"SAY \"_HI\""]
+    assert [line[8:-1] for line in filled(body).splitlines() if line.startswith("msgstr")] == expected
+    file = open_file("a.po", (HEADER.format("UTF-8", ENGLISH) + body).encode())
+    assert file.sentences[:2] == ("Open...", "Save")
+    assert open_file("a.po", body.partition("\n\n")[0].encode()).sentences == ("_Open...",)  # too few to be sure
+    named = 'msgid ""\nmsgstr "X-Accelerator-Marker: &\\n"\n\nmsgid "R&D, _Sa"\nmsgstr ""\n'
+    assert open_file("a.po", named.encode()).sentences == ("R&D, _Sa",)
+
+
+def test_line_breaks_of_a_paragraph_are_kept() -> None:
+    body = 'msgid ""\n"one two\\n"\n"three four\\n"\n"  five six\\n"\nmsgstr ""\n'
+    file = open_file("a.po", (HEADER.format("UTF-8", ENGLISH) + body).encode())
+    assert file.sentences == ("one two three four five six",)
+    output = file.render([TranslatedSentence(file.sentences[0], "un deux trois")]).decode()
+    assert output.endswith('msgstr ""\n"un\\n"\n"deux\\n"\n"  trois\\n"\n')
+
+
+def test_code_in_a_message_stays() -> None:
+    lines = ["such as:", "[", "  {", '    "name": "value"', "  }, {", "    a: so", "  }", "]", "and so on [", "to {x}"]
+    text = "\\n".join(lines).replace('"', '\\"')
+    output = polib.pofile(HEADER.format("UTF-8", ENGLISH) + filled(f'msgid "{text}"\nmsgstr ""\n'))[-1].msgstr
+    assert output.split("\n")[:8] == ["SUCH AS:", *lines[1:8]]
+    assert output.split("\n")[8:] == ["AND SO ON [", "TO {x}"]
 
 
 @pytest.mark.parametrize("language", ["de", "de_DE.UTF-8"])

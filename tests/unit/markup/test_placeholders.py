@@ -35,6 +35,10 @@ def found(text: str) -> list[str]:
         ("# of (#), not C# or #1", ["#", "#"]),
         ("{n, number, percent} on {d, date}, {so, called}", ["{n, number, percent}", "{d, date}"]),
         (r"{\an8}Up here", [r"{\an8}"]),
+        ("%r, %%magic, 50%% of 3.5%%, 8 %% and %%%%%", ["%r", "%%magic", "50%%", "3.5%%", "%%"]),
+        ("the <<first entry>>, a << b >> c, <<x>", ["<<first entry>>", "<< b >>"]),
+        ('as [{"a": 1, "b": {"c": 2}}] or {"a"}', ['[{"a": 1, "b": {"c": 2}}]']),
+        ("%2/%3, {a}-{b}.{c}: {d}, %s.%s", ["%2/%3", "{a}-{b}.{c}", "{d}", "%s.%s"]),
     ],
 )
 def test_placeholders(text: str, expected: list[str]) -> None:
@@ -42,6 +46,7 @@ def test_placeholders(text: str, expected: list[str]) -> None:
 
 
 def test_only_conversions_without_number_or_name_are_positional() -> None:
-    assert [is_positional(text) for text in ("%s", "%5.1f", "{}", "%1$s", "%(a)s", "{a}", "[X1X]")] == [
-        True, True, True, False, False, False, False,
+    texts = ("%s", "%5.1f", "{}", "%(a)s/%s", "%1$s", "%(a)s", "{a}", "[X1X]", "50%%", "http://a/%20b")
+    assert [is_positional(text) for text in texts] == [
+        True, True, True, True, False, False, False, False, False, False,
     ]  # fmt: skip

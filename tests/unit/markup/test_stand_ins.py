@@ -83,6 +83,20 @@ def test_a_quantity_comes_back_once(translation: str, links: str, expected: str)
     assert document.render(translations(document, table({"walk 10 km.": (translation, links)}))) == expected
 
 
+@pytest.mark.parametrize(
+    ("translation", "links", "expected"),
+    [
+        ("jusqu'à 50 % ici.", "2-1 2-2 3-3", "jusqu'à 50%% ici."),
+        ("jusqu'à 50% ici.", "2-1 3-2", "jusqu'à 50%% ici."),
+        ("ici.", "3-0", "50%% ici."),
+    ],
+)
+def test_a_doubled_percent_sign_after_a_number_is_read_as_one(translation: str, links: str, expected: str) -> None:
+    document = parse("up to 50%% here.", "text")
+    assert document.sentences == ("up to 50% here.",)
+    assert document.render(translations(document, table({document.sentences[0]: (translation, links)}))) == expected
+
+
 PARTS = st.lists(
     st.sampled_from(
         [
