@@ -7,8 +7,9 @@ PY := $(VENV)/bin/python
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
-# Two test processes share the cores: one computing thread each.
-TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false MPLBACKEND=Agg
+# Test processes share the cores: one computing thread each. Hundreds of processes load Python's compiled modules, which
+# are therefore stored even where the environment says otherwise.
+TEST_ENV := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false MPLBACKEND=Agg
 PYTEST_ARGS ?=
 TYPES := $(PY) -m mypy && $(PY) -m pydoclint.main src
 
@@ -60,11 +61,12 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt $(KERNELS) | $(PY)
 demo: $(VENV)/installed-demo
 	$(VENV)/bin/regard demo $(DEMO_ARGS)
 
-# What mypy and pydoclint find is told after the tests, beside which they run: each would leave a core idle.
+# What mypy and pydoclint find is told after the tests, beside which they run: each would leave a core idle. A third
+# test process uses the two cores while tests wait, such as those of the service and of the page in a browser.
 test: ruff
 	rm -f coverage.json
 	@{ $(TYPES); } >.types.log 2>&1 & types=$$!; \
-	$(TEST_ENV) $(PY) -m slipcover --json --out coverage.json -m pytest -n 2 --dist worksteal $(PYTEST_ARGS); \
+	REGARD_COVERAGE=coverage.json $(TEST_ENV) $(PY) -m pytest -n 3 --dist worksteal $(PYTEST_ARGS); \
 	tests=$$?; wait $$types; types=$$?; echo; echo 'mypy and pydoclint:'; cat .types.log; rm -f .types.log; \
 	exit $$((tests ? tests : types))
 	$(PY) tests/house/branches.py coverage.json 90

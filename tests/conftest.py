@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import shutil
@@ -20,6 +21,8 @@ from filelock import FileLock
 from hypothesis import settings
 from ready import ReadyPython
 
+pytest_plugins = ["branch_coverage"]  # loaded before the modules that it measures
+
 # Set before torch is imported: tests run in parallel, each with one computing thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -27,6 +30,18 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # The same examples in every run, and no deadline: two processes share two cores.
 settings.register_profile("regard", derandomize=True, deadline=None)
 settings.load_profile("regard")
+
+
+# Python's garbage collector would visit the objects of ten thousand tests and of all modules again and again.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Resumes garbage collection after all tests are loaded, for objects that are created from then on."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 def growth(work: Callable[[str], object], short: str, long: str) -> float:
     """Ratio of the CPU times for a long and for a short text, each the best of several tries.
 
-    Python's garbage collector is off during this: it would visit all objects of the test process, which may be many.
+    The long text is tried again only if the time grew more than twice as much as the text. Python's garbage collector is
+    off during this: it would visit all objects of the test process, which may be many.
     """
 
     def seconds(text: str) -> float:
@@ -21,7 +22,9 @@ def growth(work: Callable[[str], object], short: str, long: str) -> float:
     enabled = gc.isenabled()
     gc.disable()
     try:
-        return min(seconds(long) for _ in range(2)) / max(1e-5, min(seconds(short) for _ in range(4)))
+        base = max(1e-5, min(seconds(short) for _ in range(4)))
+        ratio = seconds(long) / base
+        return ratio if ratio <= 2 * len(long) / len(short) else min(ratio, seconds(long) / base)
     finally:
         if enabled:
             gc.enable()

@@ -66,8 +66,7 @@ def test_all_of_them_pass(url: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".", "."],
         cwd=tests,
-        # Without what SlipCover sets for the processes of its own run.
-        env={**{name: value for name, value in os.environ.items() if not name.startswith("SLIPCOVER")}, "SERVER": url},
+        env={**os.environ, "SERVER": url},
         capture_output=True,
         text=True,
         timeout=300,

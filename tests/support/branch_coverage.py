@@ -1,0 +1,110 @@
+"""Plugin for pytest that measures with SlipCover which lines and branches of `src` the tests execute.
+
+It writes the report that the environment variable `REGARD_COVERAGE` names, and does nothing without the variable. Unlike
+`python -m slipcover -m pytest`, it does not instrument all of `src` again in the process that starts the test
+processes, and it removes probes in few, large steps. Settings are in `pyproject.toml`, in the table `tool.slipcover`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[2]
+THRESHOLD = 2000
+"""Executions of a probe before Python 3.12 until all executed probes are removed, which takes about 60 ms."""
+
+
+class BranchCoverage:
+    """Measures this process, or merges the reports of all test processes.
+
+    Create it before the first import of a measured module.
+
+    Args:
+        report: Path of the report.
+        worker: Name of this test process; None in the process that starts the others.
+    """
+
+    def __init__(self, report: Path, worker: str | None) -> None:
+        import slipcover
+
+        self.report, self.worker = report.absolute(), worker
+        settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["slipcover"]
+        sources = [str(ROOT / source) for source in settings["source"]]
+        self._slipcover = slipcover.Slipcover(
+            branch=settings["branch"],
+            d_miss_threshold=THRESHOLD,
+            source=sources,
+            exclude_also=settings["exclude-also"],
+        )
+        self._imports = slipcover.ImportManager(self._slipcover, slipcover.FileMatcher(sources=sources))
+
+    def start(self) -> None:
+        """Instruments modules that are imported from now on."""
+        self._imports.__enter__()
+
+    def measured(self) -> dict[str, Any]:
+        """The report of this process."""
+        report: dict[str, Any] = self._slipcover.get_coverage()
+        return report
+
+    def merged(self) -> dict[str, Any] | None:
+        """The report of all test processes that have ended; None if none has written one."""
+        import slipcover
+
+        merged: dict[str, Any] | None = None
+        for path in self._parts():
+            part = json.loads(path.read_text(encoding="utf-8"))
+            merged = part if merged is None else slipcover.merge_coverage(merged, part)
+        return merged
+
+    def remove_parts(self) -> None:
+        """Removes the reports of single test processes."""
+        for path in self._parts():
+            path.unlink()
+
+    def _parts(self) -> list[Path]:
+        return sorted(self.report.parent.glob(f"{self.report.name}.gw*"))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self) -> Iterator[None]:
+        yield
+        self._imports.__exit__(None, None, None)
+        if self.worker:
+            path = self.report.with_name(f"{self.report.name}.{self.worker}")
+            path.write_text(json.dumps(self.measured()), encoding="utf-8")
+            return
+        # Without other test processes, the tests ran in this one.
+        self.report.write_text(json.dumps(self.merged() or self.measured()), encoding="utf-8")
+        self.remove_parts()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if COVERAGE is not None:
+        config.pluginmanager.register(COVERAGE, "regard-branch-coverage")
+
+
+def _started() -> BranchCoverage | None:
+    report = os.environ.get("REGARD_COVERAGE")
+    if not report:
+        return None
+    coverage = BranchCoverage(Path(report), os.environ.get("PYTEST_XDIST_WORKER"))
+    if coverage.worker is None:
+        coverage.remove_parts()  # of a run that was interrupted
+    coverage.start()
+    return coverage
+
+
+COVERAGE = _started()
+"""Started when this module is imported, before pytest imports other modules."""
