@@ -42,7 +42,7 @@ class LineRange:
 
 
 class UnreadableRangeError(Exception):
-    """A range has something that only a reader of whole files can report, such as a line that is not text."""
+    """A range has a fault, such as a line that is not text. Only a reader of whole files can report it."""
 
 
 class PairedLines:

@@ -19,12 +19,12 @@ class Corpus:
 
     def __init__(self, size: int) -> None:
         draw = np.random.default_rng(size)
-        self.src, self.tgt = draw.integers(1, 30, size), draw.integers(1, 40, size)
+        self.src, self.tgt = (draw.integers(1, most, size).astype(np.int32) for most in (30, 40))
 
     def __len__(self) -> int:
         return len(self.src)
 
-    def lengths(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def lengths(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         return self.src[rows], self.tgt[rows]
 
 

@@ -46,6 +46,32 @@ class CollectedPart:
     num_without_letters: list[int]
 
 
+@dataclass(frozen=True, slots=True)
+class RangeTask:
+    """A range of lines to be read by a worker.
+
+    Attributes:
+        path: Path of the part to write.
+        job: Hash of the files and options of reading, stored in the part; see `range_job`.
+        corpus: Number of the corpus, from 0.
+        files: Source and target file.
+        is_moses: Whether the escapes of Moses are undone.
+        lines: The range.
+    """
+
+    path: Path
+    job: str
+    corpus: int
+    files: tuple[Path, Path]
+    is_moses: bool
+    lines: LineRange
+
+    def to_message(self) -> Message:
+        """The task as values that JSON can hold."""
+        paths = {"path": str(self.path), "files": list(map(str, self.files))}
+        return {**paths, "job": self.job, "corpus": self.corpus, "is_moses": self.is_moses, "lines": asdict(self.lines)}
+
+
 @dataclass
 class Collector:
     """Writes the text of corpora in parts, and skips the parts that an earlier process has written.
@@ -108,7 +134,7 @@ class Collector:
         Args:
             lines: The files of the corpus.
             corpus: Number of the corpus, from 0.
-            pool: The workers, whose tasks are those of `collect_range`.
+            pool: The workers, whose tasks are those of `RangeTask`.
 
         Yields:
             Number of pairs, and number of bytes, read so far.
@@ -137,7 +163,8 @@ class Collector:
         def tasks() -> Iterator[Message]:
             for number, part in enumerate(lines.ranges(PART_SIZE)):
                 ranges.append(part)
-                yield {"path": str(self._path(first + number)), "job": job, "corpus": corpus, **_message(lines, part)}
+                path = self._path(first + number)
+                yield RangeTask(path, job, corpus, lines.paths, lines.is_moses, part).to_message()
 
         num_read = num_bytes = 0
         for number, answer in pool.answers(tasks()):
@@ -228,39 +255,28 @@ def range_job(job: str) -> str:
     return hash_of([job, "ranges"])
 
 
-def _message(lines: PairedLines, part: LineRange) -> Message:
-    return {"paths": list(map(str, lines.paths)), "is_moses": lines.is_moses, "range": asdict(part)}
-
-
-def collect_range(task: dict[str, Any]) -> dict[str, object]:
-    """Reads a range of lines and writes its part, unless an earlier process has written it; the work of a worker.
+def collect_range(task: RangeTask) -> bool:
+    """Reads a range of lines, and writes its part unless that was done before.
 
     Args:
-        task: Path of the part (`path`), `job` and `corpus`, as for `write_part`; `paths` of the two files, `is_moses`
-            and `range`, as for `PairedLines`.
+        task: The range and the part.
 
     Returns:
-        One value, `is_clean`: whether the range could be read, and the part was written.
+        Whether the range could be read, so that the part exists.
 
     Raises:
         DataError: A file cannot be read.
         CheckpointError: The part cannot be written.
     """
-    path, part = Path(task["path"]), {key: _plain(value) for key, value in task["range"].items()}
-    if finished_part(path, task["job"], task["corpus"]) is not None:
-        return {"is_clean": True}
-    src, tgt = map(Path, task["paths"])
-    units = PairedLines((src, tgt), is_moses=task["is_moses"]).read(LineRange(**part))
+    if finished_part(task.path, task.job, task.corpus) is not None:
+        return True
+    units = PairedLines(task.files, is_moses=task.is_moses).read(task.lines)
     try:
-        for _ in write_part(units, path, task["job"], task["corpus"]):
+        for _ in write_part(units, task.path, task.job, task.corpus):
             pass
     except UnreadableRangeError:
-        return {"is_clean": False}
-    return {"is_clean": True}
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - of JSON
-    return tuple(value) if isinstance(value, list) else value
+        return False
+    return True
 
 
 def hash_of(values: object) -> str:

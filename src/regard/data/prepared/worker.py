@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from regard.data.prepared.collecting import collect_range
+from regard.corpora.line_ranges import LineRange
+from regard.data.prepared.collecting import RangeTask, collect_range
 from regard.data.prepared.encoding import EncodingTask, ShardEncoder
 from regard.errors import RegardError
 from regard.files.atomic import write_file
@@ -31,7 +32,7 @@ def main(tasks: BinaryIO, answers: BinaryIO) -> None:
 
     Args:
         tasks: Stream of JSON objects, one per line: first the setup, then the tasks. The value `work` of the setup says
-            what the tasks are: `encode` (those of a `ShardEncoder`), `collect` (of `collect_range`) or `learn`.
+            what the tasks are: `encode` (those of a `ShardEncoder`), `collect` (a `RangeTask`) or `learn`.
         answers: Receives a JSON object per task, one per line: the result of the task, or an object with the message
             `error`.
     """
@@ -90,7 +91,15 @@ def _encoding(setup: dict[str, Any]) -> Callable[[Answer], Answer]:
     return encode
 
 
-_WORK: dict[str, Callable[[Answer], Answer]] = {"collect": collect_range, "learn": learn}
+def _collect(task: dict[str, Any]) -> Answer:
+    lines: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in task["lines"].items()}
+    src, tgt = map(Path, task["files"])
+    path = Path(task["path"])
+    is_clean = collect_range(RangeTask(**{**task, "path": path, "files": (src, tgt), "lines": LineRange(**lines)}))
+    return {"is_clean": is_clean}
+
+
+_WORK: dict[str, Callable[[Answer], Answer]] = {"collect": _collect, "learn": learn}
 
 if __name__ == "__main__":
     main(sys.stdin.buffer, sys.stdout.buffer)
