@@ -4,8 +4,9 @@
     python benchmarks/prepared_text.py --src train.en --tgt train.fr --pairs 1000000 --directory DIR --vocabulary MODEL
 
 The pairs are the lines of the files over and over, each with a number. The script trains a small model for a few steps,
-resumes the training, and prints the largest memory of the training process, of all its processes together (each page
-once), and the seconds until the first step. With a vocabulary, it measures the speed of `regard data prepare`; with
+resumes the training, and prints the largest anonymous memory of the training process (without the pages of mapped
+files, which the system can take back), the largest memory of all its processes together (each page once), and the
+seconds until the first report of a step. With a vocabulary, it measures the speed of `regard data prepare`; with
 `--interruptions N`, it also prepares the text with N kills at random moments, and compares the files.
 """
 
@@ -33,6 +34,7 @@ _SETTINGS = (
     "train.precision=float32",
     "train.threads=1",
     "train.tensorboard=false",
+    "subword.vocab_size=8000",  # so that the model does not depend on the number of pairs
 )
 
 
@@ -71,7 +73,7 @@ def tree(pid: int) -> Iterator[int]:
 
 
 def memory(pid: int) -> tuple[int, int]:
-    """Resident memory of a process, and proportional memory of its tree, in KiB."""
+    """Anonymous resident memory of a process, and proportional memory of its tree, in KiB."""
     own = total = 0
     for each in tree(pid):
         try:
@@ -80,7 +82,7 @@ def memory(pid: int) -> tuple[int, int]:
             continue
         sizes = {line.split()[0]: int(line.split()[1]) for line in lines[1:] if len(line.split()) == 3}
         total += sizes.get("Pss:", 0)
-        own = sizes.get("Rss:", 0) if each == pid else own
+        own = sizes.get("Anonymous:", 0) if each == pid else own
     return own, total
 
 
@@ -93,7 +95,7 @@ def train(arguments: Sequence[str], *, steps: int, log: Path) -> dict[str, float
         log: File for the messages.
 
     Returns:
-        Largest memory in MB of the process (`own`) and of its tree (`tree`), and the seconds until the first step.
+        Largest memory in MB of the process (`own`) and of its tree (`tree`), and the seconds until the first report.
     """
     start, first = time.monotonic(), 0.0
     peaks = [0, 0]
@@ -101,7 +103,9 @@ def train(arguments: Sequence[str], *, steps: int, log: Path) -> dict[str, float
         process = subprocess.Popen([sys.executable, "-m", "regard", "train", *arguments], stderr=file, stdout=file)
         while process.poll() is None:
             peaks = [max(pair) for pair in zip(peaks, memory(process.pid), strict=True)]
-            done = [int(number) for number in re.findall(r"^step (\d+)/", log.read_text(), re.MULTILINE)]
+            done = [
+                int(number.replace(",", "")) for number in re.findall(r"^step ([\d,]+)/", log.read_text(), re.MULTILINE)
+            ]
             if done and not first:
                 first = time.monotonic() - start
             if done and done[-1] >= steps:
