@@ -70,7 +70,7 @@ def test_the_overview_names_every_verb(regard: Callable[..., Done]) -> None:
         assert all(verb in done.out for verb in VERBS)
 
 
-@pytest.mark.parametrize("group", ["data", "lab", "keys"])
+@pytest.mark.parametrize("group", ["data", "lab", "keys", "recipe"])
 def test_a_group_without_a_command_prints_its_help_alone(regard: Callable[..., Done], group: str) -> None:
     done = regard(group)
     assert (done.status, done.err) == (2, "")

@@ -190,7 +190,12 @@ class ChunkProgress:
             self.bar.stop()
 
     def begin(self, finished: int, total: int) -> None:
-        """Shows that `finished` of `total` lines have a result. See `regard.chunks.job.Progress.begin`."""
+        """Starts the bar. See `regard.chunks.job.Progress.begin`.
+
+        Args:
+            finished: Number of lines that have a result from an earlier run.
+            total: Number of lines of this process's chunks.
+        """
         self.total, self.before, self.finished = total, finished, finished
         self.started = self.logged = time.monotonic()
         if self.bar is None and sys.stderr.isatty():

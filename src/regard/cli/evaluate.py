@@ -9,7 +9,6 @@ import typer
 
 from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
 from regard.cli.input_options import DEFAULT_INPUT, InputOptions
-from regard.cli.language_options import ANY_LANGUAGE, LanguageOptions
 from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
 from regard.cli.options import Json, Models, examples, parse_path, with_groups
@@ -44,7 +43,6 @@ def evaluate(
     reading: Reading = DEFAULT_READING,
     search: SearchOptions = DEFAULT_SEARCH,
     sampling: SamplingOptions = NO_SAMPLING,
-    languages: LanguageOptions = ANY_LANGUAGE,
     terms: TermOptions = NO_TERMS,
     input_options: InputOptions = DEFAULT_INPUT,
     engine: EngineOptions = DEFAULT_ENGINE,
@@ -58,7 +56,6 @@ def evaluate(
 
     Scores come from sacreBLEU, each with its signature.
     """
-    languages.check()
     sources, references = read_parallel(src, ref, reading=reading, model=models[0], option="--ref")
 
     with loading():
@@ -73,13 +70,11 @@ def evaluate(
         from regard.files.atomic import sha256
 
         signature += f"|shortlist:{sha256(engine.shortlist)[:8]}"
-    glossary = read_terms(terms, models, languages.direction(models, reading.langs))
+    glossary = read_terms(terms, models, input_options.direction(models, reading.langs))
     signature += "" if glossary is None else f"|terms:{glossary.signature[:8]}"
     statistics = start_counting(glossary)
-    fields: Changes = {
-        **search.to_fields(), **sampling.to_fields(), **input_options.to_fields(), **languages.to_fields(),
-        "glossary": glossary,
-    }  # fmt: skip
+    fields: Changes = {**search.to_fields(), **sampling.to_fields(), **input_options.to_fields()}
+    fields["glossary"] = glossary
     translations = translator.translate_lines(sources, **fields)
     counted = counting(with_progress(translations, total=len(sources)), statistics)
     scores = corpus_scores([translation.text for translation, _ in counted], references, tokenize=tokenizer)

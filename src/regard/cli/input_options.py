@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regard.cli.language_options import LanguageOptions
+
 if TYPE_CHECKING:
     from regard.translation.options import Changes
 
 
 @dataclass(frozen=True)
-class InputOptions:
-    """Options about the case of sentences."""
+class InputOptions(LanguageOptions):
+    """Options about the languages and the case of sentences."""
 
     no_recase: Annotated[
         bool,
@@ -25,8 +27,10 @@ class InputOptions:
 
     def to_fields(self) -> Changes:
         """The options as fields of `TranslateOptions`."""
-        return {"recase": not self.no_recase}
+        fields = super().to_fields()
+        fields["recase"] = not self.no_recase
+        return fields
 
 
 DEFAULT_INPUT = InputOptions()
-"""Capitals that the vocabulary cannot read are translated from their ordinary case."""
+"""One target language; capitals that the vocabulary cannot read are translated from their ordinary case."""

@@ -40,7 +40,15 @@ class LanguageOptions:
     ] = None
 
     def to_fields(self) -> Changes:
-        """The options as fields of `TranslateOptions`."""
+        """The options as fields of `TranslateOptions`.
+
+        Returns:
+            Those that were given.
+
+        Raises:
+            ConfigError: A language is not a code.
+        """
+        self._check()
         given = {"to": self.to, "source": self.source_language}
         fields: Changes = {}
         for name, code in given.items():
@@ -72,15 +80,10 @@ class LanguageOptions:
         sources = dict.fromkeys(src for src, tgt in directions if tgt == target)
         return f"{next(iter(sources))}-{target}" if len(sources) == 1 else None
 
-    def check(self) -> None:
-        """Refuses values that are not language codes, before a model is loaded."""
+    def _check(self) -> None:
         for option, code in (("--to", self.to), ("--from", self.source_language)):
             try:
                 if code is not None:
                     canonical(code)
             except ConfigError as error:
                 raise ConfigError(f"{option}: {error}") from None
-
-
-ANY_LANGUAGE = LanguageOptions()
-"""The options if none is given."""

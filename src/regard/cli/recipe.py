@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from regard.cli import recipe_back_translate, recipe_distill
+from regard.cli import recipe_back_translate as back_translate
+from regard.cli import recipe_distill as distill
 from regard.cli.options import Verb, examples
 
 EXAMPLES = examples(
@@ -17,5 +18,5 @@ app = typer.Typer(
     "continues when it is repeated.",
     no_args_is_help=True,
 )
-app.command("back-translate", cls=Verb, epilog=recipe_back_translate.EXAMPLES)(recipe_back_translate.back_translate)
-app.command("distill", cls=Verb, epilog=recipe_distill.EXAMPLES)(recipe_distill.distill)
+app.command("back-translate", cls=Verb, epilog=back_translate.EXAMPLES)(back_translate.recipe_back_translate)
+app.command("distill", cls=Verb, epilog=distill.EXAMPLES)(distill.recipe_distill)

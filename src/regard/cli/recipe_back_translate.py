@@ -59,7 +59,7 @@ _TRAINING, _TRANSLATING = TrainingOptions(), TranslatingOptions()
 
 
 @with_groups
-def back_translate(
+def recipe_back_translate(
     mono: Annotated[
         list[Path],
         typer.Option(

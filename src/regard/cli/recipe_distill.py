@@ -56,7 +56,7 @@ _TRAINING, _TRANSLATING = TrainingOptions(), TranslatingOptions()
 
 
 @with_groups
-def distill(
+def recipe_distill(
     teacher: Annotated[
         list[Path],
         typer.Option(

@@ -14,7 +14,6 @@ from regard.cli.chunks import ONE_PROCESS, ChunkOptions, translate_chunks
 from regard.cli.documents import NO_OPTIONS, DocumentOptions, document_type, translate_file
 from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
 from regard.cli.input_options import DEFAULT_INPUT, InputOptions
-from regard.cli.language_options import ANY_LANGUAGE, LanguageOptions
 from regard.cli.lines import InputLines, open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
@@ -45,7 +44,6 @@ EXAMPLES = examples(
     'echo "**Hello** world." | regard translate model --format md',
     "regard translate model --input test.en --output test.out --workers 2",
     "regard translate model --terms terms.tsv --input test.en --output test.out",
-    "regard translate model --to fr --input test.en --output test.out",
 )
 
 _Input = Annotated[
@@ -92,7 +90,6 @@ def translate(
     sampling: SamplingOptions = NO_SAMPLING,
     beginning: PrefixOptions = NO_PREFIX,
     json_options: JsonOptions = NO_JSON,
-    languages: LanguageOptions = ANY_LANGUAGE,
     terms: TermOptions = NO_TERMS,
     reading: InputOptions = DEFAULT_INPUT,
     document: DocumentOptions = NO_OPTIONS,
@@ -112,12 +109,10 @@ def translate(
         [STDIN if source is None else source, *models, engine.shortlist, *(terms.terms or [])],
     )
 
-    languages.check()
     fields: Changes = {
-        **search.to_fields(), **json_options.to_fields(), **sampling.to_fields(), **reading.to_fields(),
-        **languages.to_fields(),
+        **search.to_fields(), **json_options.to_fields(), **sampling.to_fields(), **reading.to_fields()
     }  # fmt: skip
-    document = replace(document, langs=languages.direction(models, document.langs))
+    document = replace(document, langs=reading.direction(models, document.langs))
     files = find_terms(terms, models, document.langs)
     if chunked.is_given:
         return translate_chunks(

@@ -101,13 +101,13 @@ def sizes_and_hashes(config: Config, *more: Path) -> list[str]:
     Raises:
         DataError: A file is missing.
     """
-    files = [path for path, _, _ in file_states(corpus_entries(config.data))]
+    files = [Path(path) for path, _, _ in file_states(corpus_entries(config.data))]
     data = config.data
-    files += [path for path in (data.val_src, data.val_tgt) if path is not None]
+    files += [Path(path) for path in (data.val_src, data.val_tgt) if path is not None]
     for path in more:
         if not path.is_file():
             raise DataError(f"{path}: expected a text file, found none: check the path")
-    hashes = [sha256(Path(path)) for path in (*files, *more)]
+    hashes = [sha256(path) for path in (*files, *more)]
     reading = data.model_dump(exclude={"src", "tgt", "val_src", "val_tgt", "prepared", "max_len"})
     return [*hashes, repr(sorted(reading.items())), str(config.train.seed)]
 

@@ -31,6 +31,8 @@ from regard.values import Encoding, Specials
 
 MAX_VOCABULARY_BYTES = 16 << 20
 """Largest size of a vocabulary file in bytes; 250,000 subwords take about five million."""
+_REMEDY = "copy the model again, or train again"
+_EXPECTED = f"expected the vocabulary that regard wrote: {_REMEDY}"
 
 
 class Subword:
@@ -42,6 +44,7 @@ class Subword:
         specials: Ids of the special tokens unk, pad, bos and eos.
         pieces: Spelling of each subword by id, with `▁` for a space; special tokens and bytes are in angle brackets.
         spells_everything: Whether any text can be spelled; imported vocabularies lack characters.
+        language_tags: Ids of tags that name a target language, such as `>>fr<<`, or `>>fra<<` of OPUS-MT.
         note: Message for the user if `train` could not reach the requested size; otherwise None.
     """
 
@@ -64,8 +67,7 @@ class Subword:
             processor.LoadFromSerializedProto(model)
         except (RuntimeError, UnicodeDecodeError) as error:  # the library's message may quote invalid UTF-8
             raise CheckpointError(
-                f"expected a SentencePiece model, got {len(model)} bytes that are not one ({error}): copy the model "
-                "again, or train again"
+                f"expected a SentencePiece model, got {len(model)} bytes that are not one ({error}): {_REMEDY}"
             ) from None
         self.specials = Specials(processor.unk_id(), processor.pad_id(), processor.bos_id(), processor.eos_id())
         self._imported = imported = processor.piece_to_id(END_PIECE) != processor.unk_id()
@@ -74,9 +76,9 @@ class Subword:
         self.spells_everything = any(isinstance(surface, int) for surface in self._surfaces)
         self._word_boundaries: WordBoundaries | None = None
         self._term_vocabulary: TermVocabulary | None = None
-        self._language_tags: dict[str, int] | None = None
         self._samplers: dict[float, SegmentationSampler] = {}
         self._tag_ids = {} if imported else _find_tags(self._surfaces)
+        self.language_tags = _find_language_tags(self.pieces)
         if min(self.specials.unk, self.specials.pad, self.specials.bos, self.specials.eos) < 0:
             raise CheckpointError(
                 "expected the SentencePiece model to define each of unk, pad, bos and eos, got the ids "
@@ -145,8 +147,7 @@ class Subword:
         Raises:
             CheckpointError: The file is missing, too large, or not a SentencePiece model that regard can use.
         """
-        remedy = "expected the vocabulary that regard wrote: copy the model again, or train again"
-        return cls.from_file_bytes(read_bytes(Path(path), max_bytes=MAX_VOCABULARY_BYTES, remedy=remedy), path)
+        return cls.from_file_bytes(read_bytes(Path(path), max_bytes=MAX_VOCABULARY_BYTES, remedy=_EXPECTED), path)
 
     @classmethod
     def from_file_bytes(cls, model: bytes, path: str | PathLike[str]) -> Subword:
@@ -179,16 +180,6 @@ class Subword:
     def tags(self) -> tuple[str, ...]:
         """Words that are one subword each and never split, such as `<web>`, in the order of their ids."""
         return tuple(piece.removeprefix(SPACE) for piece in self._tag_ids)
-
-    def language_tags(self) -> dict[str, int]:
-        """Ids of tags that name a target language, such as `>>fr<<`, or `>>fra<<` of OPUS-MT; computed once."""
-        if self._language_tags is not None:
-            return self._language_tags
-        ids = dict(zip(self.tags, self._tag_ids.values(), strict=True))
-        if self._imported:
-            ids = {piece: number for number, piece in enumerate(self.pieces) if piece.startswith(">>")}
-        self._language_tags = {tag: number for tag, number in ids.items() if tagged_language(tag) is not None}
-        return self._language_tags
 
     def word_boundaries(self) -> WordBoundaries:
         """Which subwords begin, continue and end words; computed once."""
@@ -300,6 +291,11 @@ def _find_tags(surfaces: Sequence[Surface]) -> dict[str, int]:
     """Ids of the tags by their spelling with `▁`: they come after the special tokens, and before the bytes."""
     first_byte = next((i for i, surface in enumerate(surfaces) if isinstance(surface, int)), 0)
     return {surface: i for i, surface in enumerate(surfaces[:first_byte]) if isinstance(surface, str)}
+
+
+def _find_language_tags(pieces: Sequence[str]) -> dict[str, int]:
+    tags = {piece.removeprefix(SPACE): i for i, piece in enumerate(pieces) if piece.startswith((">>", f"{SPACE}>>"))}
+    return {tag: i for tag, i in tags.items() if tagged_language(tag) is not None}
 
 
 def scored_surfaces(subword: Subword) -> list[tuple[Surface, float]]:

@@ -80,7 +80,7 @@ def split_lines(
     result: list[Segment] = []
     prefix_ids = None if prefixes is None else _encode_prefixes(translator, prefixes, count=len(lines), first=first)
     terms = checked_constraints(constraints, translator.tgt_subword, lines, first=first) if constraints else None
-    has_tags = bool(translator.src_subword.language_tags())  # one of them takes the place of a subword
+    has_tags = bool(translator.src_subword.language_tags)  # one of them takes the place of a subword
     limit = max(1, translator.limits.max_source_len - has_tags)
     split = segments_of_lines(lines, translator.src_subword, limit=limit)
     for number, (line, segments) in enumerate(zip(lines, split, strict=True), start=first):

@@ -36,7 +36,7 @@ class ModelLanguages:
             The languages, without directions.
         """
         tag_ids: dict[str, int] = {}
-        for tag, number in src_subword.language_tags().items():
+        for tag, number in src_subword.language_tags.items():
             tag_ids.setdefault(tagged_language(tag) or tag, number)
         return cls(tag_ids)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from toy_training import Toy
 
 from regard.errors import DataError
+from regard.evaluate.scores import corpus_bleu
 from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
 from regard.recipes import validator
@@ -189,12 +190,11 @@ def test_each_target_language_has_scores(toy: Toy, monkeypatch: pytest.MonkeyPat
     prepared = prepare(toy.config(), toy.directory / "t")
     monkeypatch.setattr(validator, "greedy_search", oracle(prepared))
     validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
-    bleu = validator.corpus_bleu
     counts: list[int] = []
 
     def counted_bleu(hypotheses: list[str], references: list[str], tokenize: str) -> float:
         counts.append(len(hypotheses))
-        return bleu(hypotheses, references, tokenize=tokenize)
+        return corpus_bleu(hypotheses, references, tokenize=tokenize)
 
     monkeypatch.setattr(validator, "corpus_bleu", counted_bleu)
     validation = validate(network(prepared), check=nothing)

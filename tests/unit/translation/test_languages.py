@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from random_translators import ENGLISH, FRENCH, random_model
 
@@ -34,9 +36,9 @@ def _by_hand(translator: Translator, tag: str, sentence: str) -> Translation:
 
 
 def test_the_tag_is_one_subword_and_others_name_no_language(tagged_subword: Subword) -> None:
-    assert list(tagged_subword.language_tags()) == [">>fr<<", ">>de<<", ">>es<<"]
+    assert list(tagged_subword.language_tags) == [">>fr<<", ">>de<<", ">>es<<"]
     ids = tagged_subword.encode_ids([f">>de<< {ENGLISH[0]}", ENGLISH[0]])
-    assert ids[0] == [tagged_subword.language_tags()[">>de<<"], *ids[1]]
+    assert ids[0] == [tagged_subword.language_tags[">>de<<"], *ids[1]]
 
 
 def test_a_target_language_gives_the_translation_after_its_tag(translator: Translator) -> None:
@@ -69,7 +71,7 @@ def test_scores_and_alternatives_are_those_after_the_tag(translator: Translator)
 
 
 def test_another_engine_gets_the_tag_too(translator: Translator, tagged_subword: Subword) -> None:
-    prefix = [tagged_subword.language_tags()[">>de<<"]]
+    prefix = [tagged_subword.language_tags[">>de<<"]]
     foreign = translator.with_engine(PrefixedEngine(translator.engine, prefix))
     foreign.languages = ModelLanguages()
     expected = translator.translate(ENGLISH, to="de", attention=True)
@@ -98,8 +100,8 @@ def test_a_pair_that_was_never_trained_is_answered_with_a_warning(translator: Tr
         for found in translator.translate(ENGLISH, to=target, source=source):
             [warning] = [warning for warning in found.warnings if isinstance(warning, GeneralWarning)]
             assert reason in warning and "en-fr, en-de, de-es" in warning and "sentence" not in warning.split()[0]
-    for source in (None, "en", "en-GB"):
-        [found] = translator.translate(ENGLISH[0], to="fr", source=source)
+    for known in (None, "en", "en-GB"):
+        [found] = translator.translate(ENGLISH[0], to="fr", source=known)
         assert not any(isinstance(warning, GeneralWarning) for warning in found.warnings)
 
 
@@ -132,11 +134,7 @@ def test_a_model_with_one_target_accepts_its_name_only_if_it_knows_it(small_subw
 
 
 def test_three_letter_codes_of_imported_vocabularies() -> None:
-    class Imported:
-        @staticmethod
-        def language_tags() -> dict[str, int]:
-            return {">>fra<<": 7, ">>cmn_Hans<<": 8, ">>pt_BR<<": 9}
-
-    languages = ModelLanguages.of(Imported())  # type: ignore[arg-type] # only this method is used
+    imported = SimpleNamespace(language_tags={">>fra<<": 7, ">>cmn_Hans<<": 8, ">>pt_BR<<": 9})
+    languages = ModelLanguages.of(imported)  # type: ignore[arg-type] # only this attribute is used
     assert languages.tag_ids == {"fr": 7, "zh-Hans": 8, "pt-BR": 9}
     assert languages.find_target("fre") == "fr" and languages.find_target("zh") == "zh-Hans"
