@@ -189,3 +189,58 @@ def test_a_faulty_line_is_left_out_if_the_user_says_so(at_work: Path, regard: Ru
     done = regard("evaluate", "model", "--src=test.tsv", "--on-error=skip")
     assert done.status == 0
     assert "test.tsv: left out 1 faulty unit; the first: test.tsv:" in done.err
+
+
+def test_a_model_of_several_languages_from_training_to_translation(regard: Callable[..., Done], tmp_path: Path) -> None:
+    words = {"fr": ("un chat", "un chien"), "de": ("eine Katze", "ein Hund")}
+    corpora = []
+    for code, (cat, dog) in words.items():
+        rows = [
+            f"{'a cat' if number % 3 else 'a dog'} {number}\t{cat if number % 3 else dog} {number}"
+            for number in range(90)
+        ]
+        (tmp_path / f"{code}.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        corpora += ["--corpus", f"en-{code}={tmp_path / code}.tsv"]
+    sizes = {"subword.vocab_size": 330, "model.embed_size": 8, "model.hidden_size": 8, "train.steps": 4}
+    sets = [item for key, value in sizes.items() for item in ("--set", f"{key}={value}")]
+    quick = ["--set", "train.threads=1", "--set", "train.tensorboard=false", *sets]
+    done = regard("train", *corpora, *quick, "--out", str(tmp_path / "model"))
+    assert done.status == 0, done
+    assert "tag >>fr<<" in done.err and "tag >>de<<" in done.err
+    assert "    to de: BLEU" in done.err and "    to fr: BLEU" in done.err
+    shown = regard("info", str(tmp_path / "model")).out
+    assert "en-fr, en-de" in shown and "validation bleu de" in shown
+
+    (tmp_path / "in").write_text("a cat 1\na dog 2\n", encoding="utf-8")
+    translate = ("translate", str(tmp_path / "model"), "--input", str(tmp_path / "in"), "--beam", "1")
+    outputs = {}
+    for code in words:
+        outputs[code] = regard(*translate, "--to", code, "--from", "en")
+        assert outputs[code].status == 0 and len(outputs[code].out.splitlines()) == 2
+        assert "never trained" not in outputs[code].err
+    refused = regard(*translate)
+    assert refused.status == 2 and "expected a target language" in refused.err and "--to" in refused.err
+    assert regard(*translate, "--to", "it").status == 2
+    assert "--to: expected a language code" in regard(*translate, "--to", "x").err
+    unseen = regard(*translate, "--to", "de", "--from", "fr")
+    assert unseen.status == 0 and unseen.err.count("never trained on sentences in French") == 1
+    parts = (
+        *translate,
+        "--to",
+        "de",
+        "--from",
+        "fr",
+        "--workers",
+        "1",
+        "--threads",
+        "1",
+        "--output",
+        str(tmp_path / "out"),
+    )
+    chunked = regard(*parts)
+    assert chunked.status == 0 and chunked.err.count("never trained on sentences in French") == 1
+    assert (tmp_path / "out").read_text(encoding="utf-8") == unseen.out
+    evaluated = regard(
+        "evaluate", str(tmp_path / "model"), "--src", str(tmp_path / "de.tsv"), "--to", "de", "--beam", "1"
+    )
+    assert evaluated.status == 0 and "BLEU" in evaluated.out
