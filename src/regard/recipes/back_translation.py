@@ -25,7 +25,7 @@ from regard.recipes.recipe_text import (
     TextFiles,
     check_recipe_text,
     count_lines,
-    sizes_and_hashes,
+    text_fingerprint,
     text_lines,
     write_lines,
     write_mono_text,
@@ -166,7 +166,7 @@ class _BackTranslation:
                 self.say(note)
             return True
 
-        hashes = sizes_and_hashes(self.config, *self.options.mono)
+        hashes = text_fingerprint(self.config, *self.options.mono)
         outputs = (*self.files.train, *self.files.val, self.files.mono)
         return Stage("text", "read the text", hashes, outputs, run)
 

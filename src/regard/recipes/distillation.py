@@ -19,7 +19,7 @@ from regard.recipes.recipe_text import (
     TextFiles,
     check_recipe_text,
     count_lines,
-    sizes_and_hashes,
+    text_fingerprint,
     text_lines,
     write_lines,
     write_real_text,
@@ -166,7 +166,7 @@ class _Distillation:
                 self.say(note)
             return True
 
-        hashes = sizes_and_hashes(self.config)
+        hashes = text_fingerprint(self.config)
         return Stage("text", "read the text", hashes, (*self.files.train, *self.files.val), run)
 
     def _teach_stage(self, teachers: list[str]) -> Stage:

@@ -9,8 +9,10 @@ from pathlib import Path
 from regard.config.schema import Config, DataConfig
 from regard.errors import ConfigError, DataError
 from regard.files.atomic import make_directory, sha256, write_file
+from regard.recipes.guided_links import ALIGNER
 from regard.recipes.prepared_sources import file_states
 from regard.recipes.training_text import corpus_entries, read_training_text
+from regard.text.languages import parse_direction
 from regard.text.normalize import normalize
 from regard.text.readers import read_lines
 from regard.values import Pair
@@ -58,10 +60,8 @@ class TextFiles:
         order = -1 if swapped else 1
         src, tgt = (str(path) for path in train[::order])
         val_src, val_tgt = (str(path) for path in self.val[::order])
-        langs = None if config.langs is None else config.langs
+        langs = config.langs
         if langs is not None and swapped:
-            from regard.text.languages import parse_direction
-
             langs = "-".join(parse_direction(langs)[::-1])
         return DataConfig(
             src=src, tgt=tgt, val_src=val_src, val_tgt=val_tgt, langs=langs, max_len=config.max_len, format="plain"
@@ -69,14 +69,20 @@ class TextFiles:
 
 
 def check_recipe_text(config: Config) -> None:
-    """Checks that a configuration names the text of a recipe: one corpus.
+    """Checks that a configuration names the text of a recipe: one corpus, without a file of word links.
 
     Args:
         config: The configuration.
 
     Raises:
-        ConfigError: It names no text, or several corpora.
+        ConfigError: It names no text, several corpora, or word links, which do not fit the text of the stages.
     """
+    train = config.train
+    if train.guided_weight and train.guided_file not in (None, ALIGNER):
+        raise ConfigError(
+            f"train.guided_file = {train.guided_file!r}: a recipe trains on other pairs than those that the links "
+            f"belong to: leave it out, or set it to {ALIGNER!r}; for a student, --guided takes the links of the teacher"
+        )
     if config.data.corpora:
         raise ConfigError(
             "data.corpora: a recipe takes one corpus of real pairs, got several: join them in one file, for example "
@@ -88,7 +94,7 @@ def check_recipe_text(config: Config) -> None:
         )
 
 
-def sizes_and_hashes(config: Config, *more: Path) -> list[str]:
+def text_fingerprint(config: Config, *more: Path) -> list[str]:
     """What determines the text of a recipe: hashes of the files that are read.
 
     Args:

@@ -131,6 +131,8 @@ def test_refusals(mono: Toy) -> None:
         back(mono.config(), mono)
     with pytest.raises(ConfigError, match="--src"):
         back(mono.config(files=("val_src", "val_tgt")), mono)
+    with pytest.raises(ConfigError, match=r"train.guided_file = 'some.align'.*other pairs"):
+        back(mono.config("train.guided_weight=0.2", "train.guided_file=some.align"), mono)
     with pytest.raises(ConfigError, match="--mono"):
         back(mono.config(), mono, mono=())
     with pytest.raises(ConfigError, match="--drop-worst"):
