@@ -105,7 +105,8 @@ def test_the_library_and_the_service_take_the_name(installed: Path) -> None:
     [direct] = library.load(installed).translate(["how was your day ?"])
     assert named.text == direct.text
     assert library.load_model("xx-yy").manifest.quantization == "int8"
-    assert parse_model("de-fr=xx-yy").paths == (installed,)
+    [entry] = parse_model("de-fr=xx-yy")
+    assert entry.paths == (installed,)
     with pytest.raises(library.RegardError, match=r"yy-zz: expected the directory.*\(.*xx-yy.*\), found none"):
         parse_model("de-fr=yy-zz")
 

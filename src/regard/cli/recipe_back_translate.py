@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from regard.cli.loading import loading
-from regard.cli.options import examples, parse_path, with_groups
+from regard.cli.options import examples, parse_model, parse_path, with_groups
 from regard.cli.parallel import DEFAULT_READING, Reading
 from regard.cli.recipe_options import Out, TrainingOptions, TranslatingOptions, run_recipe
 from regard.cli.training_options import NO_TEXTS, Texts
@@ -27,7 +27,7 @@ class _Synthetic:
     reverse: Annotated[
         Path | None,
         typer.Option(
-            parser=parse_path,
+            parser=parse_model,
             metavar="MODEL",
             help="Model from the target to the source language.",
             show_default="trained on the real pairs",
@@ -79,7 +79,7 @@ def recipe_back_translate(
     baseline: Annotated[
         Path | None,
         typer.Option(
-            parser=parse_path,
+            parser=parse_model,
             metavar="MODEL",
             help="Model to compare with at the end, such as one trained on the real pairs alone.",
             show_default=False,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.loading import loading
-from regard.cli.options import examples, parse_path, with_groups
+from regard.cli.options import examples, parse_model, with_groups
 from regard.cli.parallel import DEFAULT_READING, Reading
 from regard.cli.recipe_options import Out, TrainingOptions, TranslatingOptions, run_recipe
 from regard.cli.training_options import NO_TEXTS, Texts
@@ -61,7 +61,7 @@ def recipe_distill(
         list[Path],
         typer.Option(
             "--teacher",
-            parser=parse_path,
+            parser=parse_model,
             metavar="MODEL",
             help="Teacher; several form an ensemble; may be repeated.",
             show_default=False,
