@@ -42,6 +42,15 @@ def test_a_key_is_found_and_its_name_is_kept(file: KeyFile) -> None:
     assert file.find("") is None
 
 
+def test_a_key_that_does_not_exist_cannot_be_revoked(file: KeyFile) -> None:
+    _, stored = file.add("a")
+    with pytest.raises(DataError, match=f"there is no key 00; known keys: {stored.id}$"):
+        file.revoke("00")
+    assert file.revoke(stored.id) == stored
+    with pytest.raises(DataError, match="known keys: none$"):
+        file.revoke(stored.id)
+
+
 def test_the_key_itself_is_not_stored(file: KeyFile, tmp_path: Path) -> None:
     key, _ = file.add("a")
     path = tmp_path / "secret" / "keys.json"

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import torch
 import uvicorn
@@ -181,8 +182,7 @@ async def _check_connections(server: uvicorn.Server, limits: ReceivingLimits) ->
     while True:
         await asyncio.sleep(limits.check_seconds)
         for connection in list(server.server_state.connections):
-            if isinstance(connection, GuardedProtocol):
-                connection.check()
+            cast("GuardedProtocol", connection).check()  # all are of the class that the configuration names
 
 
 async def _serve(server: _Server, service: TranslationService, listener: socket.socket) -> None:

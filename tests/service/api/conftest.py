@@ -66,7 +66,7 @@ def locked_url(key_file: Path, key: str, slow_key: str) -> Iterator[str]:
 def make_app() -> Callable[..., FastAPI]:
     """Makes applications with other settings."""
 
-    def make(**options: Any) -> FastAPI:
+    def make(**options: Any) -> FastAPI:  # noqa: ANN401 - those of `make_service`
         metrics = Metrics()
         service, access = make_service(metrics, **options)
         return create_app(service, access=access, metrics=metrics)

@@ -50,9 +50,9 @@ def test_transformer_decoders_refuse_states_of_other_decoders() -> None:
 
 def test_decoders_refuse_caches_of_other_decoders() -> None:
     memory = Memory(torch.zeros(1, 2, 1, 4), torch.zeros(1, 2, 1, 4))
-    with pytest.raises(AssertionError, match="expected past keys and values of type Memory, .* got str"):
+    with pytest.raises(AssertionError, match=r"expected past keys and values of type Memory, .* got str"):
         transformer._concatenate("cache", memory)  # type: ignore[arg-type] # on purpose
-    with pytest.raises(AssertionError, match="expected a cache of type CachedRows, .* got Memory"):
+    with pytest.raises(AssertionError, match=r"expected a cache of type CachedRows, .* got Memory"):
         packed_decoder._cached_rows(memory)
 
 
@@ -73,5 +73,5 @@ def test_a_model_without_linear_maps_has_nothing_to_adapt() -> None:
 
 def test_the_compiled_lstm_says_that_it_is_missing() -> None:
     gates, cell = torch.zeros(1, 8, requires_grad=True), torch.zeros(1, 2)
-    with disabled(), pytest.raises(AssertionError, match="there is no compiled LSTM kernel for torch.float32 on cpu"):
+    with disabled(), pytest.raises(AssertionError, match=r"there is no compiled LSTM kernel for torch.float32 on cpu"):
         lstm_cell(gates, torch.zeros(1, 8), cell)

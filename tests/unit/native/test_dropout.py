@@ -29,7 +29,7 @@ def test_compiled_dropout_says_that_it_is_missing() -> None:
     with limited_to(available_instruction_sets()[-1]):
         y = relu_dropout(x, 0.5)
     with disabled():
-        with pytest.raises(AssertionError, match="there is no compiled dropout kernel for torch.float32"):
+        with pytest.raises(AssertionError, match=r"there is no compiled dropout kernel for torch.float32"):
             _drop(x, 0.5, 1, relu=False)
         with pytest.raises(AssertionError, match="there is no compiled kernel for the gradient of ReLU and dropout"):
             y.sum().backward()

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from regard.errors import CheckpointError, ConfigError
+from regard.service import catalog as catalog_module
 from regard.service.catalog import Catalog, ModelEntry, parse_model
 from regard.service.errors import ServiceError
 from regard.translation.translator import Translator
@@ -169,3 +170,33 @@ def test_a_model_of_several_languages_is_one_model(tmp_path: Path) -> None:
         assert loader.loaded == ["en-fr", "en-fr"]
 
     run(work())
+
+
+def test_a_model_may_know_its_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directions = [("en", "pt-BR"), ("en", "fr")]
+    monkeypatch.setattr(catalog_module, "stored_directions", lambda path: directions if path == tmp_path else [])
+    assert parse_model(str(tmp_path)) == tuple(ModelEntry(*direction, (tmp_path,)) for direction in directions)
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ConfigError, match="the model does not know its languages: name them, as in --model en-fr="):
+        parse_model(str(tmp_path / "other"))
+
+
+def test_a_model_that_is_unloaded_during_a_reload_stays_unloaded(tmp_path: Path) -> None:
+    loader = Loader()
+    catalog = Catalog(entries(tmp_path, "en-fr"), loader)
+
+    async def work() -> None:
+        async with catalog.using(catalog.entries[0]):
+            pass
+        load = catalog._load
+
+        def slow(entry: ModelEntry) -> Translator:
+            catalog._loaded.clear()  # another model needed the memory
+            return load(entry)
+
+        catalog._load = slow
+        await catalog.reload()
+        assert catalog.num_loaded == 0
+
+    run(work())
+    assert loader.loaded == ["en-fr", "en-fr"]

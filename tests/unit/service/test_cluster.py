@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -147,3 +148,119 @@ def test_without_files_the_application_refuses_and_describes_none() -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert "/v1/translate" in paths
     assert not any("file" in path for path in paths)
+
+
+class FakeRay:
+    """Records to which clusters a connection was tried; some cannot be reached."""
+
+    def __init__(self, *unreachable: str) -> None:
+        self.unreachable = unreachable
+        self.tried: list[str] = []
+        self.exceptions = SimpleNamespace(RayError=ZeroDivisionError)
+
+    def init(self, *, address: str, **_: object) -> None:
+        self.tried.append(address)
+        if address in self.unreachable:
+            raise ConnectionError("nobody there")
+
+    def shutdown(self) -> None:
+        self.tried.append("shutdown")
+
+
+def test_auto_means_a_new_cluster_if_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    for address, unreachable, tried in (
+        ("auto", (), ["auto"]),
+        ("auto", ("auto",), ["auto", "local"]),
+        ("local", ("auto",), ["local"]),
+        ("a:1", (), ["a:1"]),
+    ):
+        ray = FakeRay(*unreachable)
+        cluster._connect(ray, address)
+        assert ray.tried == tried
+    with pytest.raises(ConfigError, match="--cluster a:1: cannot reach Ray: nobody there"):
+        cluster._connect(FakeRay("a:1"), "a:1")
+    monkeypatch.setenv("RAY_ADDRESS", "b:2")
+    with pytest.raises(ConfigError, match="--cluster auto: cannot reach Ray"):
+        cluster._connect(FakeRay("auto"), "auto")
+
+
+class FakeServe:
+    """Ray Serve, whose proxies become healthy and whose application ends after some queries."""
+
+    def __init__(self, *healths: str, deletions: int = 0) -> None:
+        self.healths = list(healths)
+        self.deletions = deletions
+        self.events: list[str] = []
+
+    def status(self) -> SimpleNamespace:
+        health = self.healths.pop(0) if len(self.healths) > 1 else self.healths[0]
+        proxies = {} if health == "none" else {"node": SimpleNamespace(value=health)}
+        return SimpleNamespace(proxies=proxies, applications=[cluster.NAME] if self.deletions else [])
+
+    def delete(self, name: str) -> None:
+        self.events.append(f"delete {name}")
+        self.deletions -= 1
+        if self.deletions:
+            raise TimeoutError
+
+    def start(self, **_: object) -> None:
+        self.events.append("start")
+
+    def run(self, *_: object, **__: object) -> None:
+        raise RuntimeError("the stack of another process\nno memory")
+
+    def shutdown(self) -> None:
+        self.events.append("shutdown")
+
+
+def test_proxies_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(cluster.time, "sleep", waits.append)
+    cluster._wait_for_proxies(FakeServe("STARTING", "STARTING", "HEALTHY"))
+    assert len(waits) == 2
+    monkeypatch.setattr(cluster, "PROXY_SECONDS", -1.0)
+    with pytest.raises(RuntimeError, match="the HTTP proxies of Ray Serve do not listen after -1 seconds"):
+        cluster._wait_for_proxies(FakeServe("UNHEALTHY"))
+
+
+def test_replicas_have_time_to_answer_what_they_accepted(caplog: pytest.LogCaptureFixture) -> None:
+    serve = FakeServe("HEALTHY", deletions=3)
+    cluster._delete(serve, 60.0)
+    assert serve.events == [f"delete {cluster.NAME}"] * 3
+    serve = FakeServe("HEALTHY", deletions=3)
+    cluster._delete(serve, -1.0)
+    assert serve.events == [f"delete {cluster.NAME}"]
+    assert "the replicas did not stop in time" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("health", "message", "events"),
+    [
+        ("HEALTHY", "Ray Serve runs there already", []),
+        ("none", "the service did not start: no memory$", ["start", "shutdown"]),
+    ],
+)
+def test_a_service_that_does_not_start_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, health: str, message: str, events: list[str]
+) -> None:
+    ray, serve = FakeRay(), FakeServe(health)
+    monkeypatch.setattr(cluster, "_imported", lambda: (ray, serve))
+    monkeypatch.setattr(cluster, "_deployment", lambda *_: None)
+    monkeypatch.setattr(cluster, "_raise_at_signals", lambda: None)
+    monkeypatch.setattr(cluster, "start_logging", lambda: None)
+    plan = cluster.ReplicaPlan((), ServiceSettings(), None, None, "cpu", 1, None, ())
+    with pytest.raises(ConfigError, match=message):
+        cluster.serve_cluster(plan, cluster.ClusterSettings(), address="local", host="x", port=1)
+    assert ray.tried == ["local", "shutdown"]
+    assert serve.events == events
+
+
+def test_signals_end_the_service_and_the_second_sigint_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers: dict[int, Any] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    cluster._raise_at_signals()
+    assert set(handlers) == {signal.SIGTERM, signal.SIGINT}
+    with pytest.raises(cluster._StoppedBySignal):
+        handlers[signal.SIGTERM](signal.SIGTERM, None)
+    assert handlers == {signal.SIGTERM: signal.SIG_IGN, signal.SIGINT: signal.default_int_handler}

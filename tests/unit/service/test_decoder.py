@@ -12,11 +12,12 @@ from service_jobs import EchoTranslator, MakeJob
 
 from regard.errors import SearchError
 from regard.service.decoder import Decoder
+from regard.service.forced import _Call
 from regard.service.jobs import SHORT_JOB, Job
 from regard.service.queue import FairQueue
 from regard.text.subword import Subword
 from regard.translation.options import TranslateOptions
-from regard.translation.result import Segment, join_lines
+from regard.translation.result import Segment, Translation, join_lines
 from regard.translation.translator import Translator
 
 WAIT = 60.0
@@ -183,3 +184,28 @@ def test_the_threads_survive_an_internal_error(make_job: MakeJob) -> None:
 def test_long_means_more_tokens_than_a_sentence(make_job: MakeJob) -> None:
     assert make_job("a", [SHORT_JOB - 1]).is_short
     assert not make_job("a", [SHORT_JOB]).is_short
+
+
+def test_a_batch_that_no_client_wants_any_more_is_not_translated(make_job: MakeJob, echo: EchoTranslator) -> None:
+    queue = FairQueue()
+    job = make_job("a", [3])
+    queue.put(job)
+    batch = queue.take()
+    assert batch is not None
+    job.is_cancelled = True
+    Decoder(queue, threads=1)._decode(batch)
+    assert echo.batches == []
+    assert job.error is None
+
+
+def test_a_function_in_the_queue_is_called_once_for_all_batches_of_its_job() -> None:
+    calls: list[int] = []
+
+    def function() -> list[Translation]:
+        calls.append(1)
+        return [Translation("a", "b", 0.0)]
+
+    call = _Call(function)
+    for _ in range(2):
+        call.fill([], TranslateOptions())
+    assert (len(calls), len(call.results)) == (1, 1)

@@ -54,7 +54,7 @@ def test_uploaded_files_are_closed_also_when_the_request_is_refused(monkeypatch:
     opened: list[SpooledTemporaryFile[bytes]] = []
 
     def open_file(*arguments: Any, **options: Any) -> SpooledTemporaryFile[bytes]:  # noqa: ANN401
-        opened.append(SpooledTemporaryFile(*arguments, **options))
+        opened.append(SpooledTemporaryFile(*arguments, **options))  # noqa: SIM115
         return opened[-1]
 
     monkeypatch.setattr(formparsers, "SpooledTemporaryFile", open_file)

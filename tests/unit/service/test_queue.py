@@ -248,3 +248,30 @@ def test_short_jobs_of_a_light_model_are_decoded_by_one_thread_at_a_time(make_jo
     assert first is not None
     queue.finished(first, 0.1)
     assert names(queue.take_short()) == ["b:0"]
+
+
+def test_a_long_batch_of_a_light_model_gives_way_to_short_jobs(make_job: MakeJob) -> None:
+    queue = FairQueue()
+    job = make_job("a", [3])
+    job.is_light = True
+    queue.put(job)
+    batch = queue.take_short()
+    assert batch is not None
+    waiting = threading.Thread(target=queue.give_way, args=(600.0,), daemon=True)
+    waiting.start()
+    waiting.join(0.05)
+    assert waiting.is_alive()
+    queue.give_way(0.001)  # no longer than that
+    queue.finished(batch, 0.1)
+    waiting.join(60)
+    assert not waiting.is_alive()
+
+
+def test_a_job_keeps_its_first_error(make_job: MakeJob) -> None:
+    reports: list[int] = []
+    job = make_job("a", [3], on_progress=reports.append)
+    first = ValueError("first")
+    job.fail(first)
+    job.fail(ValueError("second"))
+    assert job.error is first
+    assert reports == [0]

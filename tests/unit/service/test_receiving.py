@@ -1,4 +1,4 @@
-"""Limits of connections: what a slow, silent or wasteful client is answered, and when, by a clock that the tests set."""
+"""Limits of connections: what a slow, silent or wasteful client is answered, and when, by the clock of the test."""
 
 from __future__ import annotations
 
