@@ -80,17 +80,16 @@ class RejectLines:
             reject: A dropped pair. Its line number in the corpus is higher than in all calls before.
         """
         while self._next is not None and line_number(self._next) < reject.unit.line:
-            self._advance()
+            self._advance(self._next)
         self._file.write(reject.line())
 
     def finish(self) -> None:
         """Writes the remaining lines."""
         while self._next is not None:
-            self._advance()
+            self._advance(self._next)
 
-    def _advance(self) -> None:
-        if self._next is not None:
-            self._file.write(self._next)
+    def _advance(self, line: bytes) -> None:
+        self._file.write(line)
         self._next = next(self._lines, None)
 
 
