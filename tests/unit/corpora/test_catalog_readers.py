@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regard.corpora import mo as compiled_catalogs
 from regard.corpora.accelerators import remove_accelerators
 from regard.corpora.formats import open_corpus
 from regard.corpora.mo import MoReader
@@ -320,3 +321,9 @@ def test_no_bytes_crash_the_reader_of_compiled_catalogs(tmp_path_factory: pytest
     path = tmp_path_factory.getbasetemp() / "fuzzed.mo"
     path.write_bytes(b"\xde\x12\x04\x95\0\0\0\0" + tail)
     list(MoReader(path, ReadOptions(on_error="skip")).units())
+
+
+def test_a_compiled_catalog_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled_catalogs, "MAX_SIZE", 99)
+    with pytest.raises(DataError, match="expected a catalog of at most 99 bytes, found a larger one"):
+        read(tmp_path / "a.mo", b"\xde\x12\x04\x95" + bytes(96))

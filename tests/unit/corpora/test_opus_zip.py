@@ -8,6 +8,7 @@ from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile
 import pytest
 
 from regard.corpora.formats import open_corpus
+from regard.corpora.opus_zip import OpusZipReader
 from regard.corpora.unit import ReadOptions, ReadReport
 from regard.errors import DataError
 
@@ -106,3 +107,16 @@ def test_broken_archives_are_refused(tmp_path: Path, damage: str) -> None:
     with pytest.raises(DataError, match=r"x\.zip.*(broken|encrypted)"):
         read(path)
     assert read(path, SKIP)[1].num_faults == 1
+
+
+def test_an_archive_needs_one_pair_of_files_without_languages(tmp_path: Path) -> None:
+    files = {f"X.{code}": b"a\n" for code in ("en", "fr", "de", "it", "es", "pt", "nl", "sv", "da", "cs")}
+    path = write(tmp_path / "x.zip", files)
+    with pytest.raises(DataError, match=r"found none among X\.en, .* X\.sv and 2 more: unpack the archive"):
+        read(path, ReadOptions())
+    assert read(path)[0] == [("a", "a", 1)]
+
+
+def test_an_archive_cannot_be_read_from_a_pipe() -> None:
+    with pytest.raises(DataError, match="expected a zip archive, found a pipe: save it as a file first"):
+        OpusZipReader(None, EN_FR)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from regard.corpora.formats import open_corpus
+from regard.corpora.parquet import ParquetReader
 from regard.corpora.parquet_pages import large_dictionaries
 from regard.corpora.unit import ReadOptions, ReadReport
 from regard.errors import DataError
@@ -252,3 +253,8 @@ def test_a_broken_or_hostile_state_is_refused(tmp_path: Path, state: str) -> Non
 def test_a_directory_without_data_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"expected a dataset with \.parquet or \.arrow files"):
         read(tmp_path)
+
+
+def test_parquet_cannot_be_read_from_a_pipe() -> None:
+    with pytest.raises(DataError, match="expected a Parquet file, found a pipe: save it as a file first"):
+        ParquetReader(None, ReadOptions())

@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 from xml_corpora import Outcome, outcome, tmx, tu, tuv
 
+from regard.corpora import tmx as tmx_module
 from regard.corpora.formats import open_corpus
 from regard.corpora.tmx import TmxReader
 from regard.corpora.unit import ReadOptions, ReadReport
@@ -243,3 +244,18 @@ def test_lxml_reads_the_same(tmp_path: Path) -> None:
     found = outcome(TmxReader(path, EN_FR))
     assert found.pairs == expected
     assert len(found.pairs) == len(texts)
+
+
+def test_many_combinations_of_languages_are_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    units = [tu(*HELLO), "".join(("<tu>", tuv("en-GB", "a"), tuv("fr-CA", "b"), "</tu>"))]
+    expected = _read(tmp_path / "a.tmx", tmx(*units))[0]
+    assert len(expected.pairs) == 2
+    monkeypatch.setattr(tmx_module, "_MAX_CHOICES", 1)
+    assert _read(tmp_path / "a.tmx", tmx(*units))[0] == expected
+
+
+def test_one_language_twice_is_no_pair(tmp_path: Path) -> None:
+    unit = "".join(("<tu>", tuv("en", "a"), "</tu>"))
+    found, report = _read(tmp_path / "a.tmx", tmx(unit), ReadOptions(langs=("en-US", "en-GB")))
+    assert found.pairs == []
+    assert report.left_out == {"no separate en-GB text": 1}

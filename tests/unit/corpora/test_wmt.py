@@ -8,6 +8,7 @@ import pytest
 from lxml import etree
 from xml_corpora import Outcome, outcome
 
+from regard.corpora import sgm_segments, wmt
 from regard.corpora.formats import open_corpus
 from regard.corpora.unit import ReadOptions, ReadReport
 from regard.corpora.wmt import SgmReader, WmtReader
@@ -177,3 +178,16 @@ def test_missing_sentences_of_sgm_are_counted(tmp_path: Path) -> None:
     found, report = _read_sgm(tmp_path, SRC, REF.replace('id="2"', 'id="3"'))
     assert len(found.pairs) == 2
     assert report.left_out == {"no de text": 1, "no en text": 1}
+
+
+def test_documents_that_are_too_long_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wmt, "MAX_UNIT", 12)
+    (tmp_path / "a.xml").write_text(SET)
+    assert (
+        "expected documents of at most 12 characters, found more" in outcome(WmtReader(tmp_path / "a.xml", EN_DE)).error
+    )
+    monkeypatch.setattr(sgm_segments, "_MAX_DOCUMENT", 20)
+    for name, text in (("a-src.en.sgm", SRC), ("a-ref.de.sgm", REF)):
+        (tmp_path / name).write_text(text)
+    found = outcome(SgmReader(tmp_path / "a-src.en.sgm", tmp_path / "a-ref.de.sgm", EN_DE))
+    assert "a-src.en.sgm:5: expected documents of at most 20 characters, found more: add <doc> tags" in found.error

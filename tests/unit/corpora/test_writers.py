@@ -19,6 +19,7 @@ from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regard.corpora import parquet_writer
 from regard.corpora.stream_writer import CONTROLS
 from regard.corpora.unit import Unit
 from regard.corpora.writers import OUTPUT_FORMATS, UnitWriter, open_writer, output_format, output_paths
@@ -266,3 +267,15 @@ def test_columns_have_usual_names_where_languages_cannot_name_them(
 ) -> None:
     write(tmp_path / "x.jsonl", "jsonl", [("a", "b")], langs)
     assert json.loads((tmp_path / "x.jsonl").read_text()) == dict(zip(names, ("a", "b"), strict=True))
+
+
+def test_parquet_is_written_in_batches_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_writer, "_ROWS_AT_ONCE", 2)
+    write(tmp_path / "a.parquet", "parquet", PAIRS[:5])
+    rows = pq.read_table(tmp_path / "a.parquet").to_pylist()
+    assert [tuple(row.values()) for row in rows] == list(PAIRS[:5])
+
+
+def test_a_catalog_without_languages_names_none(tmp_path: Path) -> None:
+    write(tmp_path / "a.po", "po", PAIRS[:1], langs=None)
+    assert "Language" not in polib.pofile(str(tmp_path / "a.po")).metadata

@@ -215,3 +215,10 @@ def test_version_2(tmp_path: Path) -> None:
     assert report.left_out == {"state=initial": 1, "no fr text": 1, "translate=no": 1}
     found, _ = _read(tmp_path / "a.xlf", data, FUZZY)
     assert found.pairs == [("Hello you.", "Salut toi."), ("a", "b"), ("c", "d")]
+
+
+def test_elements_that_are_skipped_are_not_nested_too_deep(tmp_path: Path) -> None:
+    for depth, error in ((60, ""), (80, "expected at most 64 elements within each other, found more")):
+        notes = "<x>" * depth + "</x>" * depth
+        unit = f"<trans-unit id='1'>{notes}<source>Hello</source><target>Bonjour</target></trans-unit>"
+        assert error in _read(tmp_path / "a.xlf", xliff(unit))[0].error
