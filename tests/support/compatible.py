@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,7 @@ def make_service(
 
 
 @contextmanager
-def running(*, keys: Path | None = None, **settings: object) -> Iterator[str]:
+def running(*, keys: Path | None = None, **settings: Any) -> Iterator[str]:  # noqa: ANN401 - those of `make_service`
     """Runs a server in a thread of this process on any free port.
 
     Args:

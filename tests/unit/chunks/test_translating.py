@@ -9,9 +9,11 @@ import pytest
 
 import regard
 from regard.chunks.translating import open_translation, translation_work
+from regard.chunks.work import Assignment
 from regard.errors import CheckpointError
 from regard.search.sample import SampleOptions
 from regard.translation.glossary_files import GlossaryFiles
+from regard.translation.options import Changes
 
 MODEL = Path(__file__).parents[2] / "golden" / "models" / "luong"
 LINES = ["The cat sleeps.", "A dog runs in the garden."]
@@ -19,13 +21,12 @@ LINES = ["The cat sleeps.", "A dog runs in the garden."]
 
 def translate(work: dict[str, object]) -> list[tuple[str, list[str]]]:
     """Translates with what a worker reads: the description as JSON."""
-    function = open_translation(json.loads(json.dumps(work)), threads=1)
+    sent = Assignment("out.chunks", "in", "", work, 1).to_json()
+    function = open_translation(Assignment.from_json(sent).arguments, threads=1)  # type: ignore[arg-type] # from JSON
     return [(line, list(warnings)) for line, warnings in function([line.encode() for line in LINES], 1)]
 
 
-def work_of(
-    options: dict[str, object], *, as_json: bool = False, terms: GlossaryFiles | None = None
-) -> dict[str, object]:
+def work_of(options: Changes, *, as_json: bool = False, terms: GlossaryFiles | None = None) -> dict[str, object]:
     return translation_work(
         [MODEL], Path("in"), options, as_json=as_json, device="cpu", precision=None, shortlist=None, terms=terms
     ).arguments
@@ -39,7 +40,7 @@ def test_lines_are_translated_as_by_the_library() -> None:
 def test_options_of_sampling_reach_the_worker() -> None:
     options = SampleOptions(temperature=2.0, seed=3)
     expected = [translation.text for translation in regard.load(MODEL, device="cpu").translate(LINES, sample=options)]
-    found = translate(work_of({"sample": {"temperature": 2.0, "seed": 3}}))
+    found = translate(work_of({"sample": options}))
     assert [line for line, _ in found] == expected
 
 

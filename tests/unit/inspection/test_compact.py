@@ -38,4 +38,4 @@ def test_numbers_that_do_not_exist_are_refused(
     make_record: MakeRecord, chosen: dict[str, list[int]], message: str
 ) -> None:
     with pytest.raises(ShapeError, match=message):
-        compact_record(make_record("a b", "c d", layers=3, heads=2), **chosen)  # type: ignore[arg-type] # by name
+        compact_record(make_record("a b", "c d", layers=3, heads=2), **chosen)

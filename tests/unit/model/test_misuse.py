@@ -61,7 +61,7 @@ def test_a_gru_refuses_the_packed_weights_of_another_layer() -> None:
     layer = next(
         module for module in model.decoder.modules() if hasattr(module, "packed_cell") and hasattr(module, "rnn")
     )
-    cell = PackedCell(nn.Linear(1, 1), None, None)  # type: ignore[arg-type] # has no weight of the hidden state
+    cell = PackedCell(nn.Linear(1, 1), None, None)  # has no weight of the hidden state
     with pytest.raises(AssertionError, match="the PackedCell that packed_cell"):
         layer.step(torch.zeros(1, 18), torch.zeros(1, 6), (torch.zeros(1, 6),), cell)  # type: ignore[operator]
 

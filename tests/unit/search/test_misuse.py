@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_a_forked_process_uses_one_thread(monkeypatch: pytest.MonkeyPatch) -> No
     threads: list[int] = []
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     monkeypatch.setattr(torch, "set_num_threads", threads.append)
-    monkeypatch.setattr(parallel.os, "getpid", lambda: 2)
+    monkeypatch.setattr(os, "getpid", lambda: 2)
     parallel.limit_threads_after_fork(2)
     assert threads == []
     with pytest.warns(RuntimeWarning, match="this process was forked from the one that loaded the translator"):

@@ -30,7 +30,9 @@ from regard.service.v1_models import TranslateRequest
 
 def service_of(path: Path, *directions: str, **settings: object) -> TranslationService:
     """A service whose models are never loaded."""
-    entries = [ModelEntry(*direction.split("-"), (path,)) for direction in directions]
+    entries = [
+        ModelEntry(source, target, (path,)) for source, _, target in (name.partition("-") for name in directions)
+    ]
     return build_service(entries, ServiceSettings.model_validate(settings), Metrics(), threads=1)
 
 
@@ -84,9 +86,9 @@ def test_a_language_that_is_left_out_is_that_of_the_only_model_that_fits(tmp_pat
 
 def test_languages_and_samples_of_requests_under_v1(tmp_path: Path) -> None:
     service = service_of(tmp_path, "en-fr", alternatives_limit=3)
-    request = _text_request(TranslateRequest(text="a", source=AUTO, target="fr"), service)
+    request = _text_request(TranslateRequest.model_validate({"text": "a", "source": AUTO, "target": "fr"}), service)
     assert (request.source, request.target) == (AUTO, "fr")
-    assert _text_request(TranslateRequest(text="a"), service).source == "en"
+    assert _text_request(TranslateRequest.model_validate({"text": "a"}), service).source == "en"
     for number, is_refused in ((4, False), (5, True)):
         body = TranslateRequest.model_validate({"text": "a", "sample": {"num_samples": number}})
         if is_refused:

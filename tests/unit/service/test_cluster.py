@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -216,7 +217,7 @@ class FakeServe:
 
 def test_proxies_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(cluster.time, "sleep", waits.append)
+    monkeypatch.setattr(time, "sleep", waits.append)
     cluster._wait_for_proxies(FakeServe("STARTING", "STARTING", "HEALTHY"))
     assert len(waits) == 2
     monkeypatch.setattr(cluster, "PROXY_SECONDS", -1.0)

@@ -117,7 +117,7 @@ class Server:
 
     def connect(self, application: Callable[..., object] = app) -> tuple[GuardedProtocol, Wire]:
         config = uvicorn.Config(
-            application,  # type: ignore[arg-type] # any callable
+            application,
             log_config=None,
             access_log=False,
             timeout_keep_alive=1000,

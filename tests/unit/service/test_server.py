@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from types import SimpleNamespace
@@ -49,7 +50,7 @@ def test_a_batch_that_cannot_be_stopped_ends_with_the_process(
     monkeypatch.setattr(server, "_listen", lambda *_: None)
     monkeypatch.setattr(server, "start_logging", lambda: None)
     monkeypatch.setattr(server, "create_app", lambda *_, **__: application)
-    monkeypatch.setattr(server.logging, "shutdown", lambda: None)
+    monkeypatch.setattr(logging, "shutdown", lambda: None)
     monkeypatch.setattr(os, "_exit", statuses.append)
     service: Any = SimpleNamespace(settings=ServiceSettings(), is_decoding=is_decoding)
     server.serve(service, access=Access(None), metrics=Metrics(), host="127.0.0.1", port=0)

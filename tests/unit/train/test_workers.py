@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 import torch.distributed as dist
+from torch._C._distributed_c10d import HashStore
 
 from regard.errors import ConfigError, WorkerError
 from regard.train.place import Place, Store, open_store
@@ -40,7 +41,7 @@ def pair(store: Store, timeout: float = 600.0) -> tuple[Workers, Workers]:
 
 @pytest.fixture
 def store() -> Store:
-    return dist.HashStore()
+    return HashStore()
 
 
 def test_the_store_of_torchrun_connects_the_workers_of_one_start() -> None:
@@ -48,7 +49,7 @@ def test_the_store_of_torchrun_connects_the_workers_of_one_start() -> None:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     environment = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    first, second = in_threads(*(lambda rank=rank: open_store(Place(rank, 2, rank, 2), environment) for rank in (0, 1)))  # type: ignore[misc] # the default is the rank
+    first, second = in_threads(*(lambda rank=rank: open_store(Place(rank, 2, rank, 2), environment) for rank in (0, 1)))
     first.set("key", "value")  # type: ignore[attr-defined] # is a store
     assert second.get("key") == b"value"  # type: ignore[attr-defined]
 
