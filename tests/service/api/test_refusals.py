@@ -104,7 +104,7 @@ def test_the_same_language_twice(http: httpx.Client, source: str, target: str, n
 
 
 def test_a_direction_without_a_model(make_client: MakeClient) -> None:
-    client = make_client(directions={"es-en": "luong", "fr-zh": "luong"})
+    client = make_client(directions={"es-en": "luong", "fr-zh": "transformer"})
     answer = client.post("/translate", data={**GOOD, "source": "es", "target": "zh"})
     assert refusal(answer) == (400, UNAVAILABLE.format("Chinese (zh)", "Spanish (es)"))
 
