@@ -162,7 +162,7 @@ class FakeRay:
     def init(self, *, address: str, **_: object) -> None:
         self.tried.append(address)
         if address in self.unreachable:
-            raise ConnectionError("nobody there")
+            raise ConnectionError("no cluster there")
 
     def shutdown(self) -> None:
         self.tried.append("shutdown")
@@ -179,7 +179,7 @@ def test_auto_means_a_new_cluster_if_there_is_none(monkeypatch: pytest.MonkeyPat
         ray = FakeRay(*unreachable)
         cluster._connect(ray, address)
         assert ray.tried == tried
-    with pytest.raises(ConfigError, match="--cluster a:1: cannot reach Ray: nobody there"):
+    with pytest.raises(ConfigError, match="--cluster a:1: cannot reach Ray: no cluster there"):
         cluster._connect(FakeRay("a:1"), "a:1")
     monkeypatch.setenv("RAY_ADDRESS", "b:2")
     with pytest.raises(ConfigError, match="--cluster auto: cannot reach Ray"):

@@ -127,7 +127,7 @@ class Server:
         return connection, wire
 
     def wait(self, connection: GuardedProtocol, seconds: float) -> None:
-        """Lets time pass, with the checks that the server makes meanwhile."""
+        """Lets time pass, with the checks that the server makes."""
         end = self.clock.now + seconds
         while self.clock.now < end:
             self.clock.now = min(end, self.clock.now + LIMITS.check_seconds)
