@@ -1,4 +1,4 @@
-"""Fails if branch coverage is too low: `python tests/house/branches.py coverage.json 90`."""
+"""Fails if branch coverage is too low: `python tests/house/branches.py coverage.json 95`."""
 
 from __future__ import annotations
 
