@@ -468,17 +468,22 @@ def check_end(result: Result, how: str) -> str | None:
     return None
 
 
-def try_all(bench: Bench, job: Job, how: str, stride: int) -> bool:
-    """Interrupts a job at every `stride`-th write; returns whether all tries ended well."""
-    bench.counts, tries = {}, 0
-    problems: list[dict[str, object]] = []
+def count_writes(bench: Bench, job: Job) -> int:
+    """Number of writes of a job that is not interrupted."""
     if not job.threads:
         bench.warm(job)
     bench.fresh(job.start)
     complete = bench.fork(job.work)
     if complete.status:
         raise SystemExit(f"{job.name}: {complete.output}")
-    for at in range(1 + (MODES[how] * 7) % stride, complete.events + 1, stride):
+    return complete.events
+
+
+def try_all(bench: Bench, job: Job, how: str, *, num_writes: int, stride: int) -> bool:
+    """Interrupts a job at every `stride`-th write; returns whether all tries ended well."""
+    bench.counts, tries = {}, 0
+    problems: list[dict[str, object]] = []
+    for at in range(1 + (MODES[how] * 7) % stride, num_writes + 1, stride):
         bench.fresh(job.start)
         result = bench.fork(job.work, at=at, how=how)
         if result.status == 0 and how not in SURVIVED:
@@ -487,7 +492,7 @@ def try_all(bench: Bench, job: Job, how: str, stride: int) -> bool:
         problem = check_end(result, how) or job.check()
         if problem:
             problems.append({"at": at, "wrong": problem})
-    summary = {"job": job.name, "how": how, "events": complete.events, "tries": tries, **bench.counts}
+    summary = {"job": job.name, "how": how, "events": num_writes, "tries": tries, **bench.counts}
     print(json.dumps({**summary, "wrong": len(problems)}), flush=True)
     for entry in problems:
         print(json.dumps(entry), flush=True)
@@ -521,8 +526,9 @@ def main() -> int:
         for job in make(bench):
             if not names or job.name in names:
                 modes = [how for how in options.how.split(",") if how != "once" or make is trainings]
+                num_writes = count_writes(bench, job)
                 for how in modes:
-                    all_well = try_all(bench, job, how, options.stride) and all_well
+                    all_well = try_all(bench, job, how, num_writes=num_writes, stride=options.stride) and all_well
     return 0 if all_well else 1
 
 
