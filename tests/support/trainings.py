@@ -233,13 +233,29 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
     return marks
 
 
+def warm(cases: Sequence[Case], directory: Path) -> None:
+    """Trains each kind of model in this process, so that forks find everything loaded that is loaded when needed."""
+    from regard.config.load import load_config
+
+    kinds: dict[str, Case] = {}
+    for preset, overrides, _ in cases:
+        kind = load_config(preset=preset or None, overrides=overrides).model.kind
+        kinds.setdefault(kind, (preset, overrides, []))
+    for case in kinds.values():
+        trial(case, directory)
+    if sys.platform == "linux" and len(os.listdir("/proc/self/task")) > 1:
+        sys.exit("cannot fork: this process has several threads, of which a fork has only one")
+
+
 def main(directory: Path) -> None:
     for name in LOADED:
         importlib.import_module(name)
+    cases: list[Case] = json.load(sys.stdin)
+    warm(cases, directory)
     gc.collect()
     gc.freeze()  # else the garbage collector of each fork would search, and so copy, all loaded modules
     results = []
-    for case in json.load(sys.stdin):
+    for case in cases:
         start = time.monotonic()
         result = in_a_fork(partial(trial, case, directory))
         results.append({**result, "wall": time.monotonic() - start})
