@@ -1,6 +1,6 @@
 """Plugin for pytest that measures with SlipCover which lines and branches of `src` the tests execute.
 
-It writes the report that the environment variable `REGARD_COVERAGE` names, and does nothing without the variable. Unlike
+It writes the report that the environment variable `REGARD_COVERAGE` names, and does nothing without it. Unlike
 `python -m slipcover -m pytest`, it does not instrument all of `src` again in the process that starts the test
 processes, and it removes probes in few, large steps. Settings are in `pyproject.toml`, in the table `tool.slipcover`.
 """

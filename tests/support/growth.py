@@ -10,8 +10,8 @@ from collections.abc import Callable
 def growth(work: Callable[[str], object], short: str, long: str) -> float:
     """Ratio of the CPU times for a long and for a short text, each the best of several tries.
 
-    The long text is tried again only if the time grew more than twice as much as the text. Python's garbage collector is
-    off during this: it would visit all objects of the test process, which may be many.
+    The long text is tried again only if the time grew more than twice as much as the text. Python's garbage collector
+    is off during this: it would visit all objects of the test process, which may be many.
     """
 
     def seconds(text: str) -> float:
