@@ -25,6 +25,7 @@ from regard.attention.additive.chunked import chunked_backward, chunked_forward
 from regard.attention.additive.triton_kernel import triton_backward, triton_forward
 from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
 from regard.store.weights import read_tensors
+from regard.train.objective import Objective
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.step import TrainingStep
@@ -149,7 +150,7 @@ def gradients(setup: Setup) -> CheckResult:
 
     def learn(config: ModelConfig, device: str, precision: Precision) -> tuple[float, dict[str, Tensor]]:
         model = build(config, 500, device).train()
-        step = TrainingStep(model, Updater(model, betas=(0.9, 0.98)), precision, label_smoothing=0.1)
+        step = TrainingStep(model, Updater(model, betas=(0.9, 0.98)), precision, Objective(0.1))
         loss, _ = step.backward(batch, batch.num_tgt_tokens)
         grads = {name: weight.grad.cpu() for name, weight in model.named_parameters() if weight.grad is not None}
         return float(loss) / batch.num_tgt_tokens, grads

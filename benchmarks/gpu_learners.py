@@ -16,6 +16,7 @@ from regard.config.schema import ModelConfig, TransformerConfig
 from regard.data.collate import collate
 from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
+from regard.train.objective import Objective
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.step import TrainingStep
@@ -95,7 +96,7 @@ def our_step(size: Size, device: str) -> TrainStep:
     )  # fmt: skip
     model = build(config, size.vocab, device).train()
     updater = Updater(model, betas=(0.9, 0.98), clip_norm=1.0)
-    step = TrainingStep(model, updater, Precision("bfloat16", device), label_smoothing=0.1)
+    step = TrainingStep(model, updater, Precision("bfloat16", device), Objective(0.1))
     numbers = count(1)
     return lambda batch: step([batch], 5e-4, update=next(numbers)).loss / batch.num_tgt_tokens
 

@@ -25,6 +25,7 @@ from regard.data.stream import BatchStream
 from regard.model.build import build_model
 from regard.text.subword import Subword
 from regard.train.allocator import keep_freed_memory
+from regard.train.objective import Objective
 from regard.train.optimizer import Updater
 from regard.train.precision import choose_precision
 from regard.train.step import TrainingStep
@@ -37,7 +38,7 @@ def last_loss(task: str, precision: Precision, stream: BatchStream, *, vocab: in
     torch.manual_seed(seed)
     model = build_model(MODELS[task], src_vocab=vocab, tgt_vocab=vocab, shared=True, specials=stream.specials).train()
     updater = Updater(model, betas=(0.9, 0.98), clip_norm=1.0)
-    step = TrainingStep(model, updater, choose_precision(precision, "cpu"), label_smoothing=0.1)
+    step = TrainingStep(model, updater, choose_precision(precision, "cpu"), Objective(0.1))
     losses = []
     for number in range(1, steps + 1):
         result = step([next(stream)], 1e-3 * min(1.0, number / 100), update=number)

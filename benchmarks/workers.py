@@ -28,6 +28,7 @@ from torch._C._distributed_c10d import FileStore
 from regard.data.corpus import Corpus, Ragged
 from regard.data.stream import BatchStream
 from regard.model.build import build_model
+from regard.train.objective import Objective
 from regard.train.optimizer import Updater
 from regard.train.place import Place
 from regard.train.precision import Precision
@@ -68,7 +69,7 @@ def work(workers: Workers, options: argparse.Namespace) -> dict[str, float]:
     model = build_model(MODELS["T1"], src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True).train()
     batches = stream(options.batch_tokens)
     step = TrainingStep(model, Updater(model, betas=(0.9, 0.98), clip_norm=1.0), Precision("float32", "cpu"),
-                        label_smoothing=0.1, workers=workers)  # fmt: skip
+                        Objective(0.1), workers=workers)  # fmt: skip
     step.gradients.overlap = options.overlap
     communication: list[float] = []
     step.workers.sum = timed(workers.sum, communication)  # type: ignore[method-assign, assignment]

@@ -61,12 +61,14 @@ def sums(workers: Workers) -> dict[str, Any]:
     }
 
 
-def gradients(workers: Workers, model: str, accumulate: int, bucket_bytes: int) -> dict[str, Any]:
+def gradients(
+    workers: Workers, model: str, accumulate: int, bucket_bytes: int, options: dict[str, Any]
+) -> dict[str, Any]:
     """The gradients of the third update, and how many buckets were sent before the backward pass ended."""
     workers.join("cpu")
     bench = Workbench(Path("unused"))
     network = transformer() if model == "transformer" else bench.model()
-    trainer = bench.trainer(network=network, accumulate=accumulate, workers=workers)
+    trainer = bench.trainer(network=network, accumulate=accumulate, workers=workers, **options)
     trainer.step.gradients.bucket_bytes, trainer.step.gradients.overlap = bucket_bytes, True
     found: list[list[float]] = []
     early: list[int] = []

@@ -47,7 +47,7 @@ def has_no_effect(config: Config) -> dict[str, str]:
     return (
         {f"data.{key}": why for key, why in _data(config.data)}
         | {f"model.{key}": why for key, why in rules}
-        | {f"train.{key}": why for key, why in _training(config.train)}
+        | {f"train.{key}": why for key, why in (*_training(config.train), *_regularization(config))}
     )
 
 
@@ -241,6 +241,13 @@ def _training(options: TrainConfig) -> Iterator[Finding]:
 
 def _has(names: list[str]) -> str:
     return "has" if len(names) == 1 else "have"
+
+
+def _regularization(config: Config) -> Iterator[Finding]:
+    model = config.model
+    attention = model.attention_dropout if isinstance(model, TransformerConfig) else model.attention.dropout
+    if not (model.dropout or attention):
+        yield "r_drop", "without dropout, both predictions are equal: leave it out, or set model.dropout"
 
 
 def _data_conflicts(config: Config) -> Iterator[Finding]:

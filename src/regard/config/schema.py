@@ -128,6 +128,9 @@ class TrainConfig(Section):
     noise_kinds: Annotated[tuple[NoiseKind, ...], Field(min_length=1), ADDED_LATER] = NOISE_KINDS
     """Alterations, one for each altered pair: all in capitals, in title case, in lower case, without the final mark,
     with one or two typos."""
+    r_drop: Annotated[float, NUMBER, Field(ge=0, le=1000), ADDED_LATER] = 0.0
+    """α of R-Drop (Wu et al. 2021): every batch is computed twice with different dropout, and predictions that differ
+    are penalized. A step takes about twice as long. 0 = off."""
     clip_norm: Annotated[float, NUMBER, Field(ge=0, le=1_000_000)] = 1.0
     """Maximum gradient norm; 0 = no clipping."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

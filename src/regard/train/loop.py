@@ -15,10 +15,10 @@ from regard.train.broken import BrokenBatches
 from regard.train.checkpoints import CheckpointDirectory
 from regard.train.choice import choose_weights
 from regard.train.conditions import current_conditions
-from regard.train.guided import GuidedAttention
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.limit import TimeLimit
 from regard.train.memory import MemoryLimit
+from regard.train.objective import Objective
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.progress import Meter, Progress, Stopwatch
@@ -103,8 +103,7 @@ class Trainer:
             model,
             self.updater,
             precision,
-            label_smoothing=config.label_smoothing,
-            guided=GuidedAttention.of(config),
+            Objective.of(config),
             seed=config.seed,
             memory=self.memory,
             workers=self.workers,

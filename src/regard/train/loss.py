@@ -7,12 +7,14 @@ layer are kept.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from regard.native.linear import linear, weight_gradient
-from regard.train.softmax import LossTerms, loss_terms
+from regard.train.softmax import LossTerms, TermsFunction, loss_terms
 
 CHUNK_ELEMENTS = 1 << 22
 """Number of logits per chunk, 16 MiB in float32. With smaller chunks, summing the gradient of the output matrix over
@@ -55,18 +57,68 @@ def chunked_cross_entropy(
         The smoothed loss and the negative log-likelihood of the targets, both scalars, sums in nats. Only the loss is
         differentiable, and only one backward pass through it is possible.
     """
+    rows = real_rows(targets, ignore_index, num_tokens)
+    chunk_size = chunk_size or default_chunk_size(weight)
+    return fused_cross_entropy(
+        hidden, weight, bias, targets, rows, label_smoothing=label_smoothing, chunk_size=chunk_size
+    )
+
+
+def default_chunk_size(weight: Tensor) -> int:
+    """Number of tokens per chunk, by the vocabulary size and the device of the output matrix, `(V, D)`."""
+    elements = CHUNK_ELEMENTS if weight.device.type == "cpu" else CHUNK_ELEMENTS_ON_GPU
+    return max(64, elements // weight.shape[0])
+
+
+def real_rows(targets: Tensor, ignore_index: int, num_tokens: int | None) -> Tensor:
+    """Finds the targets that are not padding.
+
+    Args:
+        targets: Target ids, `(...)` int64.
+        ignore_index: Target id of padding.
+        num_tokens: Number of such targets, if it is known; otherwise a GPU is synchronized to count them.
+
+    Returns:
+        Their indices in the flattened targets, `(N,)` int64.
+    """
     is_real = targets.flatten() != ignore_index
     if num_tokens is None:
-        rows = is_real.nonzero()[:, 0]
-    else:
-        rows = torch.nonzero_static(is_real, size=num_tokens)[:, 0]
+        return is_real.nonzero()[:, 0]
+    return torch.nonzero_static(is_real, size=num_tokens)[:, 0]
+
+
+def fused_cross_entropy(
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    targets: Tensor,
+    rows: Tensor,
+    *,
+    label_smoothing: float,
+    chunk_size: int,
+    terms: TermsFunction = loss_terms,
+) -> tuple[Tensor, Tensor]:
+    """Loss and gradients of chosen tokens, chunk by chunk. See `chunked_cross_entropy`.
+
+    Args:
+        hidden: Hidden vectors, `(..., D)`.
+        weight: Output matrix, `(V, D)`.
+        bias: Output bias, `(V,)`, or None.
+        targets: Target ids, `(...)` int64.
+        rows: Indices of the tokens in the flattened targets, `(N,)` int64, in the order in which chunks contain them.
+        label_smoothing: ε, probability that smoothing spreads over the whole vocabulary.
+        chunk_size: Tokens per chunk.
+        terms: Function that computes the loss of a chunk from its logits, with the interface of `loss_terms`.
+
+    Returns:
+        The smoothed loss, and the negative log-likelihood of the targets.
+    """
     flat = hidden.flatten(0, -2).index_select(0, rows)  # (..., D) -> (N, D)
-    elements = CHUNK_ELEMENTS if weight.device.type == "cpu" else CHUNK_ELEMENTS_ON_GPU
-    chunk_size = chunk_size or max(64, elements // weight.shape[0])
     # Within the autograd function gradients are off, so it cannot find out whether they are needed.
     need_gradients = torch.is_grad_enabled() and (flat.requires_grad or weight.requires_grad)
+    plan = _Plan(label_smoothing, chunk_size, need_gradients, terms)
     loss, nll = _ChunkedCrossEntropy.apply(  # type: ignore[no-untyped-call]
-        flat, weight, bias, targets.flatten().index_select(0, rows), label_smoothing, chunk_size, need_gradients
+        flat, weight, bias, targets.flatten().index_select(0, rows), plan
     )
     return loss, nll
 
@@ -127,6 +179,16 @@ class _Gradients:
                 self.bias -= self.share * self.num_tokens
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """How a loss is computed: ε of smoothing, tokens per chunk, whether gradients are needed, and the terms."""
+
+    smoothing: float
+    chunk_size: int
+    need_gradients: bool
+    terms: TermsFunction
+
+
 class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -135,16 +197,11 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         targets: Tensor,
-        smoothing: float,
-        chunk_size: int,
-        need_gradients: bool,
+        plan: _Plan,
     ) -> tuple[Tensor, Tensor]:
         compute = _compute_type(hidden)
         with torch.autocast(hidden.device.type, enabled=False):
-            result = _losses(
-                hidden.to(compute), weight.to(compute), bias, targets, smoothing, chunk_size, need_gradients
-            )
-        loss, nll, gradients = result
+            loss, nll, gradients = _losses(hidden.to(compute), weight.to(compute), bias, targets, plan)
         ctx.types = hidden.dtype, weight.dtype  # type: ignore[attr-defined]
         if gradients is not None:
             ctx.save_for_backward(gradients.hidden, gradients.weight, gradients.bias)  # type: ignore[arg-type]
@@ -165,8 +222,6 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             None if bias is None else (bias * scale).to(weight_type),
             None,
             None,
-            None,
-            None,
         )
 
 
@@ -175,23 +230,24 @@ def _losses(
     weight: Tensor,
     bias: Tensor | None,
     targets: Tensor,
-    smoothing: float,
-    chunk_size: int,
-    need_gradients: bool,
+    plan: _Plan,
 ) -> tuple[Tensor, Tensor, _Gradients | None]:
-    gradients = _Gradients(hidden, weight, smoothing, bias is not None) if need_gradients else None
+    smoothing, chunk_size = plan.smoothing, plan.chunk_size
+    gradients = _Gradients(hidden, weight, smoothing, bias is not None) if plan.need_gradients else None
     exact = torch.float64 if hidden.dtype == torch.float64 else torch.float32
     nll = torch.zeros((), dtype=exact, device=hidden.device)
     loss = torch.zeros((), dtype=exact, device=hidden.device)
     for start in range(0, hidden.shape[0], chunk_size):
         chunk, chunk_targets = hidden[start : start + chunk_size], targets[start : start + chunk_size]
         logits = linear(chunk, weight)  # (C, V)
-        terms = loss_terms(logits, bias, chunk_targets, smoothing, need_error=need_gradients)
+        terms = plan.terms(logits, bias, chunk_targets, smoothing, need_error=plan.need_gradients)
         chunk_nll = terms.nll.sum()
         nll += chunk_nll
         loss += (1.0 - smoothing) * chunk_nll
         if smoothing:
             loss -= smoothing / weight.shape[0] * terms.log_probs.sum()
+        if terms.penalty is not None:
+            loss += terms.penalty
         if gradients is not None:
             gradients.add(start, terms, chunk, weight)
     if gradients is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,12 +22,24 @@ class LossTerms:
         error: Gradient of the loss by the logits without the uniform part of the smoothing,
             `p(v) - (1 - ε) [v = target]`, `(C, V)`.
         error_sum: Sum of `error` over the tokens, `(V,)`.
+        penalty: Further loss of the chunk, a scalar, whose gradient is part of `error`; None = there is none.
     """
 
     nll: Tensor
     log_probs: Tensor
     error: Tensor
     error_sum: Tensor
+    penalty: Tensor | None = None
+
+
+class TermsFunction(Protocol):
+    """Interface of functions that compute the terms of a chunk's loss, such as `loss_terms`."""
+
+    def __call__(
+        self, logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, /, *, need_error: bool
+    ) -> LossTerms:
+        """Computes the terms of a chunk of C tokens from logits, `(C, V)`. See `loss_terms`."""
+        ...
 
 
 def loss_terms(

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from regard.model.seq2seq import Seq2Seq
 from regard.train.gradient_sum import GradientSum
-from regard.train.guided import GuidedAttention
-from regard.train.loss import chunked_cross_entropy
 from regard.train.memory import MemoryLimit, Part, is_out_of_memory
+from regard.train.objective import Objective
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.seeding import seed_micro_batch
@@ -44,8 +43,7 @@ class TrainingStep:
         model: Model to train, on the device of the training and in training mode.
         updater: Optimizer of the model.
         precision: Number format of the matrix products.
-        label_smoothing: ε of the target distribution.
-        guided: Supervision of attention by word links; with None, batches need no links.
+        objective: What the training minimizes; None = the cross entropy alone.
         seed: Seed of the random numbers, such as dropout.
         memory: Limit of the size of a batch, which splits batches that do not fit into memory.
         workers: All workers, which share the batches of an update; None = this is the only one.
@@ -56,9 +54,8 @@ class TrainingStep:
         model: Seq2Seq,
         updater: Updater,
         precision: Precision,
+        objective: Objective | None = None,
         *,
-        label_smoothing: float = 0.0,
-        guided: GuidedAttention | None = None,
         seed: int = 0,
         memory: MemoryLimit | None = None,
         workers: Workers | None = None,
@@ -66,8 +63,7 @@ class TrainingStep:
         self.model = model
         self.updater = updater
         self.precision = precision
-        self.label_smoothing = label_smoothing
-        self.guided = guided
+        self.objective = objective or Objective()
         self.seed = seed
         self.memory = memory or MemoryLimit(lambda _: None)
         self.device = str(model.output_weight.device)
@@ -143,21 +139,6 @@ class TrainingStep:
             The loss and the negative log-likelihood, each summed over the batch's target tokens, both scalars in nats.
         """
         placed = batch if self.precision.device == "cpu" else batch.to(self.device)
-        # Attention weights are requested only where links supervise them: attention is faster without them.
-        guide = None if self.guided is None else placed.alignment_targets
-        with self.precision.context():
-            output = self.model(placed, need_weights=guide is not None)
-            loss, nll = chunked_cross_entropy(
-                output.hidden,
-                self.model.output_weight,
-                self.model.output_bias,
-                placed.tgt_out_ids,
-                label_smoothing=self.label_smoothing,
-                ignore_index=self.model.specials.pad,
-                num_tokens=batch.num_tgt_tokens,
-            )
-        total = loss
-        if self.guided is not None and guide is not None:
-            total = loss + self.guided.weight * self.guided.loss(output.weights, guide)
-        (total / num_tokens).backward()
-        return loss.detach(), nll
+        losses = self.objective.losses(self.model, placed, self.precision)
+        (losses.total / num_tokens).backward()
+        return losses.loss, losses.nll

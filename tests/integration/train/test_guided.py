@@ -14,6 +14,7 @@ from regard.data.collate import collate
 from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
 from regard.train.guided import GuidedAttention
+from regard.train.objective import Objective
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.step import TrainingStep
@@ -101,7 +102,7 @@ def step_of(name: str, guided: GuidedAttention | None) -> tuple[Seq2Seq, Trainin
     torch.manual_seed(3)
     model = build_model(MODELS[name], src_vocab=12, tgt_vocab=12, shared=True, specials=SPECIALS).train()
     updater = Updater(model, betas=(0.9, 0.98), weight_decay=0.0, clip_norm=0.0)
-    return model, TrainingStep(model, updater, Precision("float32", "cpu"), guided=guided)
+    return model, TrainingStep(model, updater, Precision("float32", "cpu"), Objective(guided=guided))
 
 
 @pytest.mark.parametrize("name", MODELS)

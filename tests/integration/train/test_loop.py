@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -66,19 +67,24 @@ def test_the_same_seed_gives_the_same_weights(bench: Workbench, precision: str) 
 
 
 @pytest.mark.parametrize(
-    ("precision", "schedule", "stops"),
+    ("precision", "options", "stops"),
     [
-        ("float32", "inverse-sqrt", [6]),
-        ("bfloat16", "plateau", [3, 4, 9]),
-        ("float32", "plateau", [1]),
-        ("bfloat16", "cosine", [0, 11]),
+        ("float32", {"schedule": "inverse-sqrt"}, [6]),
+        ("bfloat16", {"schedule": "plateau"}, [3, 4, 9]),
+        ("float32", {"schedule": "plateau"}, [1]),
+        ("bfloat16", {"schedule": "cosine"}, [0, 11]),
+        ("float32", {"schedule": "cosine", "r_drop": 2.0}, [5]),
     ],
 )
 def test_an_interrupted_training_gives_the_same_weights(
-    tmp_path_factory: pytest.TempPathFactory, bench: Workbench, precision: str, schedule: str, stops: list[int]
+    tmp_path_factory: pytest.TempPathFactory,
+    bench: Workbench,
+    precision: str,
+    options: dict[str, Any],
+    stops: list[int],
 ) -> None:
     def make(place: Workbench, network: Seq2Seq | None = None) -> Trainer:
-        return place.trainer(precision=precision, network=network, schedule=schedule, accumulate=2, average="last")
+        return place.trainer(precision=precision, network=network, accumulate=2, average="last", **options)
 
     whole = make(bench)
     uninterrupted = whole.run()
@@ -99,6 +105,17 @@ def test_an_interrupted_training_gives_the_same_weights(
     assert same(states[0][0], states[1][0])
     names = [sorted(path.name for path in place.iterdir()) for place in (bench.directory, broken.directory)]
     assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("option", ["r_drop"])
+def test_regularization_changes_the_weights(bench: Workbench, option: str) -> None:
+    results = []
+    for value in (0.0, 0.5):
+        changes: dict[str, Any] = {option: value}
+        trainer = bench.trainer(network=bench.model(), **changes)
+        run_until(trainer, 2)
+        results.append(weights(trainer))
+    assert not same(*results)
 
 
 def test_the_caller_s_random_numbers_change_nothing(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,10 +37,14 @@ def test_what_workers_exchange(gangs: Gangs, tmp_path: Path) -> None:
             assert found["shares"] == list(range(rank, 7, count))
 
 
-@pytest.mark.parametrize("model", ["rnn", "transformer"])
-def test_gradients_are_those_of_one_worker(gangs: Gangs, tmp_path: Path, model: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "options"), [("rnn", {}), ("transformer", {}), ("transformer", {"r_drop": 2.0})]
+)
+def test_gradients_are_those_of_one_worker(
+    gangs: Gangs, tmp_path: Path, model: str, options: dict[str, object]
+) -> None:
     """With dropout, an uneven number of batches per update, and small buckets sent during the backward pass."""
-    arguments = {"model": model, "accumulate": 5, "bucket_bytes": 512}
+    arguments = {"model": model, "accumulate": 5, "bucket_bytes": 512, "options": options}
     alone, *others = gangs.run("gradients", [(count, arguments) for count in (1, 2, 3, 4)], here=0)
     for workers in others:
         for found in workers:

@@ -89,7 +89,9 @@ def test_a_gpu_takes_more_logits_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     apply: Callable[..., object] = loss._ChunkedCrossEntropy.apply
 
     def recorded(*given: object) -> object:
-        sizes.append(given[5])
+        plan = given[4]
+        assert isinstance(plan, loss._Plan)
+        sizes.append(plan.chunk_size)
         return apply(*given)
 
     without_autocast(monkeypatch)
