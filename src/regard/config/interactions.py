@@ -246,7 +246,7 @@ def _has(names: list[str]) -> str:
 def _regularization(config: Config) -> Iterator[Finding]:
     model = config.model
     attention = model.attention_dropout if isinstance(model, TransformerConfig) else model.attention.dropout
-    if not (model.dropout or attention):
+    if not (model.dropout or attention or config.train.word_dropout):
         yield "r_drop", "without dropout, both predictions are equal: leave it out, or set model.dropout"
 
 

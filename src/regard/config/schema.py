@@ -131,6 +131,8 @@ class TrainConfig(Section):
     r_drop: Annotated[float, NUMBER, Field(ge=0, le=1000), ADDED_LATER] = 0.0
     """α of R-Drop (Wu et al. 2021): every batch is computed twice with different dropout, and predictions that differ
     are penalized. A step takes about twice as long. 0 = off."""
+    word_dropout: Annotated[Fraction, ADDED_LATER] = 0.0
+    """Probability that a token of the source or of the decoder's input is replaced by the unknown token in training."""
     clip_norm: Annotated[float, NUMBER, Field(ge=0, le=1_000_000)] = 1.0
     """Maximum gradient norm; 0 = no clipping."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -12,6 +12,7 @@ from regard.train.consistency import consistent_cross_entropy, repeated
 from regard.train.guided import GuidedAttention
 from regard.train.loss import chunked_cross_entropy
 from regard.train.precision import Precision
+from regard.train.word_dropout import drop_words
 from regard.values import Batch, DecoderOutput
 
 
@@ -38,16 +39,18 @@ class Objective:
         label_smoothing: ε of the target distribution.
         guided: Supervision of attention by word links; with None, batches need no links.
         r_drop: α of R-Drop; 0 = every batch is computed once.
+        word_dropout: Probability that an input token is replaced by the unknown token.
     """
 
     label_smoothing: float = 0.0
     guided: GuidedAttention | None = None
     r_drop: float = 0.0
+    word_dropout: float = 0.0
 
     @classmethod
     def of(cls, config: TrainConfig) -> Objective:
         """The objective that a configuration asks for."""
-        return cls(config.label_smoothing, GuidedAttention.of(config), config.r_drop)
+        return cls(config.label_smoothing, GuidedAttention.of(config), config.r_drop, config.word_dropout)
 
     def losses(self, model: Seq2Seq, batch: Batch, precision: Precision) -> BatchLosses:
         """Runs the model over a batch and computes the losses.
@@ -64,6 +67,8 @@ class Objective:
         """
         if self.r_drop:
             batch = repeated(batch)
+        if self.word_dropout:
+            batch = drop_words(batch, self.word_dropout, model.specials)
         # Attention weights are requested only where links supervise them: attention is faster without them.
         guide = None if self.guided is None else batch.alignment_targets
         with precision.context():

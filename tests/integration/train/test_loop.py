@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_weights(bench: Workbench, precision: str) 
         ("bfloat16", {"schedule": "plateau"}, [3, 4, 9]),
         ("float32", {"schedule": "plateau"}, [1]),
         ("bfloat16", {"schedule": "cosine"}, [0, 11]),
-        ("float32", {"schedule": "cosine", "r_drop": 2.0}, [5]),
+        ("float32", {"schedule": "cosine", "r_drop": 2.0, "word_dropout": 0.2}, [5]),
     ],
 )
 def test_an_interrupted_training_gives_the_same_weights(
@@ -107,7 +107,7 @@ def test_an_interrupted_training_gives_the_same_weights(
     assert names[0] == names[1]
 
 
-@pytest.mark.parametrize("option", ["r_drop"])
+@pytest.mark.parametrize("option", ["r_drop", "word_dropout"])
 def test_regularization_changes_the_weights(bench: Workbench, option: str) -> None:
     results = []
     for value in (0.0, 0.5):

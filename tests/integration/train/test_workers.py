@@ -38,7 +38,7 @@ def test_what_workers_exchange(gangs: Gangs, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "options"), [("rnn", {}), ("transformer", {}), ("transformer", {"r_drop": 2.0})]
+    ("model", "options"), [("rnn", {}), ("transformer", {}), ("transformer", {"r_drop": 2.0, "word_dropout": 0.2})]
 )
 def test_gradients_are_those_of_one_worker(
     gangs: Gangs, tmp_path: Path, model: str, options: dict[str, object]
