@@ -16,6 +16,7 @@ import pytest
 from pydantic.fields import FieldInfo
 from trainings import Case, tried
 
+from regard.config.auto import apply_rules
 from regard.config.load import load_config
 from regard.config.messages import bounds
 from regard.config.presets import preset_names
@@ -28,6 +29,8 @@ SHARE = 24
 SEEDS = (1, 2, 3)
 """Four training steps may show no difference by chance: options without effect are tried with other seeds."""
 ALL = "REGARD_EVERY_OPTION" in os.environ
+NUM_PAIRS = 60
+"""Sentence pairs of the training text."""
 TEXT = ["data.src=train.en", "data.tgt=train.fr", "data.val_src=val.en", "data.val_tgt=val.fr"]
 SMALL = [
     *TEXT, "subword.vocab_size=300", "train.steps=4", "train.learning_rate=0.02", "train.validate_every=1",
@@ -57,6 +60,7 @@ NUMBERS: dict[str, list[object]] = {
     "train.clip_norm": [0.01], "data.columns": [["2", "1"]],
     "data.corpora": [[{"src": "other.en", "tgt": "other.fr"}]], "data.temperature": [5.0],
     "train.freeze": [["encoder"], ["embeddings", "decoder"]], "train.lora_rank": [2], "train.lora_alpha": [4.0],
+    "train.r_drop": [5.0],
 }  # fmt: skip
 """Values that have an effect within a few steps, where half of the default has none."""
 
@@ -69,7 +73,7 @@ RESOLVED = {"train.bleu_tokenize": "13a"}
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Parallel text of a toy language, in two versions."""
     directory = tmp_path_factory.mktemp("text")
-    for name, count in (("train", 60), ("other", 60), ("val", 8), ("test", 8)):
+    for name, count in (("train", NUM_PAIRS), ("other", NUM_PAIRS), ("val", 8), ("test", 8)):
         draw = random.Random(name)
         rows = [draw.choices(list(WORDS), k=draw.randint(2, 8)) for _ in range(count)]
         for ending, lines in (("en", rows), ("fr", [[WORDS[word] for word in row] for row in rows])):
@@ -131,7 +135,7 @@ def cases() -> list[tuple[str, str, object]]:
     """All cases: preset, key and value."""
     every_case = []
     for preset in preset_names():
-        config = load_config(preset=preset, overrides=start(preset))
+        config, _ = apply_rules(load_config(preset=preset, overrides=start(preset)), NUM_PAIRS)
         for key, field in options(config.model.kind).items():
             every_case += [(preset, key, value) for value in other_values(key, field, value_at(config, key))]
     return every_case

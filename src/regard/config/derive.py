@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
+from regard.config.auto import apply_rules
 from regard.config.resolved import DerivedConfig, DerivedSubwordConfig, DerivedTrainConfig
 from regard.config.schema import Config, TrainConfig
 from regard.config.threads import available_cores
@@ -41,7 +42,7 @@ def derive(
 
     These are vocabulary size, batch size, steps, validation interval and threads. `train.precision` and `train.device`
     stay "auto", because training resolves them on the machine it runs on. `train.steps` stays None if `train.epochs`
-    is set.
+    is set. First, `apply_rules` sets the options of the preset `auto`; it may raise a `ConfigError`.
 
     Args:
         config: The user's configuration. One that was derived before is returned with the same values.
@@ -60,7 +61,7 @@ def derive(
     >>> notes[0]
     'subword.vocab_size = 4000, for 29,000 sentence pairs'
     """
-    notes: list[str] = []
+    config, notes = apply_rules(config, num_pairs)
     vocab_size, train = config.subword.vocab_size, config.train
     if vocab_size is None:
         vocab_size = _by_size(_VOCABULARY, num_pairs, _LARGEST_VOCABULARY)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from regard.config.auto import AUTO, with_open_kind
 from regard.config.engines import unsupported
 from regard.config.fine_tuning import fine_tuning_tree
 from regard.config.interactions import conflicts, flattened, has_no_effect
@@ -75,7 +76,8 @@ def load_config(
         layers = [*_parent_layers(*parent, layers), *layers]
     config = _check(layers)
     _check_interactions(config, layers)
-    return config
+    is_open = chosen == AUTO and not any(contains(layer.tree, ("model", "kind")) for layer in layers)
+    return with_open_kind(config) if is_open else config
 
 
 def _parent_layers(path: str, parent: Config, layers: Sequence[Layer]) -> list[Layer]:
@@ -233,7 +235,7 @@ def _check_export(config: Config, layers: Sequence[Layer]) -> None:
     """Refuses options that the engine in `model.export` does not support: before training, not after it."""
     engine = config.model.export
     options = [] if engine is None else unsupported(config.model, engine)
-    if options:
+    if options and config.preset != AUTO:  # which has not chosen the model yet
         lines = [f"{location_of(layers, ('model', key))}: model.{key}: {why}" for key, why in options]
         advice = f"model.export = {engine!r} cannot run this model; change these options, or leave out model.export"
         raise ConfigError("\n".join([*lines, f"{location_of(layers, ('model', 'export'))}: {advice}"]))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regard.config.auto import AUTO
 from regard.config.dump import dump_config
 from regard.config.load import load_config, parse_config
 from regard.config.presets import preset_names, preset_text
@@ -280,11 +281,11 @@ def test_an_unknown_preset_suggests_a_similar_one() -> None:
 def test_all_documented_presets_exist() -> None:
     assert set(preset_names()) == {
         "plain", "luong-dot", "luong-general", "luong-concat", "luong-location", "bahdanau", "demo", "phrasebook",
-        "transformer-tiny", "transformer-small", "transformer-base", "transformer-big",
+        "transformer-tiny", "transformer-small", "transformer-base", "transformer-big", "auto",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", sorted({*preset_names()} - {AUTO}))
 def test_a_preset_loads_has_a_comment_and_fits_its_name(name: str) -> None:
     config = load_config(preset=name)
     assert config.preset == name

@@ -1,0 +1,152 @@
+"""The preset `auto`: model, vocabulary, batch size and regularization by the number of sentence pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from regard.config.engines import unsupported
+from regard.config.interactions import conflicts
+from regard.config.schema import Config, ModelSection
+from regard.config.toml_text import Tree, write_value
+from regard.errors import ConfigError
+
+AUTO = "auto"
+"""Name of the preset."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Options for trainings of up to a number of sentence pairs.
+
+    Attributes:
+        max_pairs: Largest number of pairs for which the rule holds; None = no limit.
+        options: Option values, as nested dictionaries. `model.kind` is set, and all options fit this kind of model.
+        reason: Why these values are chosen, and where this was found, for the user.
+    """
+
+    max_pairs: int | None
+    options: Tree
+    reason: str
+
+
+def _transformer(width: int, layers: int, dropout: float) -> Tree:
+    """Options of a Transformer whose feed-forward networks are twice as wide as its states."""
+    return {
+        "kind": "transformer", "width": width, "ff_size": 2 * width, "heads": 4, "encoder_layers": layers,
+        "decoder_layers": layers, "dropout": dropout,
+    }  # fmt: skip
+
+
+def _training(learning_rate: float, batch_tokens: int, warmup: int = 400) -> Tree:
+    return {"learning_rate": learning_rate, "warmup": warmup, "schedule": "cosine", "batch_tokens": batch_tokens}
+
+
+_RECURRENT: Tree = {
+    "kind": "rnn", "decoder": "bahdanau", "cell": "gru", "embed_size": 256, "hidden_size": 512, "dropout": 0.3,
+    "attention": {"score": "additive", "size": 256},
+}  # fmt: skip
+RULES = (
+    Rule(
+        5_000,
+        {"subword": {"vocab_size": 1_000}, "model": _RECURRENT, "train": _training(2e-3, 1_024, warmup=300)},
+        "a recurrent model, few subwords and small batches (Sennrich and Zhang 2019)",
+    ),
+    Rule(
+        20_000,
+        {"subword": {"vocab_size": 1_000}, "model": _transformer(128, 4, 0.3), "train": _training(4e-3, 1_024)},
+        "a small Transformer with much dropout (Araabi and Monz 2020), and few subwords (Gowda and May 2020)",
+    ),
+    Rule(
+        50_000,
+        {"subword": {"vocab_size": 1_000}, "model": _transformer(128, 4, 0.2), "train": _training(4e-3, 2_048)},
+        "a small Transformer (Araabi and Monz 2020), and few subwords (Gowda and May 2020)",
+    ),
+    Rule(
+        200_000,
+        {"subword": {"vocab_size": 4_000}, "model": _transformer(256, 3, 0.1), "train": _training(2e-3, 4_096)},
+        "a Transformer that one machine trains in hours, and few subwords (Gowda and May 2020)",
+    ),
+    Rule(
+        None,
+        {"subword": {"vocab_size": 8_000}, "model": _transformer(256, 4, 0.1), "train": _training(2e-3, 4_096, 1_000)},
+        "a Transformer that one machine trains in hours; with a GPU, try transformer-base",
+    ),
+)
+"""By number of pairs, the smallest first; docs/small-languages.md has the experiments."""
+
+
+def with_open_kind(config: Config) -> Config:
+    """Marks `model.kind` as not set by the user, so that a rule may choose it."""
+    given = config.model.model_fields_set - {"kind"}
+    model = type(config.model).model_construct(_fields_set=given, **dict(config.model))
+    return config.model_copy(update={"model": model})
+
+
+def rule_for(num_pairs: int) -> Rule:
+    """Finds the rule for a number of sentence pairs."""
+    return next(rule for rule in RULES if rule.max_pairs is None or num_pairs <= rule.max_pairs)
+
+
+def apply_rules(config: Config, num_pairs: int) -> tuple[Config, list[str]]:
+    """Sets the options that the user left open by the rules of the preset `auto`; with another preset, none.
+
+    If the user chose another kind of model than the rule, or options of another kind, only the rule's vocabulary is
+    used, because the rest is made for the rule's kind.
+
+    Args:
+        config: Configuration from `regard.config.load.load_config`, which knows what the user has set.
+        num_pairs: Number of training pairs.
+
+    Returns:
+        The configuration without the preset's name, because a stored configuration has the values of the rules, and
+        later rules must not change them; and one note for the user.
+
+    Raises:
+        ConfigError: The user's options contradict those of the rule.
+    """
+    if config.preset != AUTO:
+        return config, []
+    rule, given = rule_for(num_pairs), config.model_dump(exclude_unset=True)
+    options = rule.options
+    if not _fits(config, Config.model_validate(options).model):
+        options = {"subword": options["subword"], "model": {"kind": config.model.kind}}
+    complete = Config.model_validate({**_merged(options, given), "preset": None})
+    messages = [message for _, message in conflicts(complete)]
+    engine = complete.model.export
+    if engine is not None:
+        why = f"model.export = {engine!r} cannot run this model"
+        messages += [f"{why}: model.{key}: {reason}" for key, reason in unsupported(complete.model, engine)]
+    if messages:
+        raise ConfigError("\n".join([*messages, f"these options are used: {_listed(options, given)} (preset auto)"]))
+    limit = "more" if rule.max_pairs is None else f"up to {rule.max_pairs:,}"
+    chosen = _listed(options, given) or "your options replace all of the preset's"
+    return complete, [f"preset auto, {num_pairs:,} sentence pairs (rule for {limit}): {chosen}; {rule.reason}"]
+
+
+def _fits(config: Config, model: ModelSection) -> bool:
+    """Whether the user's options about the model belong to the rule's kind of model, too."""
+    given = config.model.model_fields_set
+    is_same_kind = "kind" not in given or isinstance(model, type(config.model))
+    return is_same_kind and given <= set(type(model).model_fields)
+
+
+def _merged(below: Mapping[str, object], above: Mapping[str, object]) -> Tree:
+    """Option values of both trees; those of `above` win."""
+    tree = dict(below)
+    for key, value in above.items():
+        inner = tree.get(key)
+        tree[key] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return tree
+
+
+def _listed(options: Mapping[str, object], given: Mapping[str, object], prefix: str = "") -> str:
+    """The options that the user did not set, as `key = value, ...`."""
+    parts = []
+    for key, value in options.items():
+        own = given.get(key)
+        if isinstance(value, dict):
+            parts.append(_listed(value, own if isinstance(own, dict) else {}, f"{prefix}{key}."))
+        elif own is None:
+            parts.append(f"{prefix}{key} = {write_value(value)}")
+    return ", ".join(part for part in parts if part)
