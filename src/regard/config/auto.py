@@ -42,35 +42,32 @@ def _training(learning_rate: float, batch_tokens: int, warmup: int = 400) -> Tre
     return {"learning_rate": learning_rate, "warmup": warmup, "schedule": "cosine", "batch_tokens": batch_tokens}
 
 
-_RECURRENT: Tree = {
-    "kind": "rnn", "decoder": "bahdanau", "cell": "gru", "embed_size": 256, "hidden_size": 512, "dropout": 0.3,
-    "attention": {"score": "additive", "size": 256},
-}  # fmt: skip
 RULES = (
     Rule(
         5_000,
-        {"subword": {"vocab_size": 1_000}, "model": _RECURRENT, "train": _training(2e-3, 1_024, warmup=300)},
-        "a recurrent model, few subwords and small batches (Sennrich and Zhang 2019)",
+        {"subword": {"vocab_size": 1_000}, "model": _transformer(128, 4, 0.15), "train": _training(4e-3, 2_048)},
+        "in trainings of 3 minutes with 3,000 pairs, a small Transformer was better than recurrent models",
     ),
     Rule(
         20_000,
-        {"subword": {"vocab_size": 1_000}, "model": _transformer(128, 4, 0.3), "train": _training(4e-3, 1_024)},
-        "a small Transformer with much dropout (Araabi and Monz 2020), and few subwords (Gowda and May 2020)",
+        {"subword": {"vocab_size": 2_000}, "model": _transformer(128, 4, 0.15), "train": _training(4e-3, 2_048)},
+        "in trainings of 5 minutes with 10,000 pairs, a small Transformer was better than recurrent models, and than "
+        "with fewer subwords and more dropout",
     ),
     Rule(
         50_000,
-        {"subword": {"vocab_size": 1_000}, "model": _transformer(128, 4, 0.2), "train": _training(4e-3, 2_048)},
-        "a small Transformer (Araabi and Monz 2020), and few subwords (Gowda and May 2020)",
+        {"subword": {"vocab_size": 4_000}, "model": _transformer(128, 4, 0.15), "train": _training(4e-3, 4_096)},
+        "as for fewer pairs, with more subwords; not compared with other models for so many pairs in equal time yet",
     ),
     Rule(
         200_000,
-        {"subword": {"vocab_size": 4_000}, "model": _transformer(256, 3, 0.1), "train": _training(2e-3, 4_096)},
-        "a Transformer that one machine trains in hours, and few subwords (Gowda and May 2020)",
+        {"subword": {"vocab_size": 8_000}, "model": _transformer(128, 4, 0.15), "train": _training(4e-3, 4_096)},
+        "as for fewer pairs, with more subwords; not compared with other models for so many pairs yet",
     ),
     Rule(
         None,
-        {"subword": {"vocab_size": 8_000}, "model": _transformer(256, 4, 0.1), "train": _training(2e-3, 4_096, 1_000)},
-        "a Transformer that one machine trains in hours; with a GPU, try transformer-base",
+        {"subword": {"vocab_size": 16_000}, "model": _transformer(256, 3, 0.1), "train": _training(2e-3, 4_096, 1_000)},
+        "a Transformer that a machine without a GPU can train, not compared with others for so many pairs yet",
     ),
 )
 """By number of pairs, the smallest first; docs/small-languages.md has the experiments."""

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from regard.config import auto
 from regard.config.auto import AUTO, RULES, Rule, rule_for
 from regard.config.derive import derive
 from regard.config.dump import dump_config
@@ -16,6 +17,8 @@ from regard.config.resolved import DerivedConfig
 from regard.config.schema import Config, RNNConfig, TransformerConfig
 from regard.config.toml_text import parse
 from regard.errors import ConfigError
+
+RECURRENT = Rule(500, {"model": {"kind": "rnn", "decoder": "bahdanau", "hidden_size": 48}}, "an example")
 
 
 def derived(num_pairs: int, *overrides: str) -> tuple[DerivedConfig, list[str]]:
@@ -52,16 +55,26 @@ def test_the_preset_itself_has_a_comment_only() -> None:
 
 def test_the_values_of_the_rule_are_used_and_reported() -> None:
     few, notes = derived(4_000)
-    assert isinstance(few.model, RNNConfig)
-    assert (few.subword.vocab_size, few.train.batch_tokens) == (1_000, 1_024)
+    assert isinstance(few.model, TransformerConfig)
+    assert (few.subword.vocab_size, few.train.batch_tokens) == (1_000, 2_048)
     assert notes[0].startswith("preset auto, 4,000 sentence pairs (rule for up to 5,000): subword.vocab_size = 1000, ")
-    assert 'model.decoder = "bahdanau"' in notes[0]
+    assert 'model.kind = "transformer"' in notes[0]
     assert notes[0].endswith(RULES[0].reason)
     more, notes = derived(10_000)
-    assert isinstance(more.model, TransformerConfig)
-    assert more.model.dropout == 0.3
+    assert (more.subword.vocab_size, more.model.dropout) == (2_000, 0.15)
     assert "(rule for up to 20,000)" in notes[0]
     assert "(rule for more)" in derived(10**7)[1][0]
+
+
+def test_a_rule_may_choose_a_recurrent_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "RULES", (RECURRENT, *RULES))
+    few, notes = derived(500)
+    assert isinstance(few.model, RNNConfig)
+    assert few.model.hidden_size == 48
+    assert 'model.decoder = "bahdanau"' in notes[0]
+    assert isinstance(derived(501)[0].model, TransformerConfig)
+    with pytest.raises(ConfigError, match=r"'ctranslate2' cannot run this model: model\.kind.*(.|\n)*preset auto"):
+        derived(500, "model.export=ctranslate2")
 
 
 def test_what_the_user_sets_is_kept() -> None:
@@ -85,7 +98,7 @@ def test_a_value_that_equals_the_default_is_kept_too() -> None:
 def test_the_users_kind_of_model_is_kept(pairs: int, kind: str) -> None:
     config, notes = derived(pairs, f"model.kind={kind}")
     assert config.model.kind == kind
-    assert config.subword.vocab_size == 1_000
+    assert config.subword.vocab_size == rule_for(pairs).options["subword"]["vocab_size"]  # type: ignore[index]
     if kind != rule_for(pairs).options["model"]["kind"]:  # type: ignore[index]
         assert dict(config.model) == dict(Config.model_validate({"model": {"kind": kind}}).model)
         assert "model." not in notes[0]
@@ -94,7 +107,7 @@ def test_the_users_kind_of_model_is_kept(pairs: int, kind: str) -> None:
 def test_options_of_one_kind_need_or_imply_the_kind() -> None:
     config, _ = derived(10_000, "model.hidden_size=64")  # of a recurrent model, the kind that is the default
     assert isinstance(config.model, RNNConfig)
-    assert (config.model.hidden_size, config.subword.vocab_size) == (64, 1_000)
+    assert (config.model.hidden_size, config.subword.vocab_size) == (64, 2_000)
     with pytest.raises(ConfigError, match=r"model\.width.* set model\.kind"):
         load_config(preset="auto", overrides=["model.width=64"])
     config, _ = derived(10_000, "model.kind=transformer", "model.width=64")
@@ -121,5 +134,3 @@ def test_other_presets_follow_no_rule() -> None:
 def test_the_engine_of_an_export_is_checked_for_the_chosen_model() -> None:
     config, _ = derived(10_000, "model.export=ctranslate2")
     assert config.model.export == "ctranslate2"
-    with pytest.raises(ConfigError, match=r"'ctranslate2' cannot run this model: model\.kind.*(.|\n)*preset auto"):
-        derived(3_000, "model.export=ctranslate2")
