@@ -144,3 +144,31 @@ def test_a_glossary_is_not_overwritten(regard: Run, terms: Path) -> None:
     done = regard("translate", MODEL, "--terms", str(terms), "--output", str(terms), stdin=b"x\n")
     assert done.status == 2
     assert terms.read_text().startswith("cat")
+
+
+def test_score_counts_the_terms_of_given_translations(regard: Run, terms: Path, tmp_path: Path) -> None:
+    (tmp_path / "pairs.tsv").write_text(f"{LINE}\tle petit lapin\n{LINE}\tle chat\nno\tnon\n")
+    options = ("--src", str(tmp_path / "pairs.tsv"), "--device", "cpu")
+    done = regard("score", MODEL, *options, "--json", "--terms", str(terms))
+    assert done.status == 0, done
+    assert "regard: term cat -> lapin | lapins: 2 matched, 1 met, 1 unmet" in done.err
+    first, second, third = map(json.loads, done.out.splitlines())
+    assert [(use["source"], use["met"]) for use in first["terms"]] == [
+        ("cat", True), ("big", False), ("dog", False), ("dog", True),
+    ]  # fmt: skip
+    assert not any(use["met"] for use in second["terms"])
+    assert third["terms"] == []
+    assert "terms" not in json.loads(regard("score", MODEL, *options, "--json").out.splitlines()[0])
+
+
+def test_rerank_prefers_translations_that_meet_more_terms(regard: Run, terms: Path, tmp_path: Path) -> None:
+    texts = ["le chat", "le chien", "le lapin et le chien", "lapin chien"]
+    entries = [{"text": text, "score": -number} for number, text in enumerate(texts)]
+    lists, source = tmp_path / "lists.jsonl", tmp_path / "src.txt"
+    lists.write_text(json.dumps({"n_best": entries}) + "\n")
+    source.write_text(f"{LINE}\n")
+    options = (str(lists), "--src", str(source), "--model", f"{MODEL}:0", "--score", "1", "--device", "cpu")
+    assert regard("rerank", *options).out == "le chat\n"
+    done = regard("rerank", *options, "--json", "--terms", str(terms))
+    assert [entry["text"] for entry in json.loads(done.out)["n_best"]] == [*texts[2:], texts[1], texts[0]]
+    assert "regard: term cat -> lapin | lapins: 1 matched, 1 met, 0 unmet" in done.err

@@ -14,10 +14,12 @@ from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_transl
 from regard.cli.lines import InputLines, open_output
 from regard.cli.messages import warn
 from regard.cli.options import Output, examples, parse_model, parse_path, with_groups
+from regard.cli.term_options import NO_TERMS, TermOptions, read_terms, report_terms
 from regard.errors import ConfigError, DataError
 from regard.files.paths import STDOUT, refuse_overwriting_input
 
 if TYPE_CHECKING:
+    from regard.translation.glossary import Glossary
     from regard.translation.reranking import Candidate
 
 EXAMPLES = examples(
@@ -82,8 +84,12 @@ def rerank(
         bool, typer.Option("--json", help="Print one JSON object per line: text, score, and n_best with all features.")
     ] = False,
     engine: EngineOptions = DEFAULT_ENGINE,
+    terms: TermOptions = NO_TERMS,
 ) -> None:
-    """Sort n-best lists by a weighted sum of log-probabilities of models, and print the best translations."""
+    """Sort n-best lists by a weighted sum of log-probabilities of models, and print the best translations.
+
+    With --terms, translations that meet more terms of the glossary come first.
+    """
     named = [(_parse(text), False) for text in model or []] + [(_parse(text), True) for text in reverse or []]
     if not named:
         raise ConfigError("expected a model to score with: add --model MODEL, --reverse MODEL, or both")
@@ -110,9 +116,27 @@ def rerank(
         found += add_features(sources[part], lists[part], scorers, first=start + 1)
     if tune is not None:
         weights = _tuned(found, tune, weights)
+    glossary = read_terms(terms, [path for (path, _), is_reverse in named if not is_reverse] or paths)
+    ranked = _with_terms(sources, sort_lists(found, weights), glossary)
     with open_output(output) as file:
-        for own in sort_lists(found, weights):
+        for own in ranked:
             file.write(_json(own) if as_json else (own[0].text if own else ""))
+
+
+def _with_terms(
+    sources: Sequence[str], lists: Sequence[Sequence[Candidate]], glossary: Glossary | None
+) -> Sequence[Sequence[Candidate]]:
+    """Puts the translations that meet more terms first, and reports how often the first ones meet each term."""
+    if glossary is None:
+        return lists
+    from regard.text.normalize import normalize
+    from regard.translation.reranking import sort_by_terms
+    from regard.translation.term_use import count_terms
+
+    lists = [sort_by_terms(source, own, glossary) for source, own in zip(sources, lists, strict=True)]
+    pairs = ((normalize(source), own[0].text) for source, own in zip(sources, lists, strict=True) if own)
+    report_terms(count_terms(glossary, pairs))
+    return lists
 
 
 def _tuned(found: Sequence[Sequence[Candidate]], references: Path, weights: dict[str, float]) -> dict[str, float]:

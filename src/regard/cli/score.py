@@ -13,6 +13,7 @@ from regard.cli.lines import open_output
 from regard.cli.messages import warn
 from regard.cli.options import Models, Output, examples, with_groups
 from regard.cli.parallel import DEFAULT_READING, PairFiles, Reading, read_parallel
+from regard.cli.term_options import NO_TERMS, TermOptions, counting, read_terms, report_terms, start_counting
 from regard.errors import ConfigError
 from regard.files.paths import STDOUT, refuse_overwriting_input
 
@@ -41,10 +42,12 @@ def score(
         bool, typer.Option("--json", help="Print one JSON object per line: text, score, tokens, token_scores.")
     ] = False,
     engine: EngineOptions = DEFAULT_ENGINE,
+    terms: TermOptions = NO_TERMS,
 ) -> None:
     """Print the log-probability of each translation under a model or an ensemble.
 
-    One number per sentence pair, in nats; nan for pairs with one empty side, and for pairs too long for the model.
+    One number per sentence pair, in nats; nan for pairs with one empty side, and for pairs too long for the model. With
+    --terms, how often the translations meet the terms of the glossary is printed on standard error.
     """
     if engine.shortlist is not None:
         raise ConfigError(
@@ -55,14 +58,16 @@ def score(
     translator = load_translator(models, engine)
     from regard.translation.chunks import chunks
 
+    statistics = start_counting(read_terms(terms, models, reading.langs))
     with open_output(output) as file:
         for part in chunks(sources, targets):
             scored = translator.score(sources[part], targets[part], first=part.start + 1, attention=False)
-            for number, translation in enumerate(scored, start=part.start + 1):
+            for number, (translation, uses) in enumerate(counting(scored, statistics), start=part.start + 1):
                 for warning in translation.warnings:
                     warn(warning)
                 value = _value(translation, number, normalize=normalize)
-                file.write(_json(translation, value) if as_json else f"{value:.6f}")
+                file.write(_json(translation, value, uses) if as_json else f"{value:.6f}")
+    report_terms(statistics)
 
 
 def _value(translation: Translation, number: int, *, normalize: bool) -> float:
@@ -75,11 +80,13 @@ def _value(translation: Translation, number: int, *, normalize: bool) -> float:
     return math.nan
 
 
-def _json(translation: Translation, value: float) -> str:
-    fields = {
+def _json(translation: Translation, value: float, uses: list[dict[str, object]] | None) -> str:
+    fields: dict[str, object] = {
         "text": translation.text,
         "score": None if math.isnan(value) else value,
         "tokens": list(translation.tokens),
         "token_scores": list(translation.token_scores),
     }
+    if uses is not None:
+        fields["terms"] = uses
     return json.dumps(fields, ensure_ascii=False)

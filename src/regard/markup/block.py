@@ -121,9 +121,15 @@ class Block:
             gap: Index of the gap: 0 is before the first atom (word or part of a word), `len(atoms)` after the last.
 
         Returns:
-            All white space of the gap joined; a single space if it has plain spaces only.
+            All white space of the gap joined; a single space if it has plain spaces only. In Markdown, the first line
+            break if there is one.
         """
-        joined = "".join(item for item in self.gaps[gap] if isinstance(item, str))
+        spaces = [item for item in self.gaps[gap] if isinstance(item, str)]
+        if self.escaping is Escaping.MARKDOWN and len(spaces) > 1:  # an empty line would end the paragraph
+            with_break = next((space for space in spaces if "\n" in space), None)
+            if with_break is not None:
+                return with_break
+        joined = "".join(spaces)
         return joined if joined.strip(" ") else joined[:1]
 
     def tags(self, gap: int) -> list[Tag]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from regard.markup.block import Block, Node, Tag
 from regard.markup.dialects import Role
@@ -45,7 +46,19 @@ def render_block(block: Block, translations: Sequence[TranslatedSentence | None]
         result.append(targets[item].raw)
         tags = []
     result += writer.gap(len(targets), tags)
-    return "".join(result if block.escaping is not Escaping.NONE else with_line_breaks(block, result))
+    if block.escaping is Escaping.NONE:
+        result = with_line_breaks(block, result)
+    elif block.escaping is Escaping.MARKDOWN:
+        result = list(_without_new_images(result))
+    return "".join(result)
+
+
+def _without_new_images(parts: Sequence[str]) -> Iterator[str]:
+    """Escapes an exclamation mark before a link, with which it would be an image."""
+    filled = [part for part in parts if part]
+    for part, following in pairwise((*filled, "")):
+        is_mark = part.endswith("!") and following.startswith("[") and not part.endswith("\\!")
+        yield f"{part[:-1]}\\!" if is_mark else part
 
 
 class _Writer:

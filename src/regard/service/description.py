@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 
+from regard.markup.keep import MAX_PATTERN
 from regard.service.catalog import Catalog, ModelEntry
 from regard.service.detection import LanguageDetector
 from regard.service.requests import AUTO
@@ -18,6 +19,18 @@ _TEXT: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
 _ITEM: Schema = {"type": "string", "pattern": r"^[^\u0000]*$"}
 _KEY: Schema = {"description": "API key, a string, if the service requires one and it is not in a header."}
 _FILE = "letter.txt"
+_FILE_OPTIONS: Schema = {
+    "keep": {
+        "type": "string",
+        "format": "regex",
+        "maxLength": MAX_PATTERN,
+        "description": "Regular expression for text that is not translated; the field may be repeated.",
+    },
+    "attributes": {
+        "enum": ["true", "false"],
+        "description": "Whether to translate the attributes `alt`, `title`, `placeholder` and `aria-label` of HTML.",
+    },
+}
 
 
 def describe(app: FastAPI, service: TranslationService) -> None:
@@ -89,7 +102,7 @@ def _describe_libretranslate(paths: Schema, service: TranslationService) -> None
         }
     )
     for path in ("/translate_file", "/v1/files") if service.settings.files else ():
-        paths[path]["post"]["requestBody"] = _file_body(directions)
+        paths[path]["post"]["requestBody"] = _file_body(directions, service.glossaries.names)
 
 
 def directions_of(catalog: Catalog) -> list[tuple[str, list[str]]]:
@@ -132,8 +145,10 @@ def _body(schemas: Schema) -> Schema:
     return {"required": True, "content": {kind: {"schema": schema} for kind, schema in schemas.items()}}
 
 
-def _file_body(directions: Iterable[tuple[str, list[str]]]) -> Schema:
-    schema = _with_directions({"file": {"type": "string", "format": "binary"}}, directions)
+def _file_body(directions: Iterable[tuple[str, list[str]]], glossaries: Sequence[str]) -> Schema:
+    glossary = {"enum": ["", *glossaries], "description": "Name of a glossary of the service; empty is none."}
+    file = {"type": "string", "format": "binary"}
+    schema = _with_directions({"file": file, "glossary": glossary, **_FILE_OPTIONS}, directions)
     body = _body({"multipart/form-data": schema})
     name = {"schema": {"type": "string"}, "example": f'form-data; name="file"; filename="{_FILE}"'}
     body["content"]["multipart/form-data"]["encoding"] = {"file": {"headers": {"Content-Disposition": name}}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -13,9 +14,11 @@ from starlette.datastructures import UploadFile
 from regard.service.access import Access
 from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
-from regard.service.files import FileJob, FileTranslator, State
+from regard.service.files import FileJob, FileRequest, FileTranslator, State
+from regard.service.glossaries import NO_TERMS, RequestedTerms, unknown_glossary
 from regard.service.libretranslate_models import TranslatedFileAnswer, answers
-from regard.service.parameters import open_parameters
+from regard.service.markup_choices import requested_markup
+from regard.service.parameters import Value, open_parameters
 from regard.service.service import TranslationService
 from regard.service.v1_models import ErrorAnswer
 
@@ -169,7 +172,33 @@ async def _accepted(request: Request, files: FileTranslator, access: Access) -> 
                 raise ServiceError(f"Invalid request: missing {name} parameter", code="missing_parameter")
             codes.append(value)
         content = await file.read()
-    return files.accept(file.filename or "", content, codes[0], codes[1], client=client)
+    markup = requested_markup(_patterns(parameters), attributes=_is_set(parameters, "attributes"), stand_ins=True)
+    chosen = FileRequest(codes[0], codes[1], _requested_glossary(request, parameters, access), markup)
+    return files.accept(file.filename or "", content, chosen, client=client)
+
+
+def _requested_glossary(request: Request, parameters: Mapping[str, Value], access: Access) -> RequestedTerms:
+    name = parameters.get("glossary")
+    if not name:
+        return NO_TERMS
+    if not isinstance(name, str) or not access.may_use(request, parameters.get("api_key"), name):
+        raise unknown_glossary(str(name))
+    return RequestedTerms(name=name)
+
+
+def _patterns(parameters: Mapping[str, Value]) -> list[str]:
+    given = parameters.get("keep")
+    patterns = given if isinstance(given, list) else [given]
+    return [pattern for pattern in patterns if isinstance(pattern, str) and pattern]
+
+
+def _is_set(parameters: Mapping[str, Value], name: str) -> bool:
+    value = parameters.get(name)
+    if value in (None, "", False, "false", "0"):
+        return False
+    if value in (True, "true", "1", "on"):
+        return True
+    raise ServiceError(f"Invalid request: {name} parameter must be true or false", code="invalid_request")
 
 
 async def _finished(job: FileJob) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -16,7 +16,9 @@ from regard.errors import RegardError
 from regard.markup.file_formats import FILE_FORMATS
 from regard.markup.file_options import FileOptions
 from regard.markup.files import FileDocument, open_file
+from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.service.errors import INTERNAL_ERROR, ServiceError
+from regard.service.glossaries import NO_TERMS, RequestedTerms
 from regard.service.requests import AUTO
 from regard.service.service import TranslationService
 from regard.translation.documents import as_sentence
@@ -29,7 +31,26 @@ CLEANING_SECONDS = 60.0
 """Most seconds between two searches for old files."""
 MAX_NAME = 100
 """Most characters of a file's name."""
+_ANY_PLACEHOLDER = "{}"
+"""A file may contain placeholders, which are not known before it is read."""
 State = Literal["waiting", "running", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRequest:
+    """How to translate a file.
+
+    Attributes:
+        source: Code of the source language, or `auto`.
+        target: Code of the target language.
+        terms: Terms that translations must, or must not, have.
+        markup: What is translated and what is not.
+    """
+
+    source: str
+    target: str
+    terms: RequestedTerms = NO_TERMS
+    markup: MarkupOptions = DEFAULT_MARKUP
 
 
 @dataclass(eq=False)
@@ -92,14 +113,13 @@ class FileTranslator:
             await asyncio.sleep(min(CLEANING_SECONDS, self._service.settings.file_lifetime))
             self.remove_old()
 
-    def accept(self, name: str, data: bytes, source: str, target: str, *, client: str) -> FileJob:
+    def accept(self, name: str, data: bytes, request: FileRequest, *, client: str) -> FileJob:
         """Starts the translation of a file.
 
         Args:
             name: Name of the file; its extension says the format.
             data: Content of the file.
-            source: Code of the source language, or `auto`.
-            target: Code of the target language.
+            request: Languages, terms, and what is translated.
             client: Id of the client that sent the file, as from `Access.admit`; clients share decoding time equally.
 
         Returns:
@@ -125,10 +145,10 @@ class FileTranslator:
                 code="too_many_files",
                 retry_after=60,
             )
-        source, target = self._checked(source, target)
-        job = FileJob(secrets.token_urlsafe(16), _translated_name(name, target))
+        request = self._checked(request)
+        job = FileJob(secrets.token_urlsafe(16), _translated_name(name, request.target))
         self._jobs[job.id] = job
-        job.task = asyncio.ensure_future(self._run(job, _plain_name(name), data, (source, target), client))
+        job.task = asyncio.ensure_future(self._run(job, _plain_name(name), data, request, client))
         return job
 
     def find(self, job_id: str) -> FileJob:
@@ -181,18 +201,18 @@ class FileTranslator:
             with contextlib.suppress(OSError):
                 job.path.unlink()
 
-    def _checked(self, source: str, target: str) -> tuple[str, str]:
+    def _checked(self, request: FileRequest) -> FileRequest:
         service = self._service
-        found_source = AUTO if source == AUTO else service.find_language(source, source=True)
-        found_target = service.find_language(target, source=False)
-        if found_source != AUTO:
-            service.models_for(found_source, found_target)
-        return found_source, found_target
+        source = AUTO if request.source == AUTO else service.find_language(request.source, source=True)
+        target = service.find_language(request.target, source=False)
+        if source != AUTO:
+            service.glossary_for(request.terms, service.models_for(source, target))
+        return replace(request, source=source, target=target)
 
-    async def _run(self, job: FileJob, name: str, data: bytes, direction: tuple[str, str], client: str) -> None:
+    async def _run(self, job: FileJob, name: str, data: bytes, request: FileRequest, client: str) -> None:
         job.state = "running"
         try:
-            job.path = await self._translate(job, name, data, direction, client)
+            job.path = await self._translate(job, name, data, request, client)
             job.state = "done"
         except asyncio.CancelledError:
             job.state, job.failure = "failed", ServiceError("cancelled", status=409, code="cancelled")
@@ -205,12 +225,10 @@ class FileTranslator:
             _LOG.exception("file not translated")
             job.state, job.failure = "failed", ServiceError(INTERNAL_ERROR, status=500, code="internal_error")
 
-    async def _translate(self, job: FileJob, name: str, data: bytes, direction: tuple[str, str], client: str) -> Path:
-        service, (source, target) = self._service, direction
-        async with self._parsing:
-            options = FileOptions(None if source == AUTO else source, target)
-            document: FileDocument = await asyncio.to_thread(open_file, name, data, options)
+    async def _translate(self, job: FileJob, name: str, data: bytes, request: FileRequest, client: str) -> Path:
+        service, source, target = self._service, request.source, request.target
         if source == AUTO:
+            document = await self._opened(name, data, request, request.markup)
             sample = "\n".join(document.sentences[:200])
             source = (await service.compute(lambda: service.detector.rank(sample), [sample]))[0].language
         path = Path(self._directory.name) / job.id
@@ -221,10 +239,14 @@ class FileTranslator:
         def progress(done: int, total: int) -> None:
             job.done, job.total = done, total
 
+        models = service.models_for(source, target)
+        markup = await service.markup_for(request.markup, models, [_ANY_PLACEHOLDER], client=client)
+        document = await self._opened(name, data, replace(request, source=source), markup)
+        glossary = service.glossary_for(request.terms, models)
         translations = await service.translate_sentences(
-            service.models_for(source, target),
+            models,
             document.sentences,
-            TranslateOptions(alignment=document.needs_alignment, scores=False),
+            TranslateOptions(alignment=document.needs_alignment, scores=False, glossary=glossary),
             client=client,
             on_progress=progress,
         )
@@ -232,6 +254,11 @@ class FileTranslator:
         content = await asyncio.to_thread(document.render, translated)
         await asyncio.to_thread(path.write_bytes, content)
         return path
+
+    async def _opened(self, name: str, data: bytes, request: FileRequest, markup: MarkupOptions) -> FileDocument:
+        options = FileOptions(None if request.source == AUTO else request.source, request.target, markup=markup)
+        async with self._parsing:
+            return await asyncio.to_thread(open_file, name, data, options)
 
 
 def _plain_name(name: str) -> str:

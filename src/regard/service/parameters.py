@@ -20,7 +20,7 @@ MAX_PARTS = 20
 """Most parts of a multipart body that are no files."""
 _CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1")
 
-LISTS = ("q",)
+LISTS = ("q", "keep")
 """Fields of forms and queries that may be repeated."""
 Value = object
 """Value of a parameter: any JSON value, or an uploaded file."""
@@ -31,8 +31,8 @@ async def open_parameters(request: Request) -> AsyncIterator[dict[str, Value]]:
     """Context with the parameters of a request; uploaded files are closed at its end.
 
     If the body is JSON, only the body is read. Otherwise, the fields of a form in the body and those of the query are
-    read; a field of the query takes precedence. A repeated field `q` becomes a list; of any other repeated field, the
-    first value is used.
+    read; a field of the query takes precedence. A repeated field `q` or `keep` becomes a list; of any other repeated
+    field, the first value is used.
 
     Args:
         request: The request, with any method and any type of content.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from regard.alignment.readout import Readout
 from regard.markup.document import parse
 from regard.markup.markup_document import Document
+from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.markup.sentence import TranslatedSentence
 from regard.service.detection import DetectedLanguage
 from regard.service.glossaries import NO_TERMS, RequestedTerms
@@ -31,6 +32,7 @@ class TextRequest:
         options: Options of the translation.
         format: `text`, `html` or `xml`.
         terms: Terms that translations must, or must not, have.
+        markup: What is translated and what is not.
         prefixes: For each text, text with which its translation must begin. If they are given, each text is translated
             as a single sentence. Empty = none.
     """
@@ -42,6 +44,7 @@ class TextRequest:
     format: str = "text"
     prefixes: tuple[str, ...] = ()
     terms: RequestedTerms = NO_TERMS
+    markup: MarkupOptions = DEFAULT_MARKUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +130,14 @@ def parse_text(text: str, request: TextRequest) -> Document:
 
     Args:
         text: One of the request's texts.
-        request: The request, for its format.
+        request: The request, for its format and for what is translated.
 
     Returns:
         The document. If the request has prefixes, the document has the whole text as its single sentence.
     """
     if request.prefixes:
         return _OneSentence((text,))
-    return parse(text, request.format)
+    return parse(text, request.format, request.markup)
 
 
 def render_texts(

@@ -8,14 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
+from regard.markup.markup_options import MarkupOptions
+from regard.markup.placeholders import may_contain_placeholders
+from regard.markup.stand_ins import NO_STAND_INS, StandIns
 from regard.service.catalog import Catalog, ModelEntry
 from regard.service.decoder import Decoder, is_light
 from regard.service.errors import DeadlineError
 from regard.service.glossaries import Glossaries
 from regard.service.jobs import Job, SegmentTranslator
+from regard.service.markup_choices import WANTED
 from regard.service.queue import FairQueue
 from regard.service.settings import ServiceSettings
 from regard.text.normalize import normalize
+from regard.translation.documents import STAND_IN_LINES, STAND_IN_OPTIONS, copied_stand_ins
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation, join_lines
 from regard.translation.translator import Translator
@@ -52,6 +57,7 @@ class SentenceService:
         self.glossaries = glossaries or Glossaries()
         self.catalog, self.settings, self.queue, self.decoder = catalog, settings, queue, decoder
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="text")
+        self._stand_ins: dict[tuple[ModelEntry, ...], StandIns] = {}
 
     def start(self) -> None:
         """Starts the decoding threads."""
@@ -145,6 +151,33 @@ class SentenceService:
         return [
             _through(sentence, first, result) for sentence, first, result in zip(sentences, links, results, strict=True)
         ]
+
+    async def markup_for(
+        self, markup: MarkupOptions, entries: Sequence[ModelEntry], texts: Sequence[str], *, client: str
+    ) -> MarkupOptions:
+        """Replaces the stand-ins `WANTED` of a request by those that the models copy.
+
+        Args:
+            markup: What the request says of the text that is not translated.
+            entries: The models that translate.
+            texts: The texts of the request, or the names of its files.
+            client: Id of the client that sent the request.
+
+        Returns:
+            The options. The names and numbers that models copy are found when a request first needs them.
+
+        Raises:
+            ServiceError: Too much is waiting, or a model cannot be loaded.
+        """
+        if markup.stand_ins is not WANTED:
+            return markup
+        if not any(may_contain_placeholders(text, markup.keep) for text in texts):
+            return replace(markup, stand_ins=NO_STAND_INS)
+        models = tuple(entries)
+        if models not in self._stand_ins:
+            results = await self.translate_sentences(models, STAND_IN_LINES, STAND_IN_OPTIONS, client=client)
+            self._stand_ins[models] = copied_stand_ins([result.text for result in results])
+        return replace(markup, stand_ins=self._stand_ins[models])
 
     async def _decode(
         self,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from regard.markup.markup_document import Document
 from regard.service.catalog import ModelEntry
 from regard.service.detection import DetectedLanguage, LanguageDetector
 from regard.service.errors import ServiceError
@@ -99,7 +101,7 @@ class TranslationService(SentenceService):
         entries = self.models_for(source, target)
         start = TextResult("", (), source, (source, *(entry.target for entry in entries)), detected)
         yield start
-        document = await self.compute(lambda: parse_text(request.texts[0], request), request.texts)
+        (document,) = await self._parsed(request, entries, client)
         options = self._with_terms(with_alignment(request.options, [document]), request.terms, entries)
         sentences, size = document.sentences, FIRST_STREAMED
         results: list[Translation] = []
@@ -220,7 +222,7 @@ class TranslationService(SentenceService):
         on_progress: Callable[[int, int], None] | None,
     ) -> list[TextResult]:
         entries = self.models_for(source, target)
-        documents = await self.compute(lambda: [parse_text(text, request) for text in request.texts], request.texts)
+        documents = await self._parsed(request, entries, client)
         options = self._with_terms(with_alignment(request.options, documents), request.terms, entries)
         sentences = [sentence for document in documents for sentence in document.sentences]
         prefixes = list(request.prefixes) if request.prefixes else None
@@ -235,6 +237,17 @@ class TranslationService(SentenceService):
             TextResult(text, own, source, path, alternatives=others, readout=readout, glossary=options.glossary)
             for text, own, others in results
         ]
+
+    async def _parsed(self, request: TextRequest, entries: Sequence[ModelEntry], client: str) -> list[Document]:
+        markup = await self.markup_for(request.markup, entries, request.texts, client=client)
+        request = replace(request, markup=markup)
+
+        def parsed() -> list[Document]:
+            return [parse_text(text, request) for text in request.texts]
+
+        if markup.keep is not None:  # a pattern may take up to a second, also in a short text
+            return await asyncio.to_thread(parsed)
+        return await self.compute(parsed, request.texts)
 
     def _with_terms(
         self, options: TranslateOptions, terms: RequestedTerms, entries: Sequence[ModelEntry]

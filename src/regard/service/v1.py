@@ -21,6 +21,7 @@ from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
 from regard.service.forced import Forced
 from regard.service.glossaries import NO_TERMS, RequestedTerms, inline_glossary, unknown_glossary
+from regard.service.markup_choices import requested_markup
 from regard.service.requests import AUTO, StreamedSentence, TextRequest, TextResult
 from regard.service.service import TranslationService
 from regard.service.texts import check_texts, check_unicode, num_texts
@@ -199,7 +200,8 @@ def _text_request(body: models.TranslateRequest | models.StreamRequest, service:
         **body.to_fields(),
     }
     options = TranslateOptions(**fields)
-    return TextRequest(texts, source, target, options, body.format, prefixes, _terms(body, service))
+    markup = requested_markup(body.keep, attributes=body.attributes, stand_ins=body.stand_ins)
+    return TextRequest(texts, source, target, options, body.format, prefixes, _terms(body, service), markup)
 
 
 def _check_glossary(request: Request, body: models.TranslateRequest | models.StreamRequest, access: Access) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 
+from regard.markup.keep import MAX_PATTERN, MAX_PATTERNS
 from regard.service.v1_resources import ITEM, InlineTerm, UsedTerm
 from regard.service.v1_search import SearchFields, refuse_other_types
 
@@ -31,6 +32,7 @@ Prefixes = Annotated[
     str | list[str] | None,
     WithJsonSchema({"anyOf": [ITEM, {"type": "array", "items": ITEM}, {"type": "null"}]}),
 ]
+Pattern = Annotated[str, Field(min_length=1, max_length=MAX_PATTERN)]
 MAX_NUMBERS = 100
 _Number = Annotated[int, Field(ge=0, le=1000), BeforeValidator(refuse_other_types)]
 
@@ -72,6 +74,10 @@ class _TranslateOptions(_Request, SearchFields):
             of these only; false = none.
         glossary: Name of a glossary of the service.
         terms: Terms of this request, instead of a glossary.
+        keep: Regular expressions for text that is not translated, such as article numbers.
+        attributes: Whether to translate the attributes `alt`, `title`, `placeholder` and `aria-label` of HTML.
+        stand_ins: Whether the model reads a name or number in the place of a placeholder such as `{name}`, which it
+            otherwise does not read at all.
     """
 
     source: Code | None = None
@@ -86,6 +92,9 @@ class _TranslateOptions(_Request, SearchFields):
     attention: StrictBool | AttentionChoice = False
     glossary: Annotated[str, Field(max_length=64)] | None = None
     terms: list[InlineTerm] | None = None
+    keep: list[Pattern] = Field([], max_length=MAX_PATTERNS)
+    attributes: StrictBool = False
+    stand_ins: StrictBool = False
 
 
 class TranslateRequest(_TranslateOptions):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from regard.markup.files import FileDocument
@@ -14,6 +14,12 @@ from regard.translation.result import Translation
 from regard.translation.translator import DEFAULT, Translator
 
 _WORD = re.compile(r"\w+")
+_FRAMES = ("{}.", "{}?", "{}, {}.")
+_CANDIDATES = (*CANDIDATE_NAMES, *CANDIDATE_NUMBERS)
+STAND_IN_LINES = tuple(frame.format(candidate, candidate) for frame in _FRAMES for candidate in _CANDIDATES)
+"""Lines whose translations show which names and numbers a model copies."""
+STAND_IN_OPTIONS = TranslateOptions(beam=1, scores=False)
+"""Options with which these lines are translated."""
 Observe = Callable[[Iterator[Translation]], Iterable[Translation]]
 """A function of an iterator that yields the same translations as they arrive, such as one that shows the progress."""
 
@@ -54,14 +60,22 @@ def find_stand_ins(translator: Translator) -> StandIns:
     Returns:
         The names and numbers; none if the model copies no name, as models for other scripts.
     """
-    candidates = (*CANDIDATE_NAMES, *CANDIDATE_NUMBERS)
-    copied = set(candidates)
-    for frame in ("{}.", "{}?", "{}, {}."):
-        lines = [frame.format(candidate, candidate) for candidate in candidates]
-        results = translator.translate_lines(lines, TranslateOptions(beam=1, scores=False))
-        for candidate, line, result in zip(candidates, lines, results, strict=True):
-            if _WORD.findall(result.text).count(candidate) != line.count(candidate):
-                copied.discard(candidate)
+    return copied_stand_ins([result.text for result in translator.translate_lines(STAND_IN_LINES, STAND_IN_OPTIONS)])
+
+
+def copied_stand_ins(translations: Sequence[str]) -> StandIns:
+    """Finds names and numbers that a model copies, given its translations.
+
+    Args:
+        translations: The translation of each of `STAND_IN_LINES`.
+
+    Returns:
+        The names and numbers.
+    """
+    copied = set(_CANDIDATES)
+    for candidate, line, text in zip(_CANDIDATES * len(_FRAMES), STAND_IN_LINES, translations, strict=True):
+        if _WORD.findall(text).count(candidate) != line.count(candidate):
+            copied.discard(candidate)
     return StandIns(
         tuple(name for name in CANDIDATE_NAMES if name in copied),
         tuple(number for number in CANDIDATE_NUMBERS if number in copied),

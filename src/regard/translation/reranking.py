@@ -13,7 +13,10 @@ from dataclasses import dataclass, replace
 
 from regard.errors import DataError
 from regard.evaluate.pairwise import pairwise_chrf
+from regard.text.normalize import normalize
 from regard.translation.chunks import chunks
+from regard.translation.glossary import Glossary
+from regard.translation.term_use import term_uses
 from regard.translation.translator import Translator
 
 LENGTH, SCORE = "length", "score"
@@ -128,6 +131,25 @@ def rerank(lists: Sequence[Sequence[Candidate]], weights: dict[str, float]) -> l
 
 def _total(candidate: Candidate, weights: dict[str, float]) -> float:
     return math.fsum(weight * candidate.features[name] for name, weight in weights.items() if weight)
+
+
+def sort_by_terms(source: str, candidates: Sequence[Candidate], glossary: Glossary) -> list[Candidate]:
+    """Sorts the translations of a sentence by the number of terms that they do not meet, the fewest first.
+
+    Args:
+        source: The sentence.
+        candidates: Its translations, best first.
+        glossary: The terms.
+
+    Returns:
+        The translations; those that miss as many terms stay in their order.
+    """
+    sentence = normalize(source)
+
+    def unmet(candidate: Candidate) -> int:
+        return sum(not use.is_met for use in term_uses(glossary, sentence, candidate.text))
+
+    return sorted(candidates, key=unmet)
 
 
 def tune_weights(

@@ -51,10 +51,11 @@ class FileJob {
     this.paint();
   }
   async upload() {
-    const { pickers } = this.files.service, form = new FormData();
+    const { pickers, terms } = this.files.service, form = new FormData();
     form.append("file", this.file);
     form.append("source", pickers.source);
     form.append("target", pickers.target);
+    for (const [name, value] of Object.entries(terms.fields)) form.append(name, value);
     try {
       const { id } = await this.api.json("v1/files", { method: "POST", form, signal: this.stop.signal });
       this.address = `v1/files/${encodeURIComponent(id)}`;
