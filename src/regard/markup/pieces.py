@@ -260,7 +260,12 @@ class _Splitter:
         if self._dialect.text_elements and not self._holds_text[position]:
             self._point(token.raw, Role.INVISIBLE)
             return
-        self._content += text_pieces(decode(token.raw, self._dialect.escaping), self._options)
+        is_cut_off = position == len(self._tokens) - 1 and _is_incomplete(token)
+        raw = token.raw[:-2] if is_cut_off else token.raw
+        self._content += text_pieces(decode(raw, self._dialect.escaping), self._options)
+        if is_cut_off:  # before other text, it would begin a comment
+            self.flush()
+            self.parts.append("</")
 
     def _take_end_tag(self, token: Token, role: Role) -> None:
         if role in (Role.BLOCK, Role.BLOCK_OPAQUE):
@@ -312,9 +317,9 @@ class _Splitter:
 
 
 def _is_incomplete(token: Token) -> bool:
-    """Whether a comment, declaration or tag at the end of a document has no end."""
+    """Whether a comment, declaration or tag at the end of a document has no end, or whether `</` is there."""
     if token.kind is not TokenKind.COMMENT:
-        return False
+        return token.kind is TokenKind.TEXT and token.raw.endswith("</")
     ends = {"<!--": ("-->", "--!>"), "<![C": ("]]>",)}.get(token.raw[:4], (">",))
     return not token.raw.endswith(ends)
 

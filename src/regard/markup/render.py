@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from regard.markup.block import Block, Node, Tag
 from regard.markup.dialects import Role
@@ -16,6 +15,10 @@ from regard.text.sentences import written_without_spaces
 
 _WORD_TEXT, _WORD_TEXT_WITH_SPACES = "<w:t>", '<w:t xml:space="preserve">'
 """Word drops spaces at the ends of a text element unless an attribute says that they matter."""
+
+
+_EMPHASIS = "\ufdd0\ufdd1*_~="
+"""Characters of emphasis in Markdown; see `regard.markup.markdown_inline`."""
 
 
 def render_block(block: Block, translations: Sequence[TranslatedSentence | None]) -> str:
@@ -49,16 +52,21 @@ def render_block(block: Block, translations: Sequence[TranslatedSentence | None]
     if block.escaping is Escaping.NONE:
         result = with_line_breaks(block, result)
     elif block.escaping is Escaping.MARKDOWN:
-        result = list(_without_new_images(result))
+        result = _without_new_images(result)
     return "".join(result)
 
 
-def _without_new_images(parts: Sequence[str]) -> Iterator[str]:
-    """Escapes an exclamation mark before a link, with which it would be an image."""
-    filled = [part for part in parts if part]
-    for part, following in pairwise((*filled, "")):
-        is_mark = part.endswith("!") and following.startswith("[") and not part.endswith("\\!")
-        yield f"{part[:-1]}\\!" if is_mark else part
+def _without_new_images(parts: Sequence[str]) -> list[str]:
+    """Escapes an exclamation mark before a link, with which it would be an image, also if emphasis is between them."""
+    result = list(parts)
+    is_before_link = False
+    for index in range(len(parts) - 1, -1, -1):
+        part = parts[index]
+        if is_before_link and part.endswith("!") and not part.endswith("\\!"):
+            result[index] = f"{part[:-1]}\\!"
+        if part.strip(_EMPHASIS):
+            is_before_link = part.startswith("[")
+    return result
 
 
 class _Writer:

@@ -93,7 +93,7 @@ def refusals() -> APIRouter:
 
 
 def _add_libretranslate(router: APIRouter, service: TranslationService, files: FileTranslator, access: Access) -> None:
-    @router.post("/translate_file", responses=answers(TranslatedFileAnswer, (400, 403, 409, 413, 429, 503)))
+    @router.post("/translate_file", responses=answers(TranslatedFileAnswer, (400, 403, 404, 409, 413, 429, 503)))
     async def translate_file(request: Request) -> JSONResponse:
         """Translate a file, and answer when it is finished with the address of the result."""
         job = await _accepted(request, files, access)
@@ -155,7 +155,7 @@ def _add_jobs(router: APIRouter, files: FileTranslator, access: Access) -> None:
 
 
 _ERRORS: dict[int | str, dict[str, object]] = {
-    status: {"model": ErrorAnswer} for status in (400, 403, 404, 413, 422, 429, 503)
+    status: {"model": ErrorAnswer} for status in (400, 403, 404, 409, 413, 422, 429, 503)
 }
 
 

@@ -18,7 +18,7 @@ from regard.markup.file_options import FileOptions
 from regard.markup.files import FileDocument, open_file
 from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.service.errors import INTERNAL_ERROR, ServiceError
-from regard.service.glossaries import NO_TERMS, RequestedTerms
+from regard.service.glossaries import NO_TERMS, RequestedTerms, unknown_glossary
 from regard.service.requests import AUTO
 from regard.service.service import TranslationService
 from regard.translation.documents import as_sentence
@@ -205,6 +205,8 @@ class FileTranslator:
         service = self._service
         source = AUTO if request.source == AUTO else service.find_language(request.source, source=True)
         target = service.find_language(request.target, source=False)
+        if request.terms.name is not None and request.terms.name not in service.glossaries.names:
+            raise unknown_glossary(request.terms.name)
         if source != AUTO:
             service.glossary_for(request.terms, service.models_for(source, target))
         return replace(request, source=source, target=target)

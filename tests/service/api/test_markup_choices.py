@@ -99,10 +99,10 @@ def test_files_use_glossaries(make_client: MakeClient, tmp_path: Path) -> None:
     client = make_client(directions=DIRECTIONS, glossaries=[NamedGlossary("pets", terms)], keys=tmp_path / "keys.json")
     output = translate_file(client, "a.txt", "The cat sleeps.", glossary="pets", api_key=free).lower()
     assert "le chien" in output or "chat noir" in output
-    for key, name in ((limited, "pets"), (free, "none")):
+    for key, name, source in ((limited, "pets", "en"), (free, "none", "en"), (free, "none", "auto")):
         answer = client.post(
             "/v1/files",
-            data={**LANGUAGES, "glossary": name, "api_key": key},
+            data={"source": source, "target": "fr", "glossary": name, "api_key": key},
             files={"file": ("a.txt", b"The cat sleeps.")},
         )
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_glossary")

@@ -275,3 +275,11 @@ def test_places(text: str, source: str, translation: str, links: str, expected: 
 def test_sentences_without_spaces_and_tags_between_them() -> None:
     entries = {"他来了。": ("He came.", "0-0 0-1"), "我走了。": ("I left.", "0-0 0-1")}
     assert rendered("<b>他来了。我走了。</b>", entries) == "<b>He came. I left.</b>"
+
+
+@pytest.mark.parametrize("text", ["so fox <i>no</i> </", "so fox no <code>x </", "so <a>fox</a> 5 kg.</"])
+def test_what_would_begin_a_tag_stays_at_the_end(text: str) -> None:
+    document = parse(text, "html")
+    for seed in range(20):
+        assert document.render(translations(document, shuffled(seed, "z"))).endswith("</")
+    assert document.render(translations(document, unchanged)) == text

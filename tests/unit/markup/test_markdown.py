@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
-from translators import capitals, shuffled, table, translations, unchanged
+from translators import capitals, shuffled, table, translations, unaligned, unchanged
 
 from regard.markup.files import open_file
 
@@ -102,3 +102,25 @@ def test_our_own_pages_keep_their_structure(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for translate in (capitals, shuffled(1)):
         assert structure(translated(text, translate)) == structure(text)
+
+
+def test_an_exclamation_mark_before_a_link_does_not_make_it_an_image() -> None:
+    translate = table({"so fox No!": ("FOX NO! SO", "0-2 1-0 2-1")})
+    assert translated("[so](u) fox No!\n", translate) == "FOX NO! [SO](u)\n"
+    assert translated("so ~~fox~~ [x](u) No!\n", unaligned).endswith("NO\\![](u)\n")
+
+
+def test_a_heading_may_end_with_a_placeholder() -> None:
+    assert sentences("# the ${x}\n\n# so {name}\n\n# no {#id .class}\n") == ("the", "so", "no")
+    translate = table({"the": ("le", "0-0"), "so": ("si", "0-0"), "no": ("non", "0-0")})
+    assert translated("# the ${x}\n\n# no {#id}\n", translate) == "# le ${x}\n\n# non {#id}\n"
+
+
+def test_a_dollar_sign_of_a_placeholder_does_not_begin_a_formula() -> None:
+    assert translated("so ${x} %1$s the $x_1$ no\n") == "SO ${x} %1$s THE $x_1$ NO\n"
+
+
+def test_white_space_of_two_gaps_does_not_end_a_paragraph() -> None:
+    text = "so [the red](u.html) <kbd>x</kbd>\n<br>\n`a b` the\n"
+    for seed in range(50):
+        assert "\n\n" not in translated(text, shuffled(seed, "z")).strip()
