@@ -2,8 +2,9 @@
 
 Run with `python benchmarks/constraints.py MODEL SOURCES REFERENCES`. The terms of the first experiment are words of the
 references. Those of the second are from a dictionary: translations of source words, as often as they are linked in the
-training text. The third forbids words of the model's own translations. `--dictionary SOURCES TARGETS LINKS` is the text
-and the word links (`0-0 1-2`) from which the dictionary is made.
+training text; with all words, and without the 300 most frequent ones. The third forbids words of the model's own
+translations. `--dictionary SOURCES TARGETS LINKS` is the text and the word links (`0-0 1-2`) from which the dictionary
+is made.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import random
 import re
 import time
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -20,6 +22,7 @@ import torch
 import regard
 from regard.evaluate.scores import corpus_bleu
 from regard.search.constraints import Constraints, Term
+from regard.translation.result import Translation
 from regard.translation.translator import Translator
 
 WORD = re.compile(r"[^\W\d_]{3,}")
@@ -28,6 +31,8 @@ LEAST = 0.1
 """Smallest share of the links of a source word that a translation in the dictionary has."""
 MAIN = 0.8
 """Smallest share of the links of a source word that its main translation has."""
+FREQUENT = 300
+"""Number of words that are left out of the dictionary of content words."""
 Dictionary = dict[str, dict[str, int]]
 
 
@@ -98,6 +103,60 @@ def dictionary_terms(
     return constraints
 
 
+def content_words(dictionary: Dictionary, sources: str, number: int) -> Dictionary:
+    """The dictionary without the most frequent words of a text, which no glossary contains.
+
+    Args:
+        dictionary: Translations of each word.
+        sources: File of the source sentences from which it was made.
+        number: Number of words to leave out.
+
+    Returns:
+        The other words.
+    """
+    counts: Counter[str] = Counter()
+    with open(sources, encoding="utf-8") as file:
+        for line in file:
+            counts.update(word.lower() for word in WORD.findall(line))
+    frequent = {word for word, _ in counts.most_common(number)}
+    return {word: found for word, found in dictionary.items() if word.lower() not in frequent}
+
+
+def by_reference(
+    constraints: Sequence[Constraints], references: Sequence[str]
+) -> tuple[list[Constraints], list[Constraints]]:
+    """The terms that the references contain, and those that they do not contain."""
+    right, wrong = [], []
+    for own, reference in zip(constraints, references, strict=True):
+        for chosen, is_right in ((right, True), (wrong, False)):
+            terms = (term for term in own.include if contains(reference, term.alternatives[0]) == is_right)
+            chosen.append(Constraints(tuple(terms)))
+    return right, wrong
+
+
+def substituted(translations: Sequence[Translation], constraints: Sequence[Constraints]) -> list[str]:
+    """Translations in which terms take the place of the words that are aligned to their source words.
+
+    All else stays: this shows what wrong terms cost without any search. An unaligned term goes to the end.
+    """
+    texts = []
+    for translation, own in zip(translations, constraints, strict=True):
+        words = translation.text.split()
+        starts = [match.start() for match in re.finditer(r"\S+", translation.source)]
+        for term in own.include:
+            word = term.alternatives[0]
+            if term.source is None or any(contains(text, other) for text in words for other in term.alternatives):
+                continue
+            source = bisect_right(starts, term.source[0]) - 1
+            target = next((tgt for src, tgt in translation.alignment if src == source), None)
+            if target is None:
+                words.append(word)
+            else:
+                words[target] = re.sub(r"\w+(?=\W*\Z)", lambda _, word=word: word, words[target])
+        texts.append(" ".join(words))
+    return texts
+
+
 def num_terms(constraints: Sequence[Constraints]) -> int:
     return sum(len(own.include) for own in constraints)
 
@@ -157,29 +216,44 @@ def main() -> None:
     with open(arguments.references, encoding="utf-8") as file:
         references = file.read().splitlines()[: arguments.sentences]
     if arguments.only != "cost":
-        dictionary = make_dictionary(*arguments.dictionary) if arguments.dictionary else {}
-        quality(translator, sources, references, dictionary, arguments.only)
+        dictionaries = None
+        if arguments.dictionary:
+            dictionary = make_dictionary(*arguments.dictionary)
+            dictionaries = dictionary, content_words(dictionary, arguments.dictionary[0], FREQUENT)
+        quality(translator, sources, references, dictionaries, arguments.only)
     if arguments.only in (None, "cost"):
         for most in (1, 4):
             cost(translator, sources, references, most)
 
 
 def quality(
-    translator: Translator, sources: Sequence[str], references: Sequence[str], dictionary: Dictionary, only: str | None
+    translator: Translator,
+    sources: Sequence[str],
+    references: Sequence[str],
+    dictionaries: tuple[Dictionary, Dictionary] | None,
+    only: str | None,
 ) -> None:
     """Prints how many terms are satisfied, and BLEU, with and without them."""
-    plain = translate(translator, sources, None)
+    aligned = translator.translate(sources, beam=5, alignment=True)
+    plain = [translation.text for translation in aligned]
     nothing = [""] * len(sources)
     experiments = []
-    if dictionary:
+    if dictionaries is not None:
+        dictionary, content = dictionaries
         for kind in ("main", "all", "any"):
             terms = dictionary_terms(dictionary, sources, most=4, seed=2, kind=kind)
             experiments.append((f"words of a dictionary ({kind})", terms))
+        terms = dictionary_terms(content, sources, most=4, seed=2, kind="main")
+        experiments.append(("content words of a dictionary (main)", terms))
+        right, wrong = by_reference(experiments[0][1], references)
+        experiments += [("main, in the reference", right), ("main, not in the reference", wrong)]
     lists = translator.translate(sources, beam=5, n_best=5)
     others = [(found.n_best or (found,))[-1].text for found in lists]
     experiments.append(("words of the fifth-best translation", random_terms(others, nothing, most=4, seed=4)))
     for name, constraints in experiments:
         report(f"{name}, unconstrained", plain, references, constraints)
+        if any(term.source for own in constraints for term in own.include):
+            report(f"{name}, substituted", substituted(aligned, constraints), references, constraints)
         report(f"{name}, constrained", translate(translator, sources, constraints), references, constraints)
     if only == "dictionary":
         return
