@@ -126,7 +126,8 @@ def by_reference(
     constraints: Sequence[Constraints], references: Sequence[str]
 ) -> tuple[list[Constraints], list[Constraints]]:
     """The terms that the references contain, and those that they do not contain."""
-    right, wrong = [], []
+    right: list[Constraints] = []
+    wrong: list[Constraints] = []
     for own, reference in zip(constraints, references, strict=True):
         for chosen, is_right in ((right, True), (wrong, False)):
             terms = (term for term in own.include if contains(reference, term.alternatives[0]) == is_right)
@@ -152,7 +153,7 @@ def substituted(translations: Sequence[Translation], constraints: Sequence[Const
             if target is None:
                 words.append(word)
             else:
-                words[target] = re.sub(r"\w+(?=\W*\Z)", lambda _, word=word: word, words[target])
+                words[target] = re.sub(r"\w+(?=\W*\Z)", word.replace("\\", r"\\"), words[target])
         texts.append(" ".join(words))
     return texts
 

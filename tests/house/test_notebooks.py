@@ -12,7 +12,7 @@ from house_rules.notebooks import run_notebook
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
-SMALL = {
+SMALL: dict[str, dict[str, object]] = {
     "first-translator": {"steps": 3, "pairs": 1500, "held_out": 20},
     "which-attention": {"steps": 2, "pairs": 200, "seeds": [1]},
     "from-opus-mt-to-your-domain": {"opus_mt": "opus-mt-en-fr", "steps": 2, "held_out": 20},

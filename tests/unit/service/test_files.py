@@ -12,7 +12,7 @@ pytest.importorskip("fastapi")  # the extra `serve`
 
 from regard.service.catalog import ModelEntry
 from regard.service.errors import ServiceError
-from regard.service.files import FileJob, FileTranslator
+from regard.service.files import FileJob, FileRequest, FileTranslator
 from regard.service.metrics import Metrics
 from regard.service.server import build_service
 from regard.service.service import TranslationService
@@ -48,8 +48,11 @@ def _capitals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TranslationService, "translate_sentences", translate)
 
 
+EN_FR = FileRequest("en", "fr")
+
+
 async def translated(files: FileTranslator) -> FileJob:
-    job = files.accept("a.txt", b"The cat.", "en", "fr", client="a")
+    job = files.accept("a.txt", b"The cat.", EN_FR, client="a")
     await job.task
     assert job.failure is None, job.failure
     return job
@@ -76,7 +79,7 @@ def test_a_removed_file_is_gone_and_its_translation_stops(tmp_path: Path) -> Non
         assert finished.path is not None and finished.path.read_text() == "THE CAT."
         files.remove(finished.id)
         assert list(directory.iterdir()) == []
-        started = files.accept("a.txt", b"The cat.", "en", "fr", client="a")
+        started = files.accept("a.txt", b"The cat.", EN_FR, client="a")
         await asyncio.sleep(0)
         files.remove(started.id)
         await asyncio.wait({started.task})
@@ -89,10 +92,10 @@ def test_a_removed_file_is_gone_and_its_translation_stops(tmp_path: Path) -> Non
 def test_too_large_and_too_many_files_are_refused(tmp_path: Path) -> None:
     async def work(files: FileTranslator, _: Path) -> None:
         with pytest.raises(ServiceError, match="larger than 50 bytes") as large:
-            files.accept("a.txt", b"a" * 51, "en", "fr", client="a")
+            files.accept("a.txt", b"a" * 51, EN_FR, client="a")
         await translated(files)
         with pytest.raises(ServiceError, match="too many files") as many:
-            files.accept("a.txt", b"a", "en", "fr", client="a")
+            files.accept("a.txt", b"a", EN_FR, client="a")
         assert (large.value.status, many.value.status, many.value.retry_after) == (413, 429, 60)
 
     run(work, tmp_path, file_limit=50, max_files=1)
