@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--pofilter", default="pofilter")
     options = parser.parse_args()
     with TemporaryDirectory() as directory:
-        source, judged = Path(directory, "in"), Path(directory, "out")
+        source, results = Path(directory, "in"), Path(directory, "out")
         source.mkdir()
         translated = source / "catalog.po"
         command = ["translate", options.model, "--input", str(options.catalog), "--output", str(translated)]
@@ -40,9 +40,9 @@ def main() -> None:
             stderr=subprocess.DEVNULL,
         )
         checks = [f"--test={check}" for check in CHECKS.split()]
-        subprocess.run([options.pofilter, "--progress=none", *checks, str(source), str(judged)], check=True)
-        found = judged / "catalog.po"
-        findings = found.read_text(encoding="utf-8") if found.exists() else ""
+        subprocess.run([options.pofilter, "--progress=none", *checks, str(source), str(results)], check=True)
+        result = results / "catalog.po"
+        findings = result.read_text(encoding="utf-8") if result.exists() else ""
         for check, count in Counter(FINDING.findall(findings)).most_common():
             print(f"pofilter {check}: {count}")
         print(findings)

@@ -37,7 +37,16 @@ def keep_pattern(flags: Sequence[str]) -> str | None:
 
 
 def has_same_format(source: str, translation: str, flags: Sequence[str]) -> bool:
-    """Whether a program can format a translation like the source; true for an entry without a format."""
+    """Whether a program can format a translation like the source; true for an entry without a format.
+
+    Args:
+        source: The source string.
+        translation: Its translation.
+        flags: Flags of the entry.
+
+    Returns:
+        True if both have the same parts that the program replaces, in any order.
+    """
     return not formats(flags) or sorted(_PARTS.findall(source)) == sorted(_PARTS.findall(translation))
 
 
