@@ -10,7 +10,7 @@ from regard.markup.markup_options import MarkupOptions
 from regard.markup.stand_ins import CANDIDATE_NAMES, CANDIDATE_NUMBERS, StandIns
 from regard.service.errors import ServiceError
 
-WANTED = StandIns(CANDIDATE_NAMES, CANDIDATE_NUMBERS)
+CANDIDATES = StandIns(CANDIDATE_NAMES, CANDIDATE_NUMBERS)
 """Stand-ins of a request before it is known which of them the model copies."""
 
 
@@ -23,7 +23,7 @@ def requested_markup(patterns: Sequence[str], *, attributes: bool, stand_ins: bo
         stand_ins: Whether the model reads names and numbers in the place of placeholders.
 
     Returns:
-        The options; their stand-ins are `WANTED` until those of the model are known.
+        The options; their stand-ins are `CANDIDATES` until those of the model are known.
 
     Raises:
         ServiceError: A pattern is not a regular expression, or there are too many.
@@ -32,4 +32,4 @@ def requested_markup(patterns: Sequence[str], *, attributes: bool, stand_ins: bo
         keep = KeepPatterns(patterns) if patterns else None
     except ConfigError as error:
         raise ServiceError(f"Invalid request: {error}", code="invalid_pattern", status=409) from None
-    return MarkupOptions(keep, attributes, *([WANTED] if stand_ins else []))
+    return MarkupOptions(keep, attributes, *([CANDIDATES] if stand_ins else []))

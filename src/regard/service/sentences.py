@@ -16,7 +16,7 @@ from regard.service.decoder import Decoder, is_light
 from regard.service.errors import DeadlineError
 from regard.service.glossaries import Glossaries
 from regard.service.jobs import Job, SegmentTranslator
-from regard.service.markup_choices import WANTED
+from regard.service.markup_choices import CANDIDATES
 from regard.service.queue import FairQueue
 from regard.service.settings import ServiceSettings
 from regard.text.normalize import normalize
@@ -155,7 +155,7 @@ class SentenceService:
     async def markup_for(
         self, markup: MarkupOptions, entries: Sequence[ModelEntry], texts: Sequence[str], *, client: str
     ) -> MarkupOptions:
-        """Replaces the stand-ins `WANTED` of a request by those that the models copy.
+        """Replaces the stand-ins `CANDIDATES` of a request by those that the models copy.
 
         Args:
             markup: What the request says of the text that is not translated.
@@ -169,7 +169,7 @@ class SentenceService:
         Raises:
             ServiceError: Too much is waiting, or a model cannot be loaded.
         """
-        if markup.stand_ins is not WANTED:
+        if markup.stand_ins is not CANDIDATES:
             return markup
         if not any(may_contain_placeholders(text, markup.keep) for text in texts):
             return replace(markup, stand_ins=NO_STAND_INS)
