@@ -77,14 +77,16 @@ class BranchCoverage:
     def _parts(self) -> list[Path]:
         return sorted(self.report.parent.glob(f"{self.report.name}.gw*"))
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Iterator[None]:
-        yield
-        self._imports.__exit__(None, None, None)
         if self.worker:
+            self._imports.__exit__(None, None, None)
             path = self.report.with_name(f"{self.report.name}.{self.worker}")
             path.write_text(json.dumps(self.measured()), encoding="utf-8")
+            yield  # tells the process that merges the reports that this one has finished
             return
+        yield
+        self._imports.__exit__(None, None, None)
         # Without other test processes, the tests ran in this one.
         self.report.write_text(json.dumps(self.merged() or self.measured()), encoding="utf-8")
         self.remove_parts()
