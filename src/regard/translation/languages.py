@@ -107,7 +107,7 @@ class ModelLanguages:
         return GeneralWarning(f"{reason} (zero-shot), so expect worse translations; it was trained on {pairs}")
 
     def check_tagged(self, segments: Sequence[Segment]) -> None:
-        """Checks that sentences name their target language by a tag, if the model needs one.
+        """Checks that sentences name their target language by a tag, as a model with several needs.
 
         Args:
             segments: Segments of sentences, to be translated without a target language.
@@ -115,8 +115,6 @@ class ModelLanguages:
         Raises:
             SearchError: A sentence does not begin with a tag.
         """
-        if not self.needs_target:
-            return
         tags = set(self.tag_ids.values())
         for segment in segments:
             if segment.first_word == 0 and segment.source.ids and segment.source.ids[0] not in tags:
@@ -126,18 +124,16 @@ class ModelLanguages:
                 )
 
 
-def with_warning(segments: Sequence[Segment], warning: GeneralWarning | None) -> list[Segment]:
+def with_warning(segments: Sequence[Segment], warning: GeneralWarning) -> list[Segment]:
     """Adds a warning to the translations of segments.
 
     Args:
         segments: Translated segments.
-        warning: The warning; None = no warning.
+        warning: The warning.
 
     Returns:
         The segments.
     """
-    if warning is None:
-        return list(segments)
     return [
         replace(segment, found=[replace(found, warnings=(warning, *found.warnings)) for found in segment.found])
         for segment in segments

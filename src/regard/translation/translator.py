@@ -22,12 +22,12 @@ from regard.text.normalize import checked_texts, normalize, text_list
 from regard.text.readers import in_batches
 from regard.text.subword import Subword
 from regard.translation.alternatives import find_alternatives
-from regard.translation.filling import split_lines
-from regard.translation.forced import score_pairs
-from regard.translation.languages import ModelLanguages
+from regard.translation.directed_translator import DirectedTranslator
+from regard.translation.filling import fill_segments, split_lines
+from regard.translation.languages import ModelLanguages, with_warning
+from regard.translation.mbr import fill_with_least_risk
 from regard.translation.options import Changes, TranslateOptions
-from regard.translation.result import Translation, join_lines
-from regard.translation.segment_translator import SegmentTranslator
+from regard.translation.result import Segment, Translation, join_lines
 from regard.translation.terms import GivenConstraints
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ BUFFER_SIZE = 1000
 DEFAULT = TranslateOptions()
 
 
-class Translator(SegmentTranslator):
+class Translator(DirectedTranslator):
     """Translates text: splits it into subwords, lets an engine search for translations, and joins the subwords.
 
     A translator that was loaded from files can be pickled; unpickling loads it from the same files again.
@@ -114,6 +114,56 @@ class Translator(SegmentTranslator):
             SearchError: There is no model, the vocabularies differ, or the precision is unknown.
         """
         return _of_models(models, names or [f"model {number}" for number in range(1, len(models) + 1)], precision)
+
+    def split(
+        self,
+        lines: str | Sequence[str],
+        *,
+        first: int = 1,
+        prefixes: str | Sequence[str] | None = None,
+        constraints: GivenConstraints | None = None,
+    ) -> list[Segment]:
+        """Divides lines into segments that the model can translate at once.
+
+        `fill` translates segments, in any order and mixed with those of other lines, and
+        `regard.translation.result.join_lines` joins the translated segments of each line.
+
+        Args:
+            lines: One line or several.
+            first: Number of the first line.
+            prefixes: Target text that the translation of each line begins with, empty for none; None = no prefixes.
+            constraints: Terms that the translations must and must not contain; see `translate`.
+
+        Returns:
+            The segments of all lines, in order; an empty line without a prefix has none.
+
+        Raises:
+            DataError: As in `translate`.
+            SearchError: There is not one prefix per line, or the vocabulary does not contain a character of one.
+        """
+        normalized = [normalize(line) for line in text_list(lines, first=first)]
+        return split_lines(self, normalized, first=first, prefixes=prefixes, constraints=constraints)
+
+    def fill(self, segments: Sequence[Segment], options: TranslateOptions = DEFAULT) -> list[Segment]:
+        """Translates segments.
+
+        Args:
+            segments: Segments from `split`, of any lines.
+            options: Options of the translation.
+
+        Returns:
+            The same segments, in their order, with their translations.
+
+        Raises:
+            SearchError: As in `translate`.
+        """
+        fill = fill_segments if options.mbr is None else fill_with_least_risk
+        translator = self._directed(options)
+        if translator.target is None and self.languages.needs_target:
+            self.languages.check_tagged(segments)
+        filled = fill(translator, segments, options)
+        warning = translator.direction_warning
+        return filled if warning is None else with_warning(filled, warning)
 
     def translate(
         self,
@@ -230,43 +280,6 @@ class Translator(SegmentTranslator):
             prefixes = [prefix] * len(held) if prefix else None
             yield from _translate(self, held, options, first=first, prefixes=prefixes)
             first += len(held)
-
-    def score(
-        self,
-        sources: str | Sequence[str],
-        targets: str | Sequence[str],
-        *,
-        first: int = 1,
-        only: Readout | None = None,
-        attention: bool = True,
-    ) -> list[Translation]:
-        """Scores given translations by forced decoding, and computes their attention and word alignment.
-
-        Args:
-            sources: One source sentence or several.
-            targets: One translation per source sentence.
-            first: Number of the first sentence in warnings and errors, which count the sentences from there.
-            only: Readout whose layer and head are the only ones whose attention is kept, as one layer with one head, to
-                save memory; None = keep all layers and heads.
-            attention: Whether to compute attention and word alignment, without which scoring is faster, needs less
-                memory, and works for exports to CTranslate2.
-
-        Returns:
-            One translation per pair: the given text, its log-probability in nats as score, attention and alignment.
-            Pairs with an empty sentence are not scored: score 0, without attention and alignment. The same holds for
-            pairs that are too long for the model or whose attention would exceed the memory limit; their warnings say
-            so.
-
-        Raises:
-            DataError: A sentence is not text.
-            SearchError: The numbers of sources and targets differ, or the model computed NaN or infinite numbers.
-        """
-        left, right = text_list(sources, first=first), text_list(targets, kind="translation", first=first)
-        if len(left) != len(right):
-            raise SearchError(
-                f"expected one translation for each of the {len(left)} source sentences, got {len(right)} translations"
-            )
-        return score_pairs(self, left, right, first=first, only=only, attention=attention)
 
 
 def _translate(
