@@ -101,7 +101,7 @@ def test_translates_while_someone_types(open_service: OpenService, script: Scrip
 
 def test_a_pause_in_typing_makes_one_request(open_service: OpenService, script: Script) -> None:
     page = open_service(script, clock=True)
-    expect(page.locator("#from")).to_be_enabled()
+    expect(page.locator("#examples li").first).to_be_visible()  # connected: else it translates once more when it is
     page.evaluate(TYPE, CAT)
     page.clock.run_for(1000)
     expect(page.locator("#translation .run").first).to_be_visible()
@@ -460,7 +460,7 @@ def test_a_model_that_comes_later(open_service: OpenService, script: Script, tra
 def test_too_many_requests(open_service: OpenService, script: Script, translators: Translators) -> None:
     script.expected = ("429",)
     page = open_service(script, clock=True)
-    expect(page.locator("#from")).to_be_enabled()
+    expect(page.locator("#examples li").first).to_be_visible()
     script.failures = [("", Failure(429, retry_after="17"))]
     page.fill("#source", CAT)
     page.clock.run_for(500)
