@@ -60,13 +60,13 @@ class TranslatingOptions:
     ] = 1
 
     def workers_with(self, config: Config) -> Workers:
-        """The processes that translate, which have as many threads together as a training.
+        """The processes that translate; together they use as many threads as the training.
 
         Args:
             config: Configuration of the training.
 
         Returns:
-            Their numbers.
+            Number of processes, and threads of each.
         """
         from regard.chunks.job import Workers
 

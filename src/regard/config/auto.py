@@ -81,7 +81,7 @@ def with_open_kind(config: Config) -> Config:
 
 
 def rule_for(num_pairs: int) -> Rule:
-    """Finds the rule for a number of sentence pairs."""
+    """Finds the options that the preset `auto` has for a number of sentence pairs."""
     return next(rule for rule in RULES if rule.max_pairs is None or num_pairs <= rule.max_pairs)
 
 

@@ -20,7 +20,8 @@ class BatchesAhead:
     Workers that share a training take every second batch, or every third. Batches that are skipped are not made.
 
     Attributes:
-        make: Function that makes a batch, of the key of its part and the row numbers of its sentence pairs.
+        make: Function that makes a batch from the key of its part of the text and the row numbers of its
+            sentence pairs.
     """
 
     def __init__(self, make: Callable[[Key, tuple[int, ...]], Batch]) -> None:

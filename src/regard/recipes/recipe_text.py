@@ -143,7 +143,7 @@ def write_real_text(config: Config, files: TextFiles) -> tuple[list[str], list[P
 
 
 def write_mono_text(sources: Sequence[Path], files: TextFiles, excluded: Iterable[str]) -> str:
-    """Writes the different lines of monolingual text, without sentences of the validation text.
+    """Writes the distinct lines of monolingual text, without sentences of the validation text.
 
     Args:
         sources: Text files, one sentence per line, perhaps compressed.

@@ -37,7 +37,7 @@ class PrefixedEngine:
         word_end: WordEnd | None = None,
         constraints: SearchConstraints | None = None,
     ) -> list[list[Hypothesis]]:
-        """Translates source sentences after the tokens. See `Engine.search`."""
+        """Puts the tokens before the source sentences, and translates them. See `Engine.search`."""
         found = self._engine.search(
             self._prefixed(sources), limits, options, need_weights=need_weights, need_scores=need_scores,
             prefixes=prefixes, word_end=word_end, constraints=constraints,
@@ -51,7 +51,7 @@ class PrefixedEngine:
         *,
         attention_filter: AttentionFilter | None = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Scores given translations of source sentences after the tokens. See `Engine.force`."""
+        """Puts the tokens before the source sentences, and scores given translations. See `Engine.force`."""
         forced = self._engine.force(self._prefixed(sources), targets, attention_filter=attention_filter)
         return without_columns(forced, len(self._prefix))
 

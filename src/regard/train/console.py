@@ -68,7 +68,7 @@ class ConsoleReporter:
             self.progress.start()
 
     def on_step(self, report: StepReport) -> None:
-        """Updates the progress bar; without a terminal, writes a line, the first one at once."""
+        """Updates the progress bar; without a terminal, writes a line at the first step and at intervals."""
         numbers = (
             f"loss {report.loss:.3f}  lr {report.learning_rate:.1e}  {report.tokens_per_second:,.0f} tok/s  "
             f"{format_duration(report.elapsed)} elapsed, {format_duration(report.remaining)} left"

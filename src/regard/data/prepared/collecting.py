@@ -128,8 +128,8 @@ class Collector:
     def collect_ranges(self, lines: PairedLines, corpus: int, pool: WorkerPool) -> Iterator[tuple[int, int]]:
         """Does the same as `collect` in worker processes, each of which reads one range of lines after the other.
 
-        The parts are the same as those of `collect`, byte for byte, but for the job that is stored in them: they count
-        lines, and those of `collect` only lines that can be read.
+        The parts hold the same bytes as those of `collect`, except for the stored hash of what determines them: a part
+        here has a fixed number of lines of any kind, one of `collect` a fixed number of lines that can be read.
 
         Args:
             lines: The files of the corpus.
