@@ -42,7 +42,7 @@ class LineRange:
 
 
 class UnreadableRangeError(Exception):
-    """A range has a fault, such as a line that is not text. Only a reader of whole files can report it."""
+    """A range has a fault, such as a line that is not text. Read the whole files to report it with its place."""
 
 
 class PairedLines:

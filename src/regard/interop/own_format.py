@@ -55,5 +55,5 @@ def _verify(stored: StoredModel, written: StoredModel) -> None:
         limit = tensor.abs().amax(-1, keepdim=True) * _HALF_STEP if tensor.dim() else tensor.abs()
         if ((tensor - new[name]).abs() > limit + 1e-30).any():
             raise CheckpointError(
-                f"{name}: the weights that were written differ from the model's by more than rounding"
+                f"{name}: the weights that were written differ from the model's by more than rounding: export it again"
             )

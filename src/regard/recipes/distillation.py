@@ -49,7 +49,7 @@ class DistillationOptions:
         teachers: Directories of the teacher models; several form an ensemble.
         beam: Width of the teacher's beam; None = as stored with the model.
         n_best: Number of translations of which the one with the highest chrF to the reference is chosen.
-        max_ratio: Largest ratio of the lengths of both sides in characters, beyond 20 characters more.
+        max_ratio: Largest length of a side in characters, in lengths of the other side; 20 characters more are allowed.
         drop_worst: Share of the pairs to leave out, those with the lowest scores of the teacher.
         with_references: Whether the student is trained on the real pairs as well.
         guided: Whether the teacher's word links guide the student's attention.

@@ -18,7 +18,7 @@ from regard.values import AlignmentTargets, Batch
 
 
 def repeated(batch: Batch) -> Batch:
-    """A batch with every row twice, one after the other, `(2 B, ...)`."""
+    """A batch with each row twice in a row, `(2 B, ...)`: a, a, b, b, ..."""
 
     def twice(rows: Tensor) -> Tensor:
         return rows.repeat_interleave(2, dim=0)
