@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from branch_coverage import branch_coverage
 from deadlines import PATIENCE
 from filelock import FileLock
 from hypothesis import settings
 from ready import ReadyPython
 
-pytest_plugins = ["branch_coverage"]  # loaded before the modules that it measures
+COVERAGE = branch_coverage()  # before the modules that it measures are imported
 
 # Set before torch is imported: tests run in parallel, each with one computing thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -34,6 +35,12 @@ settings.load_profile("regard")
 
 # Python's garbage collector would visit the objects of ten thousand tests and of all modules again and again.
 gc.disable()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets the measurement of coverage, if any, take part in the events of pytest."""
+    if COVERAGE is not None:
+        config.pluginmanager.register(COVERAGE, "regard-branch-coverage")
 
 
 def pytest_collection_finish() -> None:

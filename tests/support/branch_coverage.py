@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,6 @@ THRESHOLD = 2000
 
 class BranchCoverage:
     """Measures this process, or merges the reports of all test processes.
-
-    Create it before the first import of a measured module.
 
     Args:
         report: Path of the report.
@@ -55,19 +54,30 @@ class BranchCoverage:
         self._imports.__enter__()
 
     def measured(self) -> dict[str, Any]:
-        """The report of this process."""
+        """The report of this process.
+
+        Raises:
+            RuntimeError: A module was imported that is not measured.
+        """
+        loaded = [(name, getattr(module, "__loader__", None)) for name, module in [*sys.modules.items()]]
+        missed = [name for name, loader in loaded if getattr(loader, "sci", self._slipcover) is not self._slipcover]
+        if missed:
+            raise RuntimeError(f"not measured, since something else measures them: {', '.join(missed)}")
         report: dict[str, Any] = self._slipcover.get_coverage()
         return report
 
-    def merged(self) -> dict[str, Any] | None:
-        """The report of all test processes that have ended; None if none has written one."""
+    def merged(self) -> dict[str, Any]:
+        """The report of all other test processes.
+
+        Raises:
+            RuntimeError: None has written a report.
+        """
         import slipcover
 
-        merged: dict[str, Any] | None = None
-        for path in self._parts():
-            part = json.loads(path.read_text(encoding="utf-8"))
-            merged = part if merged is None else slipcover.merge_coverage(merged, part)
-        return merged
+        parts = [json.loads(path.read_text(encoding="utf-8")) for path in self._parts()]
+        if not parts:
+            raise RuntimeError(f"no test process has written its report, {self.report}.gw...")
+        return reduce(slipcover.merge_coverage, parts)
 
     def remove_parts(self) -> None:
         """Removes the reports of single test processes."""
@@ -78,7 +88,7 @@ class BranchCoverage:
         return sorted(self.report.parent.glob(f"{self.report.name}.gw*"))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self) -> Iterator[None]:
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         if self.worker:
             self._imports.__exit__(None, None, None)
             path = self.report.with_name(f"{self.report.name}.{self.worker}")
@@ -87,17 +97,20 @@ class BranchCoverage:
             return
         yield
         self._imports.__exit__(None, None, None)
-        # Without other test processes, the tests ran in this one.
-        self.report.write_text(json.dumps(self.merged() or self.measured()), encoding="utf-8")
+        with_workers = session.config.getoption("numprocesses", None)
+        self.report.write_text(json.dumps(self.merged() if with_workers else self.measured()), encoding="utf-8")
         self.remove_parts()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    if COVERAGE is not None:
-        config.pluginmanager.register(COVERAGE, "regard-branch-coverage")
+def branch_coverage() -> BranchCoverage | None:
+    """Starts to measure the modules that are imported from now on.
 
+    Not done by the import of this module: looking for examples in docstrings, pytest imports it under another name,
+    too, and of two that measure, the last would take all further modules.
 
-def _started() -> BranchCoverage | None:
+    Returns:
+        What is to be registered as a plugin; None if `REGARD_COVERAGE` names no report.
+    """
     report = os.environ.get("REGARD_COVERAGE")
     if not report:
         return None
@@ -106,7 +119,3 @@ def _started() -> BranchCoverage | None:
         coverage.remove_parts()  # of a run that was interrupted
     coverage.start()
     return coverage
-
-
-COVERAGE = _started()
-"""Started when this module is imported, before pytest imports other modules."""
