@@ -9,6 +9,7 @@ from typing import Protocol
 
 from regard.chunks.assembly import assemble, check_output
 from regard.chunks.local import run_processes
+from regard.chunks.made_text import MadeText
 from regard.chunks.plan import Chunk
 from regard.chunks.store import ChunkStore, open_store
 from regard.chunks.work import Work
@@ -87,10 +88,10 @@ class ChunkedResult:
 
 @dataclass
 class ChunkedJob:
-    """Maps the lines of a file to as many lines of another file, in chunks, with one or many workers.
+    """Maps the lines of a text to as many lines of a file, in chunks, with one or many workers.
 
     Attributes:
-        source: The input file.
+        source: The input: a file, or a text that is made.
         output: The output file.
         work: What is computed for each chunk of lines.
         workers: Where the chunks are computed.
@@ -99,7 +100,7 @@ class ChunkedJob:
         interrupt: Checked several times per second; on a request to stop, finished chunks are kept.
     """
 
-    source: Path
+    source: Path | MadeText
     output: Path
     work: Work
     workers: Workers

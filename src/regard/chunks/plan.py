@@ -7,12 +7,13 @@ import json
 import os
 import stat
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from regard.chunks.made_text import MadeText
 from regard.errors import CheckpointError, DataError
 from regard.files.atomic import write_file, write_shared_text
 from regard.files.compression import open_binary, open_input
@@ -24,8 +25,11 @@ UNIT = 1000
 """Chunks have a multiple of so many lines: `Translator.translate_lines` translates so many together."""
 _MAX_UNITS, _BYTES_PER_UNIT = 10, 200_000_000
 # Units per chunk grow with the input, one per 200 MB, so that a store has a bounded number of files.
-_FORMAT = 1
+_FORMAT = 2
 _MAX_MANIFEST_BYTES = 1 << 30
+
+FileStatus = tuple[str, int, int]
+"""Path, size in bytes, and time of change in nanoseconds of an input file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +59,14 @@ class Plan:
 
     Attributes:
         identity: What determines the result besides the input, such as hashes of models and options, by name.
-        input: Path, size in bytes, and time of change in nanoseconds of the input file.
+        input: Status of each input file.
         sha256: Hash of the text, decompressed.
-        is_copied: Whether the text is a decompressed copy in the store rather than the input itself.
+        is_copied: Whether the text is a copy in the store, decompressed or made, rather than the input itself.
         chunks: The chunks, which follow each other in the text.
     """
 
     identity: dict[str, str]
-    input: tuple[str, int, int]
+    input: tuple[FileStatus, ...]
     sha256: str
     is_copied: bool
     chunks: tuple[Chunk, ...]
@@ -82,7 +86,7 @@ class Plan:
         tree = {
             "format": _FORMAT,
             "identity": self.identity,
-            "input": list(self.input),
+            "input": [list(status) for status in self.input],
             "sha256": self.sha256,
             "is_copied": self.is_copied,
             "chunks": rows,
@@ -90,13 +94,13 @@ class Plan:
         write_shared_text(path, json.dumps(tree) + "\n")
 
 
-def make_plan(source: Path, identity: dict[str, str], copy: Path) -> Plan:
+def make_plan(source: Path | MadeText, identity: dict[str, str], copy: Path) -> Plan:
     """Reads the input once, and divides it into chunks.
 
     Args:
-        source: The input, a text file, which may be compressed.
+        source: The input: a text file, which may be compressed, or a text that is made.
         identity: What determines the result besides the input, such as hashes of models and options, by name.
-        copy: Path of the decompressed copy, which is written only if `source` is compressed.
+        copy: Path of the copy of the text, which is written only if `source` is compressed or made.
 
     Returns:
         The plan.
@@ -106,13 +110,15 @@ def make_plan(source: Path, identity: dict[str, str], copy: Path) -> Plan:
         CheckpointError: The copy cannot be written.
     """
     status = input_status(source)
-    size = UNIT * min(_MAX_UNITS, 1 + status[1] // _BYTES_PER_UNIT)
-    offset = _offset_of_text(source)
+    unit = source.unit if isinstance(source, MadeText) else UNIT
+    size = unit * min(_MAX_UNITS, 1 + sum(num_bytes for _, num_bytes, _ in status) // _BYTES_PER_UNIT)
+    offset = None if isinstance(source, MadeText) else _offset_of_text(source)
     if offset is not None:
-        chunks, sha256 = _cut(source, size, offset)
+        chunks, sha256 = _cut(_lines(source), size, offset)
         return Plan(identity, status, sha256, False, tuple(chunks))
-    write_file(copy, lambda temporary: _unpack(source, temporary))
-    chunks, sha256 = _cut(copy, size, 0)
+    write_file(copy, lambda temporary: _copy(source, temporary))
+    with open_binary(copy) as file:
+        chunks, sha256 = _cut(file, size, 0)
     return Plan(identity, status, sha256, True, tuple(chunks))
 
 
@@ -142,26 +148,29 @@ def read_plan(path: Path) -> tuple[Plan, str]:
             chunks.append(Chunk(number, line, int(num_lines), int(start), int(size), str(sha256)))
             line += int(num_lines)
         identity = {str(name): str(value) for name, value in tree["identity"].items()}
-        name, num_bytes, changed = tree["input"]
-        status = str(name), int(num_bytes), int(changed)
+        status = tuple((str(name), int(num_bytes), int(changed)) for name, num_bytes, changed in tree["input"])
         plan = Plan(identity, status, str(tree["sha256"]), bool(tree["is_copied"]), tuple(chunks))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise CheckpointError(f"{path}: expected a plan of chunks, found something else: {remedy}") from None
     return plan, hashlib.sha256(data).hexdigest()
 
 
-def input_status(source: Path) -> tuple[str, int, int]:
-    """Path, size in bytes, and time of change in nanoseconds of the input.
+def input_status(source: Path | MadeText) -> tuple[FileStatus, ...]:
+    """Status of the input files, by which an input that has not changed is recognized without reading it.
 
     Args:
         source: The input.
 
     Returns:
-        The three values; bytes of the path that are not UTF-8 are escaped.
+        Status of each file; bytes of its path that are not UTF-8 are escaped.
 
     Raises:
-        DataError: The input does not exist, or is not a regular file.
+        DataError: A file does not exist, or is not a regular file.
     """
+    return tuple(map(_status, source.files if isinstance(source, MadeText) else (source,)))
+
+
+def _status(source: Path) -> FileStatus:
     with open_binary(source) as file:
         status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
@@ -173,13 +182,17 @@ def input_status(source: Path) -> tuple[str, int, int]:
     return name, status.st_size, status.st_mtime_ns
 
 
-def text_hash(source: Path) -> str:
-    """Hash of the text of a file, decompressed and without byte order mark."""
-    digest = hashlib.sha256()
+def text_hash(source: Path | MadeText) -> str:
+    """Hash of the text of an input, decompressed and without byte order mark."""
+    return _cut(_lines(source), UNIT, 0)[1]
+
+
+def _lines(source: Path | MadeText) -> Iterator[bytes]:
+    if isinstance(source, MadeText):
+        yield from source.lines()
+        return
     with open_input(source) as file:
-        for block in _blocks(raw_lines(file, str(source)), UNIT):
-            digest.update(block[0])
-    return digest.hexdigest()
+        yield from raw_lines(file, str(source))
 
 
 def _offset_of_text(source: Path) -> int | None:
@@ -194,27 +207,26 @@ def _offset_of_text(source: Path) -> int | None:
     return offset if head[offset:].startswith(first) else None
 
 
-def _cut(text: Path, size: int, offset: int) -> tuple[list[Chunk], str]:
+def _cut(lines: Iterable[bytes], size: int, offset: int) -> tuple[list[Chunk], str]:
     """Chunks of at most `size` lines, and the hash of the whole text."""
     chunks: list[Chunk] = []
     digest, line = hashlib.sha256(), 1
-    with open_input(text) as file:
-        for block, num_lines in _blocks(raw_lines(file, str(text)), size):
-            sha256 = hashlib.sha256(block).hexdigest()
-            chunks.append(Chunk(len(chunks), line, num_lines, offset, len(block), sha256))
-            digest.update(block)
-            line += num_lines
-            offset += len(block)
+    for block, num_lines in _blocks(lines, size):
+        sha256 = hashlib.sha256(block).hexdigest()
+        chunks.append(Chunk(len(chunks), line, num_lines, offset, len(block), sha256))
+        digest.update(block)
+        line += num_lines
+        offset += len(block)
     return chunks, digest.hexdigest()
 
 
-def _unpack(source: Path, copy: Path) -> None:
-    with open_input(source) as file, copy.open("wb") as unpacked:
-        for block, _ in _blocks(raw_lines(file, str(source)), UNIT):
-            unpacked.write(block)
+def _copy(source: Path | MadeText, copy: Path) -> None:
+    with copy.open("wb") as file:
+        file.writelines(_lines(source))
 
 
-def _blocks(lines: Iterator[bytes], size: int) -> Iterator[tuple[bytes, int]]:
+def _blocks(lines: Iterable[bytes], size: int) -> Iterator[tuple[bytes, int]]:
     """Joins so many lines each; yields their bytes and their number."""
+    lines = iter(lines)
     while block := list(islice(lines, size)):
         yield b"".join(block), len(block)

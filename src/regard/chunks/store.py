@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from regard.chunks.plan import Chunk, input_status, make_plan, read_plan, text_hash
-from regard.errors import CheckpointError, DataError, RegardError
+from regard.chunks.made_text import MadeText
+from regard.chunks.plan import Chunk, FileStatus, input_status, make_plan, read_plan, text_hash
+from regard.errors import CheckpointError, ConfigError, DataError, RegardError
 from regard.files.atomic import remove, write_shared_text
 from regard.files.compression import open_binary
 from regard.files.json_text import parse_json
@@ -33,7 +34,9 @@ _MAX_RESULT_BYTES = 1 << 34
 
 OutputLine = tuple[str, Sequence[str]]
 """The output line for an input line, without line end, and warnings for the user."""
-LineFunction = Callable[[Sequence[bytes], int], Iterable[OutputLine]]
+OptionalLine = tuple[str | None, Sequence[str]]
+"""An `OutputLine`, or None instead of the line if nothing is written; a line with line ends in it becomes several."""
+LineFunction = Callable[[Sequence[bytes], int], Iterable[OptionalLine]]
 """Maps lines of the input, as bytes without line ends, and the number of the first one to one output line each."""
 
 
@@ -42,7 +45,7 @@ class ChunkResult:
     """The result of a chunk.
 
     Attributes:
-        text: One line per line of the chunk, with line ends, as UTF-8.
+        text: The output lines of all lines of the chunk, with line ends, as UTF-8.
         warnings: Warnings for the user.
     """
 
@@ -55,7 +58,7 @@ class ChunkStore:
 
     Args:
         directory: Directory of the store.
-        source: The input file.
+        source: The input file, which is read if the store has no copy of the text.
 
     Attributes:
         plan: The plan of the job.
@@ -134,7 +137,7 @@ class ChunkStore:
             header, _, text = data.partition(b"\n")
             fields: Any = parse_json(header, where=str(path), remedy="")
             is_whole = fields["sha256"] == hashlib.sha256(text).hexdigest()
-            if is_whole and fields["plan"] == self.plan_id and text.count(b"\n") == chunk.num_lines:
+            if is_whole and fields["plan"] == self.plan_id and fields["num_lines"] == chunk.num_lines:
                 return ChunkResult(text, tuple(map(str, fields["warnings"])))
         remove(path)
         return None
@@ -170,10 +173,11 @@ class ChunkStore:
             self._write(chunk, lines)
         return True
 
-    def _write(self, chunk: Chunk, lines: list[OutputLine]) -> None:
-        text = "".join(f"{line}\n" for line, _ in lines)
+    def _write(self, chunk: Chunk, lines: list[OptionalLine]) -> None:
+        text = "".join(f"{line}\n" for line, _ in lines if line is not None)
         header = {
             "plan": self.plan_id,
+            "num_lines": len(lines),
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
             "warnings": [warning for _, warnings in lines for warning in warnings],
         }
@@ -207,11 +211,11 @@ def has_store(directory: Path) -> bool:
     return (directory / _MANIFEST).exists()
 
 
-def open_store(source: Path, output: Path, identity: dict[str, str]) -> ChunkStore:
+def open_store(source: Path | MadeText, output: Path, identity: dict[str, str]) -> ChunkStore:
     """Opens the store of an output file, and creates it if necessary; one of several processes makes the plan.
 
     Args:
-        source: The input file.
+        source: The input: a file, or a text that is made.
         output: The output file.
         identity: What determines the result besides the input; see `Plan`.
 
@@ -219,7 +223,8 @@ def open_store(source: Path, output: Path, identity: dict[str, str]) -> ChunkSto
         The store of the job.
 
     Raises:
-        DataError: The input is not a regular text file.
+        DataError: The input is not a regular text file, or its text cannot be made.
+        ConfigError: An option by which the text is made is invalid.
         CheckpointError: The store cannot be written or is damaged, or was made for another input or identity.
     """
     directory = store_directory(output)
@@ -233,28 +238,31 @@ def open_store(source: Path, output: Path, identity: dict[str, str]) -> ChunkSto
             if not (directory / _MANIFEST).exists():
                 try:
                     make_plan(source, identity, directory / _COPY).write(directory / _MANIFEST)
-                except DataError:
+                except (ConfigError, DataError):
                     remove(directory)
                     raise
-    store = ChunkStore(directory, source)
-    _check_same(store, status, identity)
+    store = ChunkStore(directory, source.files[0] if isinstance(source, MadeText) else source)
+    if changes := _changes(store, source, status, identity):
+        raise CheckpointError(
+            f"{store.directory}: has finished chunks of another job ({'; '.join(changes)}): repeat the command of that "
+            "job to complete it, choose another --output, or remove this directory to start over"
+        )
     return store
 
 
-def _check_same(store: ChunkStore, status: tuple[str, int, int], identity: dict[str, str]) -> None:
+def _changes(
+    store: ChunkStore, source: Path | MadeText, status: tuple[FileStatus, ...], identity: dict[str, str]
+) -> list[str]:
+    """What distinguishes a job from that of a store, for the user."""
     found = store.plan.identity
     changes = [
         f"{name}: {found.get(name, 'none')} there, {identity.get(name, 'none')} now"
         for name in sorted(found.keys() | identity.keys())
         if found.get(name) != identity.get(name)
     ]
-    if status != store.plan.input and text_hash(store.source) != store.plan.sha256:
+    if status != store.plan.input and text_hash(source) != store.plan.sha256:
         changes.append("another input text")
-    if changes:
-        raise CheckpointError(
-            f"{store.directory}: has finished chunks of another job ({'; '.join(changes)}): repeat the command of that "
-            "job to complete it, choose another --output, or remove this directory to start over"
-        )
+    return changes
 
 
 def _numbered(number: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from regard.chunks import plan
+from regard.chunks.made_text import MadeText
 from regard.chunks.plan import Plan, make_plan, read_plan, text_hash
 from regard.errors import CheckpointError, DataError
 
@@ -53,7 +54,7 @@ def test_a_compressed_input_is_copied_decompressed(tmp_path: Path) -> None:
     made = make_plan(source, {}, copy)
     assert made.is_copied
     assert copy.read_bytes() == TEXT == b"".join(texts_of(made, copy))
-    assert made.input[1] == source.stat().st_size
+    assert made.input[0][1] == source.stat().st_size
 
 
 def test_chunks_of_long_inputs_have_more_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,6 +67,19 @@ def test_chunks_of_long_inputs_have_more_lines(tmp_path: Path, monkeypatch: pyte
     assert [chunk.num_lines for chunk in make_plan(source, {}, tmp_path / "copy").chunks] == [2000, 500]
 
 
+def test_a_text_that_is_made_is_kept_and_cut_by_its_unit(tmp_path: Path) -> None:
+    files, copy = (tmp_path / "a", tmp_path / "b"), tmp_path / "copy"
+    for file, text in zip(files, ("x", "yz"), strict=True):
+        file.write_text(text)
+    made = make_plan(MadeText(files, lambda: TEXT.splitlines(keepends=True), 600), {}, copy)
+    assert made.is_copied
+    assert copy.read_bytes() == TEXT == b"".join(texts_of(made, copy))
+    assert [chunk.num_lines for chunk in made.chunks] == [600, 600, 600, 600, 100]
+    assert [(name, size) for name, size, _ in made.input] == [(str(files[0]), 1), (str(files[1]), 2)]
+    made.write(tmp_path / "manifest.json")
+    assert read_plan(tmp_path / "manifest.json")[0] == made
+
+
 def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
     source = tmp_path / "in"
     source.write_bytes(TEXT)
@@ -76,7 +90,7 @@ def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert plan_id == hashlib.sha256((tmp_path / "manifest.json").read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", '{"format": 1, "chunks": 3}', '{"format": 2}', "{"])
+@pytest.mark.parametrize("text", ["{}", "[]", '{"format": 2, "chunks": 3}', '{"format": 1}', "{"])
 def test_a_damaged_plan_says_what_to_do(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(CheckpointError, match=r"remove the directory .* to start over"):

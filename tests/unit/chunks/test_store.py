@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from regard.chunks.store import ChunkStore, OutputLine, open_store
-from regard.errors import CheckpointError, DataError
+from regard.chunks.made_text import MadeText
+from regard.chunks.store import ChunkStore, OptionalLine, OutputLine, open_store
+from regard.errors import CheckpointError, ConfigError, DataError, RegardError
 from regard.files.atomic import remove
 from regard.files.locks import Lock
 
@@ -97,7 +98,11 @@ def _other_plan(data: bytes) -> bytes:
     return data[:start] + b"0" * 64 + data[start + 64 :]
 
 
-@pytest.mark.parametrize("damage", [_cut, _flip, _other_plan, lambda data: b"", lambda data: b"[]\n"])
+def _other_number(data: bytes) -> bytes:
+    return data.replace(b'"num_lines": 1000', b'"num_lines": 999')
+
+
+@pytest.mark.parametrize("damage", [_cut, _flip, _other_plan, _other_number, lambda data: b"", lambda data: b"[]\n"])
 def test_a_damaged_result_is_removed(store: ChunkStore, damage: Callable[[bytes], bytes]) -> None:
     chunk = store.plan.chunks[0]
     store.compute(chunk, upper)
@@ -108,6 +113,17 @@ def test_a_damaged_result_is_removed(store: ChunkStore, damage: Callable[[bytes]
     assert not path.exists()
     assert store.compute(chunk, upper)
     assert path.read_bytes() == whole
+
+
+def test_a_line_of_the_input_may_have_no_output_line_or_several(store: ChunkStore) -> None:
+    def some(lines: Sequence[bytes], first: int) -> Iterator[OptionalLine]:
+        for number, _ in enumerate(lines, first):
+            yield {1: "a", 3: "b\nc", 1000: ""}.get(number), []
+
+    assert store.compute(store.plan.chunks[0], some)
+    result = store.read_result(store.plan.chunks[0])
+    assert result is not None
+    assert result.text == b"a\nb\nc\n\n"
 
 
 def test_an_input_that_changes_is_noticed_by_the_worker(store: ChunkStore) -> None:
@@ -136,6 +152,37 @@ def test_a_wrong_input_leaves_no_store(tmp_path: Path) -> None:
     (tmp_path / "in").write_text("how was your day\n", encoding="utf-16")
     with pytest.raises(DataError):
         open_store(tmp_path / "in", tmp_path / "out", JOB)
+    assert not (tmp_path / "out.chunks").exists()
+
+
+def made_text(*files: Path) -> MadeText:
+    return MadeText(files, lambda: (file.read_bytes() + b"\n" for file in files), 1)
+
+
+def test_a_text_is_made_again_only_if_one_of_its_files_has_changed(tmp_path: Path) -> None:
+    files = tmp_path / "a", tmp_path / "b"
+    for file in files:
+        file.write_text(file.name)
+    store = open_store(made_text(*files), tmp_path / "out", JOB)
+    assert store.compute(store.plan.chunks[1], upper)
+    unreadable = MadeText(files, lambda: pytest.fail("is made again"), 1)
+    assert open_store(unreadable, tmp_path / "out", JOB).has_result(store.plan.chunks[1])
+    files[1].write_text("c")
+    with pytest.raises(CheckpointError, match=r"another job \(another input text\)"):
+        open_store(made_text(*files), tmp_path / "out", JOB)
+    files[1].write_text("b")
+    assert open_store(made_text(*files), tmp_path / "out", JOB).plan_id == store.plan_id
+
+
+@pytest.mark.parametrize("error", [DataError("faulty"), ConfigError("faulty")])
+def test_a_text_that_cannot_be_made_leaves_no_store(tmp_path: Path, error: RegardError) -> None:
+    def fail() -> Iterator[bytes]:
+        yield b"a\n"
+        raise error
+
+    (tmp_path / "in").write_text("a")
+    with pytest.raises(type(error), match="faulty"):
+        open_store(MadeText((tmp_path / "in",), fail, 1), tmp_path / "out", JOB)
     assert not (tmp_path / "out.chunks").exists()
 
 
