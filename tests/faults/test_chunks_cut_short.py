@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import chunk_work
+import pytest
 from chunk_work import expected, kill_at_random
 from deadlines import PATIENCE, wait_until
 
@@ -72,3 +73,43 @@ def test_a_driver_killed_at_each_of_its_renames(
     assert start(tmp_path, 1, 0.0).wait(PATIENCE) == 0
     assert (tmp_path / "out").read_text() == expected(TEXT)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+MODEL = str(Path(__file__).parents[1] / "golden" / "models" / "transformer")
+
+
+@pytest.mark.parametrize("verb", ["align", "score"])
+def test_pairs_after_a_killed_worker_and_a_killed_driver(
+    tmp_path: Path,
+    halting: Callable[..., tuple[dict[str, str], Path]],
+    regard: Callable[..., object],
+    wait_for: Callable[..., None],
+    verb: str,
+) -> None:
+    for name, word in (("en", "the cat"), ("fr", "le chat")):
+        (tmp_path / name).write_text("".join(f"{word} {number}\n" for number in range(1100)))
+    files = [f"--src={tmp_path / 'en'}", f"--tgt={tmp_path / 'fr'}", "--device=cpu", "--threads=1"]
+    command, output = [verb, MODEL, *files], f"--output={tmp_path / 'out'}"
+    environment, halted = halting("0000001.result", 1)
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "regard", *command, output, "--workers=1"], env=os.environ | environment
+    )
+    try:
+        wait_for(halted.exists, driver)
+        [worker] = chunk_work.children(driver.pid)
+        halted.unlink()
+        os.kill(worker, signal.SIGKILL)
+        wait_for(halted.exists, driver)  # in the worker that took its place
+        [other] = chunk_work.children(driver.pid)
+        assert other != worker
+    finally:
+        driver.kill()
+        driver.wait(PATIENCE)
+    os.kill(other, signal.SIGKILL)
+    [finished] = (tmp_path / "out.chunks").rglob("*.result")
+    assert finished.name == "0000000.result"
+    finished.write_bytes(finished.read_bytes()[:-1])  # a power failure
+    regard(*command, output, "--workers=3")
+    regard(*command, f"--output={tmp_path / 'whole'}")
+    assert (tmp_path / "out").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["en", "fr", "out", "whole"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from regard.cli.chunks import ONE_PROCESS, ChunkOptions, check_chunks, run_chunks
 from regard.cli.lines import open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
@@ -29,6 +31,7 @@ from regard.files.installed_models import installed_models
 from regard.files.paths import STDOUT, refuse_overwriting_input
 
 if TYPE_CHECKING:
+    from regard.chunks.work import Work
     from regard.text.links import GoldLinks
     from regard.translation.aligner import Aligner, ReadoutOptions
 
@@ -36,10 +39,8 @@ EXAMPLES = examples(
     "regard align model --src test.en --tgt test.fr > test.guess",
     "regard align model --src test.tsv --langs en-fr --format tsv --readout rule=threshold",
     "regard align model --src val.en --tgt val.fr --tune > val.guess",
+    "regard align model --src test.en --tgt test.fr --output test.guess --workers 2",
 )
-_CHUNK_SIZE = 512
-"""Sentence pairs aligned at once: attention takes much more memory than text."""
-
 _Reverse = Annotated[
     Path | None,
     typer.Option(
@@ -80,50 +81,86 @@ _Gold = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class ReverseOptions:
+    """Options to align in both directions."""
+
+    reverse_model: _Reverse = None
+    symmetrize: _Symmetrize = "intersection"
+
+
+ONE_DIRECTION = ReverseOptions()
+"""Only the model from source to target aligns."""
+
+
+@dataclass(frozen=True)
+class SelectionOptions:
+    """Options that choose the readout of a model."""
+
+    readout: Readout = None
+    gold: _Gold = None
+    tune: _Tune = False
+
+
+OWN_READOUT = SelectionOptions()
+"""The readout of the model, or else one that is selected on the first pairs."""
+
+
 @with_groups
 def align(
     models: Models,
     files: PairFiles,
     reading: Reading = DEFAULT_READING,
     output: Output = None,
-    reverse_model: _Reverse = None,
-    symmetrize: _Symmetrize = "intersection",
+    reverse: ReverseOptions = ONE_DIRECTION,
     format_name: _Format = "pharaoh",
-    readout: Readout = None,
-    gold: _Gold = None,
-    tune: _Tune = False,
+    selection: SelectionOptions = OWN_READOUT,
     device: Device = "auto",
     threads: Threads = None,
-) -> None:
+    chunked: ChunkOptions = ONE_PROCESS,
+) -> int:
     """Align the words of translations with those of their sources.
 
     Reads given translations by forced decoding and writes one line of links, such as 0-0 1-2, per sentence pair.
     """
-    refuse_overwriting_input(STDOUT if output is None else output, [files.src, files.tgt, gold, reverse_model, *models])
-    if tune:
+    refuse_overwriting_input(
+        STDOUT if output is None else output, [files.src, files.tgt, selection.gold, reverse.reverse_model, *models]
+    )
+    if chunked.is_given:
+        _check_selection(selection)
+        workers = check_chunks(chunked, files.inputs(), output, threads)
+        assert output is not None
+        # A machine that only distributes chunks may have no GPU.
+        own_device = device if workers.cluster is None else "auto"
+        with loading():
+            from regard.translation.aligner import MAX_PAIRS
+
+        first = read_parallel(files.src, files.tgt, reading=reading, model=models[0], limit=MAX_PAIRS)
+        aligner = _load(models, first, reverse, selection, device=own_device, threads=threads)
+        work = _work(aligner, models, reverse, device=device, format_name=format_name, reading=reading)
+        del aligner  # the memory of its models is for the workers
+        return run_chunks(files.text(reading, models[0]), output, work, workers)
+    if selection.tune:
         _check_tunable(models)
-    sources, targets = read_parallel(files.src, files.tgt, reading=reading, model=models[0])
-
+    pairs = read_parallel(files.src, files.tgt, reading=reading, model=models[0])
+    aligner = _load(models, pairs, reverse, selection, device=device, threads=threads)
     with loading():
-        from regard.alignment.symmetrize import full_name
-        from regard.text.links import check_not_empty, read_links
-        from regard.text.words import word_counts
-        from regard.translation.aligner import ReadoutOptions, bidirectional
+        from regard.translation.pair_lines import link_lines
 
-    use_threads(threads)
-    method, gold_links = full_name(symmetrize), None
-    if gold is not None:
-        gold_links = read_links(gold, lengths=word_counts(sources, targets))
-        check_not_empty(gold_links, gold)
-    options = ReadoutOptions.parse(readout or [])
-    aligner = _aligner(models, (sources, targets), options, gold_links, device=device, tune=tune)
-    if reverse_model is not None:
-        flipped = None if gold_links is None else [links.flipped() for links in gold_links]
-        backward = _aligner(
-            [reverse_model], (targets, sources), options.for_other_model(), flipped, device=device, tune=tune
-        )
-        aligner = bidirectional(aligner, backward, method)
-    _write(aligner, sources, targets, format_name, output)
+    with open_output(output) as file:
+        for line in with_progress(link_lines(aligner, format_name, *pairs), total=len(pairs[0]), unit="pairs"):
+            if line is not None:
+                file.write(line)
+    return 0
+
+
+def _check_selection(selection: SelectionOptions) -> None:
+    for is_given, option in ((selection.tune, "--tune"), (selection.gold is not None, "--gold")):
+        if is_given:
+            raise ConfigError(
+                f"{option} selects a layer and head on all pairs, but each worker sees a part of them: leave {option} "
+                "out, and first store a selection in the model, by `regard align --tune` without workers on some pairs"
+            )
 
 
 def _check_tunable(models: list[Path]) -> None:
@@ -136,6 +173,38 @@ def _check_tunable(models: list[Path]) -> None:
         )
 
 
+def _load(
+    models: list[Path],
+    pairs: tuple[list[str], list[str]],
+    reverse: ReverseOptions,
+    selection: SelectionOptions,
+    *,
+    device: str,
+    threads: int | None,
+) -> Aligner:
+    """Loads the models of one direction or both, and chooses their readouts."""
+    with loading():
+        from regard.alignment.symmetrize import full_name
+        from regard.text.links import check_not_empty, read_links
+        from regard.text.words import word_counts
+        from regard.translation.aligner import ReadoutOptions, bidirectional
+
+    use_threads(threads)
+    (sources, targets), gold = pairs, None
+    method, tune = full_name(reverse.symmetrize), selection.tune
+    if selection.gold is not None:
+        gold = read_links(selection.gold, lengths=word_counts(sources, targets))
+        check_not_empty(gold, selection.gold)
+    options = ReadoutOptions.parse(selection.readout or [])
+    aligner = _aligner(models, pairs, options, gold, device=device, threads=threads, tune=tune)
+    if reverse.reverse_model is None:
+        return aligner
+    flipped = None if gold is None else [links.flipped() for links in gold]
+    other, exchanged = [reverse.reverse_model], (targets, sources)
+    backward = _aligner(other, exchanged, options.for_other_model(), flipped, device=device, threads=threads, tune=tune)
+    return bidirectional(aligner, backward, method)
+
+
 def _aligner(
     models: list[Path],
     pairs: tuple[list[str], list[str]],
@@ -143,6 +212,7 @@ def _aligner(
     gold: list[GoldLinks] | None,
     *,
     device: str,
+    threads: int | None,
     tune: bool,
 ) -> Aligner:
     """Loads a model or an ensemble and chooses its readout, reporting the selection on standard error."""
@@ -153,7 +223,7 @@ def _aligner(
     def warn_of_model(message: str) -> None:
         warn(f"{models[0]}: {message}")
 
-    translator = load(models, device=device)
+    translator = load(models, device=device, threads=threads)
     readout, messages = choose_readout(translator, *pairs, options, gold=gold, tune=tune)
     for message in messages:
         warn_of_model(message)
@@ -165,19 +235,19 @@ def _aligner(
     return Aligner(translator, readout, warn=warn_of_model)
 
 
-def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name: str, output: Path | None) -> None:
-    from regard.alignment.formats import FORMATS, LINE_PER_PAIR
-    from regard.text.normalize import normalize
+def _work(
+    aligner: Aligner, models: list[Path], reverse: ReverseOptions, *, device: str, format_name: str, reading: Reading
+) -> Work:
+    """Describes for workers what an aligner computes."""
+    from regard.chunks.aligning import alignment_work, direction
 
-    formatter = FORMATS[format_name]
-    starts = with_progress(range(0, len(sources), _CHUNK_SIZE), total=-(-len(sources) // _CHUNK_SIZE), unit="chunks")
-    with open_output(output) as file:
-        for start in starts:
-            chunk = slice(start, start + _CHUNK_SIZE)
-            chunk_links = aligner.links(sources[chunk], targets[chunk], first=start + 1)
-            for number, links in enumerate(chunk_links, start=start):
-                text = formatter(
-                    number + 1, links, normalize(sources[number]).split(), normalize(targets[number]).split()
-                )
-                if text or format_name in LINE_PER_PAIR:
-                    file.write(text)
+    backward = None
+    if aligner.reverse is not None and reverse.reverse_model is not None:
+        backward = direction([reverse.reverse_model], aligner.reverse.readout, device=device)
+    return alignment_work(
+        direction(models, aligner.readout, device=device),
+        backward,
+        method=aligner.method,
+        format_name=format_name,
+        reading=reading.description(),
+    )

@@ -1,12 +1,11 @@
-"""Options of `regard translate` for many workers, each of which translates chunks of the input."""
+"""Options of commands for many workers, each of which computes chunks of the input."""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,18 +14,14 @@ import typer
 
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.messages import warn
-from regard.cli.term_options import report_terms
 from regard.errors import ConfigError
-from regard.files.compression import open_input
-from regard.text.lossy import decode_lossy
-from regard.text.readers import raw_lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from regard.cli.engine_options import EngineOptions
-    from regard.translation.glossary_files import GlossaryFiles
-    from regard.translation.options import Changes
+    from regard.chunks.job import Workers
+    from regard.chunks.made_text import MadeText
+    from regard.chunks.work import Work
 
 LOG_SECONDS = 60.0
 """Seconds between two lines of progress where no bar can be shown."""
@@ -34,13 +29,13 @@ LOG_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class ChunkOptions:
-    """Options that let many workers translate one file."""
+    """Options that let many workers compute one file."""
 
     workers: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Translate chunks of --input in N processes, which share the CPU cores; an interrupted command goes "
+            help="Divide the input into chunks for N processes, which share the CPU cores; an interrupted command goes "
             "on where it stopped when it is repeated.",
             show_default=False,
         ),
@@ -49,7 +44,7 @@ class ChunkOptions:
         str | None,
         typer.Option(
             metavar="I/N",
-            help="Translate every N-th chunk from number I on, with I from 0 to N - 1, as in an array of Slurm jobs; "
+            help="Compute every N-th chunk from number I on, with I from 0 to N - 1, as in an array of Slurm jobs; "
             "the last one to finish writes --output.",
             show_default=False,
         ),
@@ -59,7 +54,7 @@ class ChunkOptions:
         typer.Option(
             "--cluster",
             metavar="ADDRESS",
-            help="Translate chunks on the Ray cluster at ADDRESS; auto for the one that this machine is part of, or "
+            help="Compute chunks on the Ray cluster at ADDRESS; auto for the one that this machine is part of, or "
             "else a new one; local for a new one.",
             show_default=False,
         ),
@@ -72,56 +67,65 @@ class ChunkOptions:
 
 
 ONE_PROCESS = ChunkOptions()
-"""No option is given: one process translates all lines in their order."""
+"""No option is given: one process computes all lines in their order."""
 
 
-def translate_chunks(
-    models: Sequence[Path],
-    files: tuple[Path | None, Path | None],
-    fields: Changes,
-    options: ChunkOptions,
-    *,
-    as_json: bool,
-    engine: EngineOptions,
-    terms: GlossaryFiles | None = None,
-) -> int:
-    """Translates a file with many workers.
+def check_chunks(
+    options: ChunkOptions, inputs: dict[str, Path | None], output: Path | None, threads: int | None
+) -> Workers:
+    """Checks what can be checked before anything is read.
 
     Args:
-        models: Directories of the models.
-        files: Input and output file; None = not given.
-        fields: Fields of `TranslateOptions`.
-        options: Where the chunks are translated.
-        as_json: Whether output lines are JSON objects.
-        engine: What the models run on; the number of threads is that of each worker.
-        terms: Files of a glossary; None = no glossary.
+        options: Where the chunks are computed.
+        inputs: Input files by the options that name them; None = standard input.
+        output: Output file; None = standard output.
+        threads: Number of CPU threads of each worker; None = not given.
+
+    Returns:
+        Where the chunks are computed.
+
+    Raises:
+        ConfigError: An option is invalid, or an input or the output is not a file.
+    """
+    given = {"--workers": options.workers, "--shard": options.shard, "--cluster": options.cluster}
+    used = next(name for name, value in given.items() if value is not None)
+    streams = [(name, "standard input") for name, path in inputs.items() if path is None]
+    streams += [] if output else [("--output", "standard output")]
+    for option, stream in streams:
+        raise ConfigError(
+            f"{used}: expected files, since each worker reads and writes a part, but {option} is {stream}: give a file "
+            f"with {option}"
+        )
+    if options.cluster is not None and options.workers is not None:
+        raise ConfigError("--workers cannot be used with --cluster: Ray starts as many as the cluster has processors")
+
+    from regard.chunks.job import Workers
+
+    processes = 1 if options.workers is None else options.workers
+    return Workers(processes, threads, _parse_shard(options.shard), options.cluster)
+
+
+def run_chunks(
+    source: Path | MadeText, output: Path, work: Work, workers: Workers, *, finish: Callable[[], object] | None = None
+) -> int:
+    """Computes the lines of an output file with many workers.
+
+    Args:
+        source: The input.
+        output: The output file.
+        work: What is computed.
+        workers: Where it is computed.
+        finish: Called when the output is complete.
 
     Returns:
         Exit status.
-    """
-    source, output = files
-    for path, option, stream in ((source, "--input", "standard input"), (output, "--output", "standard output")):
-        if path is None:
-            raise ConfigError(
-                f"{_name(options)}: expected files, since each worker reads and writes a part, but {option} is "
-                f"{stream}: give a file with {option}"
-            )
-    assert source is not None
-    assert output is not None
 
-    from regard.chunks.job import ChunkedJob, Workers
-    from regard.chunks.translating import translation_work
+    Raises:
+        RegardError: The input or the output is invalid, or a worker reported an error.
+    """
+    from regard.chunks.job import ChunkedJob
     from regard.recipes.process import interrupt_on_signals
 
-    if options.cluster is not None and options.workers is not None:
-        raise ConfigError("--workers cannot be used with --cluster: Ray starts as many as the cluster has processors")
-    workers = Workers(
-        1 if options.workers is None else options.workers, engine.threads, _parse_shard(options.shard), options.cluster
-    )
-    work = translation_work(
-        models, source, fields, as_json=as_json, device=engine.device, precision=engine.precision,
-        shortlist=engine.shortlist, terms=terms,
-    )  # fmt: skip
     with interrupt_on_signals() as interrupt, ChunkProgress() as bar:
         result = ChunkedJob(source, output, work, workers, bar, _warn_once(), interrupt).run()
     kept = f"{result.num_finished} of {result.num_chunks} chunks are finished and kept in {result.store}"
@@ -129,9 +133,10 @@ def translate_chunks(
         warn(f"stopped; {kept}: run the same command again to continue")
         return INTERRUPTED
     if not result.is_complete:
-        warn(f"all chunks of shard {options.shard} are finished; {kept}: the last shard to finish writes {output}")
-    elif terms is not None:
-        _report_terms(terms, source, output, as_json=as_json)
+        index, count = workers.shard
+        warn(f"all chunks of shard {index}/{count} are finished; {kept}: the last shard to finish writes {output}")
+    elif finish is not None:
+        finish()
     return 0
 
 
@@ -146,23 +151,6 @@ def _warn_once() -> Callable[[str], None]:
             general.add(warning)
 
     return show
-
-
-def _report_terms(terms: GlossaryFiles, source: Path, output: Path, *, as_json: bool) -> None:
-    """Counts the terms of all lines, whichever process translated them."""
-    from regard.text.normalize import normalize
-    from regard.translation.term_use import count_terms
-
-    with open_input(source) as input_file, open_input(output) as output_file:
-        sentences = (normalize(decode_lossy(raw, "")[0]) for raw in raw_lines(input_file, str(source)))
-        lines = (raw.decode().rstrip("\n") for raw in raw_lines(output_file, str(output)))
-        texts = (json.loads(line)["text"] if as_json else line for line in lines)
-        report_terms(count_terms(terms.read(), zip(sentences, texts, strict=True)))
-
-
-def _name(options: ChunkOptions) -> str:
-    given = {"--workers": options.workers, "--shard": options.shard, "--cluster": options.cluster}
-    return next(name for name, value in given.items() if value is not None)
 
 
 def _parse_shard(text: str | None) -> tuple[int, int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,6 +20,9 @@ from regard.errors import ConfigError, DataError
 from regard.files.compression import open_input
 from regard.files.printable import counted
 from regard.text.languages import parse_direction
+
+if TYPE_CHECKING:
+    from regard.chunks.made_text import MadeText
 
 _PANEL = "Reading sentence pairs"
 _OnError = Literal["stop", "skip"]
@@ -127,6 +132,10 @@ class Reading:
         }
         return [f"data.{key}={write_value(value)}" for key, value in given.items() if value is not None]
 
+    def description(self) -> str:
+        """The options that were given, which distinguish one job from another."""
+        return " ".join(self.settings()) or "default"
+
     def options(self, langs: str | None = None) -> ReadOptions:
         """The options of a reader.
 
@@ -176,6 +185,26 @@ class PairFiles:
     src: PairsSrc
     tgt: PairsTgt = None
 
+    def inputs(self) -> dict[str, Path | None]:
+        """The files by the options that name them; None = standard input."""
+        given = {"--src": self.src, "--tgt": self.tgt}
+        return {name: None if path == Path("-") else path for name, path in given.items() if path is not None}
+
+    def text(self, reading: Reading, model: Path) -> MadeText:
+        """The pairs as the text of a job of many workers.
+
+        Args:
+            reading: How to read.
+            model: Directory of the model, whose languages are read by default.
+
+        Returns:
+            The text.
+        """
+        from regard.chunks.pairs import pairs_text
+
+        paths = [self.src] if self.tgt is None else [self.src, self.tgt]
+        return pairs_text(paths, lambda: parallel_pairs(self.src, self.tgt, reading=reading, model=model))
+
 
 def read_parallel(
     src: Path,
@@ -184,6 +213,7 @@ def read_parallel(
     reading: Reading = DEFAULT_READING,
     model: Path | None = None,
     option: str = "--tgt",
+    limit: int | None = None,
 ) -> tuple[list[str], list[str]]:
     """Reads all sentence pairs of one file, or of two parallel files, and warns of units that are left out.
 
@@ -194,9 +224,40 @@ def read_parallel(
         model: Directory of a model. If `src` holds more than two languages, those of the model are read, unless
             `reading` names others. None = the languages that the file names.
         option: Name of the option for `tgt`, for messages.
+        limit: Number of pairs after which reading ends; None = all are read.
 
     Returns:
         The source sentences and the target sentences, equally many; not normalized, some may be empty.
+
+    Raises:
+        ConfigError: An option is invalid.
+        DataError: A file cannot be read, there is no sentence pair, or two files have different numbers of lines.
+    """
+    pairs = list(islice(parallel_pairs(src, tgt, reading=reading, model=model, option=option), limit))
+    return [source for source, _ in pairs], [target for _, target in pairs]
+
+
+def parallel_pairs(
+    src: Path,
+    tgt: Path | None = None,
+    *,
+    reading: Reading = DEFAULT_READING,
+    model: Path | None = None,
+    option: str = "--tgt",
+    report: Callable[[str], object] = warn,
+) -> Iterator[tuple[str, str]]:
+    """Reads sentence pairs one by one. See `read_parallel`, which reads all of them.
+
+    Args:
+        src: File of source sentences, one per line; or of sentence pairs in any format, without `tgt`.
+        tgt: File of target sentences, one per source sentence.
+        reading: How to read.
+        model: Directory of a model. If `src` holds more than two languages, those of the model are read.
+        option: Name of the option for `tgt`, for messages.
+        report: Called at the end with each warning about what was left out.
+
+    Yields:
+        Each pair, not normalized; a side may be empty.
 
     Raises:
         ConfigError: An option is invalid.
@@ -214,11 +275,14 @@ def read_parallel(
             f"{src}: expected sentence pairs, found a first line without a tab: name the other side with {option}, or "
             "a file with both sides"
         )
-    units = list(reader.units())
-    _warn_of_left_out(reader.name, reader.report)
-    if not units:
+    is_empty = True
+    for unit in reader.units():
+        is_empty = False
+        yield unit.src, unit.tgt
+    for warning in _left_out(reader.report):
+        report(f"{reader.name}: {warning}")
+    if is_empty:
         raise DataError(f"{reader.name}: expected at least one sentence, found none: name a file with text")
-    return [unit.src for unit in units], [unit.tgt for unit in units]
 
 
 def _has_one_side(path: Path) -> bool:
@@ -228,11 +292,11 @@ def _has_one_side(path: Path) -> bool:
     return bool(head.strip()) and b"\t" not in head.split(b"\n")[0]
 
 
-def _warn_of_left_out(name: str, report: ReadReport) -> None:
-    for warning in report.direction_warnings():
-        warn(f"{name}: {warning}")
+def _left_out(report: ReadReport) -> Iterator[str]:
+    """Warnings about units that a reader left out or changed."""
+    yield from report.direction_warnings()
     if report.left_out:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.left_out.most_common())
-        warn(f"{name}: left out {counted(report.left_out.total(), 'unit')} ({reasons})")
+        yield f"left out {counted(report.left_out.total(), 'unit')} ({reasons})"
     if report.num_faults:
-        warn(f"{name}: left out {counted(report.num_faults, 'faulty unit')}; the first: {report.faults[0]}")
+        yield f"left out {counted(report.num_faults, 'faulty unit')}; the first: {report.faults[0]}"

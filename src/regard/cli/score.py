@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import math
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regard.cli.chunks import ONE_PROCESS, ChunkOptions, check_chunks, run_chunks
 from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
 from regard.cli.lines import open_output
 from regard.cli.messages import warn
 from regard.cli.options import Models, Output, examples, with_groups
-from regard.cli.parallel import DEFAULT_READING, PairFiles, Reading, read_parallel
-from regard.cli.term_options import NO_TERMS, TermOptions, counting, read_terms, report_terms, start_counting
+from regard.cli.parallel import DEFAULT_READING, PairFiles, Reading, parallel_pairs, read_parallel
+from regard.cli.term_options import NO_TERMS, TermOptions, counting, find_terms, report_terms, start_counting
 from regard.errors import ConfigError
 from regard.files.paths import STDOUT, refuse_overwriting_input
 
 if TYPE_CHECKING:
-    from regard.translation.result import Translation
+    from regard.translation.glossary_files import GlossaryFiles
 
 EXAMPLES = examples(
     "regard score model --src test.en --tgt test.fr > test.scores",
     "regard score model --src test.en --tgt test.fr --json",
+    "regard score model --src test.en --tgt test.fr --output test.scores --workers 2",
 )
 
 
@@ -43,7 +45,8 @@ def score(
     ] = False,
     engine: EngineOptions = DEFAULT_ENGINE,
     terms: TermOptions = NO_TERMS,
-) -> None:
+    chunked: ChunkOptions = ONE_PROCESS,
+) -> int:
     """Print the log-probability of each translation under a model or an ensemble.
 
     One number per sentence pair, in nats; nan for pairs with one empty side, and for pairs too long for the model. With
@@ -54,39 +57,40 @@ def score(
             "--shortlist does not fit here, since given translations need the whole vocabulary: remove it"
         )
     refuse_overwriting_input(STDOUT if output is None else output, [files.src, files.tgt, *models])
+    glossary = find_terms(terms, models, reading.langs)
+    if chunked.is_given:
+        workers = check_chunks(chunked, files.inputs(), output, engine.threads)
+        assert output is not None
+        from regard.chunks.scoring import score_work
+
+        work = score_work(
+            models, normalize=normalize, as_json=as_json, device=engine.device, precision=engine.precision,
+            terms=glossary, reading=reading.description(),
+        )  # fmt: skip
+        finish = partial(_report_terms, glossary, files, reading, models[0])
+        return run_chunks(files.text(reading, models[0]), output, work, workers, finish=finish)
     sources, targets = read_parallel(files.src, files.tgt, reading=reading, model=models[0])
     translator = load_translator(models, engine)
-    from regard.translation.chunks import chunks
+    from regard.translation.pair_lines import score_all, score_line
 
-    statistics = start_counting(read_terms(terms, models, reading.langs))
+    statistics = start_counting(None if glossary is None else glossary.read())
     with open_output(output) as file:
-        for part in chunks(sources, targets):
-            scored = translator.score(sources[part], targets[part], first=part.start + 1, attention=False)
-            for number, (translation, uses) in enumerate(counting(scored, statistics), start=part.start + 1):
-                for warning in translation.warnings:
-                    warn(warning)
-                value = _value(translation, number, normalize=normalize)
-                file.write(_json(translation, value, uses) if as_json else f"{value:.6f}")
+        scored = counting(score_all(translator, sources, targets), statistics)
+        for number, (translation, uses) in enumerate(scored, start=1):
+            line, warnings = score_line(translation, number, normalize=normalize, as_json=as_json, uses=uses)
+            for warning in warnings:
+                warn(warning)
+            file.write(line)
     report_terms(statistics)
+    return 0
 
 
-def _value(translation: Translation, number: int, *, normalize: bool) -> float:
-    if translation.tokens:
-        return translation.score / (len(translation.tokens) + 1 if normalize else 1)
-    if not translation.source and not translation.text:
-        return 0.0
-    if not translation.warnings:
-        warn(f"sentence {number}: not scored: one side is empty")
-    return math.nan
+def _report_terms(terms: GlossaryFiles | None, files: PairFiles, reading: Reading, model: Path) -> None:
+    """Counts the terms of all pairs; what is left out was reported before."""
+    if terms is None:
+        return
+    from regard.text.normalize import normalize
+    from regard.translation.term_use import count_terms
 
-
-def _json(translation: Translation, value: float, uses: list[dict[str, object]] | None) -> str:
-    fields: dict[str, object] = {
-        "text": translation.text,
-        "score": None if math.isnan(value) else value,
-        "tokens": list(translation.tokens),
-        "token_scores": list(translation.token_scores),
-    }
-    if uses is not None:
-        fields["terms"] = uses
-    return json.dumps(fields, ensure_ascii=False)
+    pairs = parallel_pairs(files.src, files.tgt, reading=reading, model=model, report=lambda _warning: None)
+    report_terms(count_terms(terms.read(), ((normalize(src), normalize(tgt)) for src, tgt in pairs)))

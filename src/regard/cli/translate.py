@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.chunks import ONE_PROCESS, ChunkOptions, translate_chunks
+from regard.cli.chunks import ONE_PROCESS, ChunkOptions
 from regard.cli.documents import NO_OPTIONS, DocumentOptions, document_type, translate_file
 from regard.cli.engine_options import DEFAULT_ENGINE, EngineOptions, load_translator
 from regard.cli.input_options import DEFAULT_INPUT, InputOptions
@@ -28,6 +28,7 @@ from regard.cli.search_options import (
     SearchOptions,
 )
 from regard.cli.term_options import NO_TERMS, TermOptions, counting, find_terms, report_terms, start_counting
+from regard.cli.translate_chunks import translate_chunks
 from regard.errors import SearchError
 from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 

@@ -14,6 +14,9 @@ have at most as many subwords as bytes, so this also limits the number of attent
 def chunks(sources: Sequence[str], targets: Sequence[str]) -> Iterator[slice]:
     """Divides sentence pairs into chunks whose attention fits into memory, by number and length of the pairs.
 
+    A chunk begins at each multiple of `AT_ONCE`, wherever others begin, so that parts of a text that are cut there are
+    divided as the whole text is.
+
     >>> list(chunks(["a"] * 600, ["b"] * 600))
     [slice(0, 512, None), slice(512, 600, None)]
 
@@ -27,7 +30,7 @@ def chunks(sources: Sequence[str], targets: Sequence[str]) -> Iterator[slice]:
     start = total = 0
     for number, (src, tgt) in enumerate(zip(sources, targets, strict=True)):
         area = len(src.encode(errors="replace")) * len(tgt.encode(errors="replace"))
-        if number > start and (number - start == AT_ONCE or total + area > AREA):
+        if number > start and (number % AT_ONCE == 0 or total + area > AREA):
             yield slice(start, number)
             start, total = number, 0
         total += area

@@ -20,7 +20,7 @@ from regard.store import StoredModel
 from regard.text.links import GoldLinks
 from regard.text.subword import Subword
 from regard.translation.aligner import Aligner, ReadoutOptions, bidirectional, choose_readout
-from regard.translation.chunks import chunks
+from regard.translation.chunks import AT_ONCE, chunks
 from regard.translation.result import Translation
 from regard.translation.translator import Translator
 
@@ -266,6 +266,15 @@ def test_chunks_are_limited_by_the_number_of_pairs_and_by_their_length() -> None
     assert [(chunk.start, chunk.stop) for chunk in by_length] == [(0, 2), (2, 3), (3, 4), (4, 7)]
     assert list(chunks([], [])) == []
     assert list(chunks(["\ud800"], ["x"])) == [slice(0, 1)]
+
+
+def test_a_part_that_begins_at_a_multiple_is_divided_as_in_the_whole_text() -> None:
+    sizes = [10] * 300 + [9000] + [10] * 900
+    texts = ["a" * size for size in sizes]
+    whole = [(chunk.start, chunk.stop) for chunk in chunks(texts, texts)]
+    assert whole == [(0, 300), (300, 301), (301, 512), (512, 1024), (1024, 1201)]
+    parts = [(start, texts[start : start + AT_ONCE]) for start in range(0, len(texts), AT_ONCE)]
+    assert whole == [(start + c.start, start + c.stop) for start, part in parts for c in chunks(part, part)]
 
 
 def test_links_do_not_depend_on_chunks(subword: Subword, monkeypatch: pytest.MonkeyPatch) -> None:
