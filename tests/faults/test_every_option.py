@@ -180,6 +180,7 @@ NEEDS = {
     "model.attention.location_reach": ["model.attention.location_filters=2"],
     "model.max_positions": ["model.position=learned", "data.max_len=20"],
     "train.guided_weight": ["train.guided_file=links"],
+    "train.terms": ["train.guided_file=links"],
     "train.lora_alpha": ["train.lora_rank=2"],
     "train.guided_layer": ["train.guided_file=links", "train.guided_weight=1"],
     "train.guided_head": ["train.guided_file=links", "train.guided_weight=1"],

@@ -227,8 +227,9 @@ def _training(options: TrainConfig) -> Iterator[Finding]:
     if options.steps is not None:
         yield "epochs", f"train.steps = {options.steps} already sets the length of training: leave out one of the two"
     if not options.guided_weight:
-        for key in ("guided_file", "guided_layer", "guided_head", "guided_shift"):
-            yield key, "train.guided_weight = 0 turns guided alignment off: leave it out, or set a weight"
+        why = "train.guided_weight = 0 turns guided alignment off: leave it out, or set a weight"
+        keys = ["guided_layer", "guided_head", "guided_shift"]
+        yield from ((key, why) for key in (keys if options.terms else ["guided_file", *keys]))
     if options.schedule == "constant":
         why = "train.schedule = 'constant' never lowers the rate after the warm-up"
         yield "min_learning_rate", f"{why}: leave it out, or choose another schedule"

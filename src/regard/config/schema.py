@@ -114,7 +114,7 @@ class TrainConfig(Section):
     """λ of guided alignment: weight of the alignment loss beside the translation loss; 0 = off."""
     guided_file: str | None = None
     """Word links of the training text in Pharaoh format, line by line (Chen et al. 2016); "eflomal" = run this aligner
-    once before training."""
+    once before training. Guided alignment and `terms` use them."""
     guided_layer: Annotated[int, NUMBER, Field(ge=0, le=255)] | None = None
     """Decoder layer that learns from the links; by default, the last but one (Garg et al. 2019)."""
     guided_head: Annotated[int, NUMBER, Field(ge=0, le=1023)] = 0
@@ -128,6 +128,9 @@ class TrainConfig(Section):
     noise_kinds: Annotated[tuple[NoiseKind, ...], Field(min_length=1), ADDED_LATER] = NOISE_KINDS
     """Alterations, one for each altered pair: all in capitals, in title case, in lower case, without the final mark,
     with one or two typos."""
+    terms: Annotated[float, NUMBER, Field(ge=0, le=1), ADDED_LATER] = 0.0
+    """Share of the training pairs into whose source terms are inserted (Dinu et al. 2019): the target words that are
+    linked to some source words, behind these; each epoch draws other pairs and terms. Needs `guided_file`. 0 = none."""
     r_drop: Annotated[float, NUMBER, Field(ge=0, le=1000), ADDED_LATER] = 0.0
     """α of R-Drop (Wu et al. 2021): every batch is computed twice with different dropout, and predictions that differ
     are penalized. A step takes about twice as long. 0 = off."""

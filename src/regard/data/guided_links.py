@@ -19,6 +19,7 @@ from regard.data.collate import Ids
 from regard.data.corpus import Ragged
 from regard.errors import DataError
 from regard.text.links import read_pharaoh
+from regard.text.source_terms import term_symbols
 from regard.text.subword import Subword
 from regard.text.tokenizers import SPACE
 from regard.text.words import word_spans
@@ -38,6 +39,7 @@ class WordStarts:
     def __init__(self, subword: Subword) -> None:
         pieces = subword.decode(range(len(subword))).pieces
         self.starts_word = np.array([piece.startswith(SPACE) for piece in pieces], dtype=bool)
+        self._term_symbols = term_symbols(subword)
 
     def word_numbers(self, ids: Ids) -> NDArray[np.int64]:
         """Finds the word to which each subword of a sentence belongs.
@@ -47,10 +49,20 @@ class WordStarts:
 
         Returns:
             0-based word number of each subword, `(L,)` int64; the same as from `regard.text.words.word_of_piece` for
-            normalized text.
+            normalized text. Subwords of an inserted term belong to no word: their number is -1.
         """
-        numbers: NDArray[np.int64] = np.cumsum(self.starts_word[np.asarray(ids, dtype=np.int64)], dtype=np.int64) - 1
-        return np.maximum(numbers, 0)
+        tokens: NDArray[np.int64] = np.asarray(ids, dtype=np.int64)
+        inserted = self._inserted(tokens)
+        numbers: NDArray[np.int64] = np.cumsum(self.starts_word[tokens] & ~inserted, dtype=np.int64) - 1
+        return np.where(inserted, -1, np.maximum(numbers, 0))
+
+    def _inserted(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which subwords belong to terms that were inserted into the sentence, symbols included."""
+        if self._term_symbols is None:
+            return np.zeros(len(ids), dtype=bool)
+        begin, end = self._term_symbols
+        inserted: NDArray[np.bool_] = (np.cumsum(ids == begin) > np.cumsum(ids == end)) | (ids == end)
+        return inserted
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,14 +69,29 @@ class SourceNoise:
         Returns:
             Row numbers, ascending, `(num_altered,)` int64.
         """
-        generator = np.random.default_rng((seed % 2**64, epoch, _STREAM))
-        return np.flatnonzero(generator.random(num_pairs) < self.share)
+        return drawn_rows(num_pairs, self.share, (seed, epoch, _STREAM))
 
     def _altered(self, text: str, generator: random.Random) -> str:
         tag, _, rest = text.partition(" ")
         if rest and tag in self.subword.tags:
             return f"{tag} {self._altered(rest, generator)}"
         return alter(text, generator.choice(self.kinds), generator)
+
+
+def drawn_rows(num_pairs: int, share: float, key: tuple[int, int, int]) -> NDArray[np.int64]:
+    """Draws the rows of the pairs whose source is altered.
+
+    Args:
+        num_pairs: Number of pairs of the corpus.
+        share: Share of the pairs to draw.
+        key: Random seed, number of the epoch, and number of the kind of alteration.
+
+    Returns:
+        Row numbers, ascending, `(num_drawn,)` int64; whether a row is among them depends on no other row.
+    """
+    seed, epoch, stream = key
+    generator = np.random.default_rng((seed % 2**64, epoch, stream))
+    return np.flatnonzero(generator.random(num_pairs) < share)
 
 
 def alter(text: str, kind: NoiseKind, generator: random.Random) -> str:

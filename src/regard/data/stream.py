@@ -16,6 +16,7 @@ from regard.data.mixture import CorpusShare, Mixture
 from regard.data.positions import check_has_pairs, check_same_stream, check_skip
 from regard.data.sampling import BatchSampler, Sides, measured_rows
 from regard.data.source_noise import SourceNoise
+from regard.data.source_terms import SourceTerms
 from regard.errors import CheckpointError
 from regard.values import Batch, Specials
 
@@ -34,6 +35,7 @@ class BatchStream:
         specials: Ids of the special tokens.
         guided_links: Word links of the corpus for guided alignment; None = no guided alignment.
         noise: Alters the sources of a share of the pairs; None = no pair is altered.
+        terms: Inserts terms into the sources of a share of the pairs; None = none are inserted.
         mixture: How often an epoch contains the pairs of each of the corpora that make up `corpus`; None = once.
     """
 
@@ -47,6 +49,7 @@ class BatchStream:
         guided_links: GuidedLinks | None = None,
         shares: Sequence[CorpusShare] = (),
         noise: SourceNoise | None = None,
+        terms: SourceTerms | None = None,
     ) -> None:
         """Makes a stream that starts at the first batch of the first epoch.
 
@@ -59,6 +62,7 @@ class BatchStream:
             shares: Size and weight of each of the corpora that make up `corpus`, in order; empty = each pair is used
                 once per epoch.
             noise: Alters the sources of a share of the pairs; each epoch draws other pairs. None = no pair is altered.
+            terms: Inserts terms into the sources of a share of the pairs, after the noise; None = none are inserted.
 
         Raises:
             DataError: The corpus is empty.
@@ -71,6 +75,7 @@ class BatchStream:
         self.specials = specials
         self.guided_links = guided_links
         self.noise = noise
+        self.terms = terms
         self.mixture = Mixture(shares, seed=seed) if shares else None
         self._sampler = None if corpus.resampling is None else BatchSampler(corpus.resampling, seed=seed)
         self._length_factors = (1.0, 1.0) if self._sampler is None else self._measured_factors(self._sampler)
@@ -80,10 +85,11 @@ class BatchStream:
     def _start_epoch(self, epoch: int) -> None:
         self._ahead.clear()
         self._of_epoch = self.corpus
-        self._altered: frozenset[int] = frozenset()
-        if self.noise is not None:
-            self._of_epoch = self.noise.apply(self.corpus, seed=self.seed, epoch=epoch)
-            self._altered = frozenset(self.noise.rows(len(self.corpus), seed=self.seed, epoch=epoch).tolist())
+        self._altered: set[int] = set()
+        for alteration in (self.noise, self.terms):
+            if alteration is not None:
+                self._of_epoch = alteration.apply(self._of_epoch, seed=self.seed, epoch=epoch)
+                self._altered.update(alteration.rows(len(self.corpus), seed=self.seed, epoch=epoch).tolist())
         # Lengths of a plan include eos.
         src_lens, tgt_lens = (
             (lens if factor == 1.0 else np.ceil(lens * factor).astype(np.int64)) + 1
@@ -174,7 +180,7 @@ class BatchStream:
         )
 
     def _sampled(self, sampler: BatchSampler, rows: tuple[int, ...], best: list[Sides], *, epoch: int) -> list[Sides]:
-        """Sampled segmentations of the pairs of a batch; a source that noise has altered stays as it is."""
+        """Sampled segmentations of the pairs of a batch; a source with noise or terms stays as it is."""
         texts = [(self.corpus.pairs[row].src, self.corpus.pairs[row].tgt) for row in rows]
         sampled = sampler.sample(rows, texts, best, epoch=epoch, batch_tokens=self.batch_tokens)
         return [

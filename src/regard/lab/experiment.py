@@ -166,7 +166,8 @@ class Experiment:
 
     def vocabulary_directory(self, config: Config) -> Path:
         """Directory of the vocabulary that a configuration needs; runs with equal subword options use the same one."""
-        options = json.dumps([config.subword.model_dump(exclude={"sample_alpha"}), config.data.max_len])
+        terms = [config.train.guided_file] if config.train.terms else []  # its symbols, and the links beside it
+        options = json.dumps([config.subword.model_dump(exclude={"sample_alpha"}), config.data.max_len, *terms])
         return self.directory / _VOCABULARIES / hashlib.sha256(options.encode()).hexdigest()[:12]
 
     def fingerprint(self, run: Run) -> str:

@@ -1,4 +1,4 @@
-"""Word links for guided attention: read from a file or made by an aligner, and checked against model and text."""
+"""Word links for guided attention and terms: read from a file or made by an aligner, checked against model and text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def load_links(
     num_tags: Sequence[int],
     reporter: Reporter | None = None,
 ) -> tuple[GuidedLinks | None, list[str]]:
-    """Loads the word links of the training pairs if `train.guided_weight` is set.
+    """Loads the word links of the training pairs if `train.guided_weight` or `train.terms` is set.
 
     With `train.guided_file = "eflomal"`, the aligner makes the links once and they are stored in `directory`, because
     a second run of the aligner would give different links.
@@ -53,7 +53,7 @@ def load_links(
         reporter: Receives messages before and after the aligner runs.
 
     Returns:
-        The links, or None if attention is not guided; and messages for the user about links that were left out, because
+        The links, or None if the training needs none; and messages for the user about links that were left out, because
         they name words that a sentence does not have.
 
     Raises:
@@ -83,39 +83,44 @@ def load_links(
 
 
 def links_file(train: TrainConfig, directory: Path) -> Path | None:
-    """Path of the file with the word links that guide attention in a training.
+    """Path of the file with the word links that a training needs.
 
     Args:
         train: The `[train]` section of the configuration.
         directory: Directory for links made by the aligner.
 
     Returns:
-        Path of the file; None if attention is not guided.
+        Path of the file; None if attention is not guided and no terms are inserted.
     """
-    if not train.guided_weight or train.guided_file is None:
+    if not needs_links(train) or train.guided_file is None:
         return None
     return directory / MADE_LINKS if train.guided_file == ALIGNER else Path(train.guided_file)
 
 
+def needs_links(train: TrainConfig) -> bool:
+    """Whether a training needs word links of its text, for guided attention or for terms in sources."""
+    return bool(train.guided_weight or train.terms)
+
+
 def check_guided(config: Config) -> None:
-    """Checks that the configured model can be trained with guided attention, before any text is read.
+    """Checks that word links are named if needed, and that attention can be guided, before any text is read.
 
     Args:
-        config: Configuration as the user gave it; accepted if attention is not guided.
+        config: Configuration as the user gave it; accepted if the training needs no links.
 
     Raises:
         ConfigError: No file of links is named, the model does not have the guided layer or head, or its attention
             weights can be exactly zero.
     """
     train = config.train
+    if needs_links(train) and train.guided_file is None:
+        key = "guided_weight" if train.guided_weight else "terms"
+        raise ConfigError(
+            f"train.{key} = {getattr(train, key):g} needs word links of the training text: set train.guided_file to a "
+            f"file in Pharaoh format, as `regard align` writes it, or to '{ALIGNER}' to have the links made"
+        )
     if not train.guided_weight:
         return
-    if train.guided_file is None:
-        raise ConfigError(
-            f"train.guided_weight = {train.guided_weight:g} needs word links of the training text: set "
-            f"train.guided_file to a file in Pharaoh format, as `regard align` writes it, or to '{ALIGNER}' to have "
-            "the links made"
-        )
     _check_layer_and_head(train, config.model)
     _check_normalizer(config.model)
 
@@ -134,7 +139,7 @@ def _align_corpus(path: Path, pairs: Sequence[Pair], num_lines: int, reporter: R
         if reporter:
             reporter.on_message(text)
 
-    report(f"{ALIGNER} links the words of {len(pairs):,} sentence pairs, to guide attention")
+    report(f"{ALIGNER} links the words of {len(pairs):,} sentence pairs")
     start = time.monotonic()
     links = align_words([pair.src for pair in pairs], [pair.tgt for pair in pairs])
     lines = [""] * num_lines

@@ -15,7 +15,7 @@ from regard.data.corpus import Corpus, Ragged, Resampling
 from regard.data.guided_links import GuidedLinks
 from regard.data.mixture import CorpusShare
 from regard.data.prepared.corpus import PreparedCorpus
-from regard.errors import CheckpointError, DataError
+from regard.errors import CheckpointError, ConfigError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
 from regard.files.atomic import make_directory, write_file, write_text
 from regard.files.json_text import parse_json
@@ -23,7 +23,7 @@ from regard.files.packages import require_package
 from regard.files.printable import counted
 from regard.files.reading import read_bytes
 from regard.recipes.encoded_text import encode_text
-from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
+from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links, needs_links
 from regard.recipes.parent import load_parent
 from regard.recipes.prepared_on_disk import PreparedOnDisk, describe_mixture
 from regard.recipes.prepared_text import PreparedText
@@ -34,6 +34,7 @@ from regard.recipes.training_text import TrainingText, hash_pairs, read_training
 from regard.store import StoredModel
 from regard.store.training_directory import SETTINGS
 from regard.text.readers import read_lines
+from regard.text.source_terms import TERM_SYMBOLS, term_symbols
 from regard.text.subword import Subword
 from regard.text.tags import split_tags
 from regard.train.reporter import Reporter
@@ -60,7 +61,7 @@ class Prepared:
         train: Encoded training pairs; none if they are on disk.
         val: Encoded validation pairs.
         notes: Sentences for the user: which options were derived, and which pairs were left out or held out.
-        guided_links: Word links of the training pairs; None if attention is not guided.
+        guided_links: Word links of the training pairs; None if the training needs none.
         shares: The corpora that `train` consists of, with their weights; empty = one corpus with weight 1.
         corpora: Descriptions of `data.corpora` by number: files, size, weight and share of an epoch.
         on_disk: Training pairs on disk; None if they are in memory.
@@ -119,7 +120,7 @@ def prepare(
     """
     check_names(config)
     check_guided(config)
-    needs_aligner = bool(config.train.guided_weight) and config.train.guided_file == ALIGNER
+    needs_aligner = needs_links(config.train) and config.train.guided_file == ALIGNER
     if needs_aligner:
         require_package("eflomal", to="link words with eflomal", extra="align")
     parent = None if config.train.parent is None else load_parent(config)
@@ -283,7 +284,7 @@ def _with_paths(config: Config, changes: Config | None) -> Config:
     if changes.data.corpora:
         files["corpora"] = moved_corpora(config.data.corpora, changes.data.corpora)
     train = config.train
-    if changes.train.guided_file is not None and train.guided_weight:
+    if changes.train.guided_file is not None and needs_links(train):
         train = train.model_copy(update={"guided_file": changes.train.guided_file})
     return config.model_copy(update={"data": config.data.model_copy(update=files), "train": train})
 
@@ -303,12 +304,18 @@ def _kept_subwords(config: Config, parent: StoredModel | None) -> tuple[Subword,
     """The vocabularies of the model that the training starts from; None if it learns its own."""
     if parent is None or config.train.parent_vocabulary == "new":
         return None
+    if config.train.terms and term_symbols(parent.src_subword) is None:
+        raise ConfigError(
+            f"train.terms = {config.train.terms:g}: the vocabulary of {config.train.parent} has no symbols for terms, "
+            "since it was learned without them: set train.parent_vocabulary to 'new', or train.terms to 0"
+        )
     return parent.src_subword, parent.tgt_subword
 
 
 def _learn_subwords(config: DerivedConfig, text: TrainingText) -> tuple[Subword, Subword]:
     options, pairs = config.subword, list(text.pairs())
     tags = list(dict.fromkeys(tag for corpus in text.corpora for tag in split_tags(corpus.entry.tag)))
+    tags += TERM_SYMBOLS if config.train.terms else ()
     sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
 
     def learn(sentences: list[str], tags: Sequence[str]) -> Subword:
@@ -338,7 +345,7 @@ def _encode(
 
 
 def _add_guided_links(prepared: Prepared, text: TrainingText, directory: Path, reporter: Reporter | None) -> Prepared:
-    """The same input with the word links that guide attention, if any do."""
+    """The same input with its word links, if the training needs them."""
     num_tags = [
         len(split_tags(corpus.entry.tag))
         for corpus, share in zip(text.corpora, prepared.shares, strict=True)

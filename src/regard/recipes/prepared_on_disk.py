@@ -59,16 +59,16 @@ class PreparedOnDisk:
             config: Configuration of the training.
 
         Returns:
-            True if it is. Word links for guided attention, and noise, need the text in memory.
+            True if it is. Word links, noise and terms in sources need the text in memory.
 
         Raises:
             ConfigError: `data.prepared` is set, and attention is guided or sources are altered.
         """
-        for key in ("guided_weight", "noise"):
+        for key in ("guided_weight", "noise", "terms"):
             value = getattr(config.train, key)
             if value and config.data.prepared is not None:
                 raise ConfigError(
-                    f"data.prepared: expected neither word links nor noise with prepared text, found train.{key} = "
+                    f"data.prepared: expected no word links, noise or terms with prepared text, found train.{key} = "
                     f"{value:g}: leave data.prepared out, and the text is held in memory"
                 )
             if value:

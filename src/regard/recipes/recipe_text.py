@@ -9,7 +9,7 @@ from pathlib import Path
 from regard.config.schema import Config, DataConfig
 from regard.errors import ConfigError, DataError
 from regard.files.atomic import make_directory, sha256, write_file
-from regard.recipes.guided_links import ALIGNER
+from regard.recipes.guided_links import ALIGNER, needs_links
 from regard.recipes.prepared_sources import file_states
 from regard.recipes.training_text import corpus_entries, read_training_text
 from regard.text.languages import parse_direction
@@ -78,7 +78,7 @@ def check_recipe_text(config: Config) -> None:
         ConfigError: It names no text, several corpora, or word links, which do not fit the text of the stages.
     """
     train = config.train
-    if train.guided_weight and train.guided_file not in (None, ALIGNER):
+    if needs_links(train) and train.guided_file not in (None, ALIGNER):
         raise ConfigError(
             f"train.guided_file = {train.guided_file!r}: a recipe trains on other pairs than those that the links "
             f"belong to: leave it out, or set it to {ALIGNER!r}; for a student, --guided takes the links of the teacher"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from regard.data.prepared.stream import PreparedStream
 from regard.data.source_noise import SourceNoise
+from regard.data.source_terms import SourceTerms
 from regard.data.stream import BatchStream
 from regard.recipes.prepare import Prepared
 
@@ -31,9 +32,10 @@ def training_stream(prepared: Prepared) -> BatchStream | PreparedStream:
         batch_tokens=options.batch_tokens,
         seed=options.seed,
         specials=prepared.tgt_subword.specials,
-        guided_links=prepared.guided_links,
+        guided_links=prepared.guided_links if options.guided_weight else None,
         shares=prepared.shares,
         noise=_noise(prepared),
+        terms=_terms(prepared),
     )
 
 
@@ -42,3 +44,10 @@ def _noise(prepared: Prepared) -> SourceNoise | None:
     if not options.noise:
         return None
     return SourceNoise(options.noise, prepared.src_subword, prepared.config.data.max_len, options.noise_kinds)
+
+
+def _terms(prepared: Prepared) -> SourceTerms | None:
+    share, links = prepared.config.train.terms, prepared.guided_links
+    if not share or links is None:
+        return None
+    return SourceTerms(share, links, prepared.src_subword, prepared.config.data.max_len)

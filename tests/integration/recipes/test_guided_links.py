@@ -80,7 +80,7 @@ def test_links_are_made_for_the_pairs_that_are_trained_on(toy: Toy, aligner: lis
     assert min(last[:4] + last[6:]) == 1  # no first word is linked, but words are counted from 0
     assert aligner == [120]
     start, end = reporter.messages
-    assert start == "eflomal links the words of 120 sentence pairs, to guide attention"
+    assert start == "eflomal links the words of 120 sentence pairs"
     assert "found 120 links in" in end
     assert str(toy.directory / "t" / MADE_LINKS) in end
 

@@ -129,9 +129,11 @@ def test_guided_attention_needs_text_in_memory(toy: Toy, tmp_path: Path, monkeyp
     guided = ("train.guided_weight=0.1", "train.guided_file=links")
     assert not on_disk.is_for(toy.config(*guided))
     with pytest.raises(
-        ConfigError, match=r"expected neither word links nor noise with prepared text, found train.guided_weight = 0\.1"
+        ConfigError,
+        match=r"expected no word links, noise or terms with prepared text, found train.guided_weight = 0\.1",
     ):
         on_disk.is_for(toy.config(*guided, f"data.prepared={tmp_path / 'p'}"))
+    assert not on_disk.is_for(toy.config("train.terms=0.1", "train.guided_file=links"))
 
 
 def test_prepared_text_serves_several_trainings(toy: Toy, tmp_path: Path) -> None:

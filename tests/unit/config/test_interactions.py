@@ -41,6 +41,7 @@ NO_ATTENTION = "model.decoder = 'plain' has no attention: leave it out, or choos
         (["train.guided_file=links"], "train.guided_weight = 0"),
         (["train.guided_layer=0"], "train.guided_weight = 0"),
         (["train.guided_head=1"], "train.guided_weight = 0"),
+        (["train.terms=0.1", "train.guided_head=1"], "train.guided_weight = 0"),
         (["train.guided_shift=true"], "train.guided_weight = 0"),
         (["train.learning_rate=1e-4", "train.min_learning_rate=1e-3"], "must be at most train.learning_rate = 0.0001"),
         (["data.val_tgt=v.fr"], "data.val_tgt is set, but data.val_src is not"),

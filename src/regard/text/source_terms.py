@@ -1,0 +1,84 @@
+"""Terms in source sentences: target words behind the source words that they translate (Dinu et al. 2019, append).
+
+A vocabulary that was learned with `TERM_SYMBOLS` has two symbols for this, which enclose the target words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from regard.text.subword import Subword
+from regard.text.tokenizers import SPACE
+
+TERM_SYMBOLS = ("\x0e", "\x0f")
+"""Symbols before and after a term. Normalization removes control characters, so no text can spell them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """A term to insert into a source sentence.
+
+    Attributes:
+        start: Index of the first subword of the source words that the term translates.
+        end: Index after the last of them, where the term is inserted.
+        ids: Ids of the inserted subwords, symbols included.
+    """
+
+    start: int
+    end: int
+    ids: tuple[int, ...]
+
+
+class TermWriter:
+    """Encodes terms as subwords of a source vocabulary that has the symbols for them.
+
+    Args:
+        subword: Source vocabulary, for which `term_symbols` is not None.
+    """
+
+    def __init__(self, subword: Subword) -> None:
+        symbols = term_symbols(subword)
+        assert symbols is not None
+        self._subword = subword
+        self._begin, self._end = symbols
+
+    def insertion(self, start: int, end: int, text: str) -> Insertion:
+        """Encodes a term.
+
+        Args:
+            start: Index of the first subword of the source words that the term translates.
+            end: Index after the last of them.
+            text: The term in the target language.
+
+        Returns:
+            The term with its symbols.
+        """
+        [ids] = self._subword.encode_ids([text])
+        return Insertion(start, end, (self._begin, *ids, self._end))
+
+
+def term_symbols(subword: Subword) -> tuple[int, int] | None:
+    """Ids of the symbols before and after a term; None if the vocabulary was learned without them."""
+    if not set(TERM_SYMBOLS) <= set(subword.tags):
+        return None
+    begin, end = (subword.pieces.index(SPACE + symbol) for symbol in TERM_SYMBOLS)
+    return begin, end
+
+
+def insert_terms(ids: Sequence[int], insertions: Sequence[Insertion]) -> list[int]:
+    """Inserts terms into a source sentence.
+
+    Args:
+        ids: Subword ids of the sentence.
+        insertions: Terms whose source words do not overlap, in the order of these.
+
+    Returns:
+        Ids of the sentence with the terms.
+    """
+    result: list[int] = []
+    last = 0
+    for insertion in insertions:
+        result += [*ids[last : insertion.end], *insertion.ids]
+        last = insertion.end
+    return [*result, *ids[last:]]
