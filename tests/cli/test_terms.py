@@ -172,3 +172,14 @@ def test_rerank_prefers_translations_that_meet_more_terms(regard: Run, terms: Pa
     done = regard("rerank", *options, "--json", "--terms", str(terms))
     assert [entry["text"] for entry in json.loads(done.out)["n_best"]] == [*texts[2:], texts[1], texts[0]]
     assert "regard: term cat -> lapin | lapins: 1 matched, 1 met, 0 unmet" in done.err
+
+
+def test_terms_in_the_source_need_a_glossary_and_a_model_that_reads_them(regard: Run, terms: Path) -> None:
+    in_source = ("--device", "cpu", "--terms-in-source")
+    for verb in (("translate", MODEL), ("attend", MODEL, LINE)):
+        done = regard(*verb, *in_source, stdin=f"{LINE}\n".encode())
+        assert done.status != 0
+        assert "--terms-in-source has no effect without --terms" in " ".join(done.err.split())
+        done = regard(*verb, *in_source, "--terms", str(terms), stdin=f"{LINE}\n".encode())
+        assert done.status != 0
+        assert "the model was not trained to read terms in its sources" in " ".join(done.err.split())

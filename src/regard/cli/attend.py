@@ -23,7 +23,7 @@ from regard.cli.options import (
     with_groups,
 )
 from regard.cli.parallel import read_parallel
-from regard.cli.term_options import NO_TERMS, TermOptions, read_terms, report_terms_of
+from regard.cli.term_options import NO_USED_TERMS, UsedTermOptions, read_terms, report_terms_of
 from regard.errors import RegardError
 from regard.files.paths import refuse_overwriting_input
 from regard.files.printable import on_one_line
@@ -109,7 +109,7 @@ def attend(
     src: _Src = None,
     tgt: _Tgt = None,
     outputs: AttendOutputs = NO_OUTPUTS,
-    terms: TermOptions = NO_TERMS,
+    terms: UsedTermOptions = NO_USED_TERMS,
     readout: Readout = None,
     subwords: Annotated[bool, typer.Option("--subwords", help="Show subwords instead of words.")] = False,
     device: Device = "auto",
@@ -139,7 +139,7 @@ def attend(
         translator = load(path, device=device)
         readouts[str(path)] = options.applied_to(translator.readout)
         translations[str(path)] = (
-            translator.translate(sources, attention=True, glossary=glossary)
+            translator.translate(sources, attention=True, glossary=glossary, terms_in_source=terms.in_source)
             if targets is None
             else translator.score(sources, targets)
         )

@@ -15,7 +15,7 @@ from regard.cli.options import Json, Models, examples, parse_path, with_groups
 from regard.cli.parallel import DEFAULT_READING, PairsSrc, Reading, read_parallel
 from regard.cli.progress import with_progress
 from regard.cli.search_options import DEFAULT_SEARCH, NO_SAMPLING, SamplingOptions, SearchOptions
-from regard.cli.term_options import NO_TERMS, TermOptions, counting, read_terms, report_terms, start_counting
+from regard.cli.term_options import NO_USED_TERMS, UsedTermOptions, counting, read_terms, report_terms, start_counting
 
 if TYPE_CHECKING:
     from regard.evaluate.scores import Scores
@@ -43,7 +43,7 @@ def evaluate(
     reading: Reading = DEFAULT_READING,
     search: SearchOptions = DEFAULT_SEARCH,
     sampling: SamplingOptions = NO_SAMPLING,
-    terms: TermOptions = NO_TERMS,
+    terms: UsedTermOptions = NO_USED_TERMS,
     input_options: InputOptions = DEFAULT_INPUT,
     engine: EngineOptions = DEFAULT_ENGINE,
     tokenize: Annotated[
@@ -72,8 +72,9 @@ def evaluate(
         signature += f"|shortlist:{sha256(engine.shortlist)[:8]}"
     glossary = read_terms(terms, models, input_options.direction(models, reading.langs))
     signature += "" if glossary is None else f"|terms:{glossary.signature[:8]}"
+    signature += "|terms-in-source" if terms.terms_in_source else ""
     statistics = start_counting(glossary)
-    fields: Changes = {**search.to_fields(), **sampling.to_fields(), **input_options.to_fields()}
+    fields: Changes = {**search.to_fields(), **sampling.to_fields(), **input_options.to_fields(), **terms.to_fields()}
     fields["glossary"] = glossary
     translations = translator.translate_lines(sources, **fields)
     counted = counting(with_progress(translations, total=len(sources)), statistics)

@@ -12,10 +12,12 @@ import typer
 from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import parse_path
+from regard.errors import SearchError
 
 if TYPE_CHECKING:
     from regard.translation.glossary import Glossary
     from regard.translation.glossary_files import GlossaryFiles
+    from regard.translation.options import Changes
     from regard.translation.result import Translation
     from regard.translation.term_use import TermStatistics
 
@@ -40,6 +42,35 @@ class TermOptions:
 
 
 NO_TERMS = TermOptions()
+"""No glossary."""
+
+
+@dataclass(frozen=True)
+class UsedTermOptions(TermOptions):
+    """Options that name glossaries, and say how translations come to use them."""
+
+    terms_in_source: Annotated[
+        bool,
+        typer.Option(
+            "--terms-in-source",
+            help="Write terms into the source instead of requiring them in the search, which takes no more time but "
+            "meets fewer of them; needs --terms, and a model trained with train.terms.",
+        ),
+    ] = False
+
+    @property
+    def in_source(self) -> bool:
+        """Whether terms are written into the source, which is refused without a glossary."""
+        if self.terms_in_source and not self.terms:
+            raise SearchError("--terms-in-source has no effect without --terms: give a glossary, or leave it out")
+        return self.terms_in_source
+
+    def to_fields(self) -> Changes:
+        """The options as fields of `TranslateOptions`, without the glossary."""
+        return {"terms_in_source": True} if self.in_source else {}
+
+
+NO_USED_TERMS = UsedTermOptions()
 """No glossary."""
 
 

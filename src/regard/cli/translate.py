@@ -27,7 +27,14 @@ from regard.cli.search_options import (
     SamplingOptions,
     SearchOptions,
 )
-from regard.cli.term_options import NO_TERMS, TermOptions, counting, find_terms, report_terms, start_counting
+from regard.cli.term_options import (
+    NO_USED_TERMS,
+    UsedTermOptions,
+    counting,
+    find_terms,
+    report_terms,
+    start_counting,
+)
 from regard.cli.translate_chunks import translate_chunks
 from regard.errors import SearchError
 from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
@@ -91,7 +98,7 @@ def translate(
     sampling: SamplingOptions = NO_SAMPLING,
     beginning: PrefixOptions = NO_PREFIX,
     json_options: JsonOptions = NO_JSON,
-    terms: TermOptions = NO_TERMS,
+    terms: UsedTermOptions = NO_USED_TERMS,
     reading: InputOptions = DEFAULT_INPUT,
     document: DocumentOptions = NO_OPTIONS,
     engine: EngineOptions = DEFAULT_ENGINE,
@@ -111,7 +118,8 @@ def translate(
     )
 
     fields: Changes = {
-        **search.to_fields(), **json_options.to_fields(), **sampling.to_fields(), **reading.to_fields()
+        **search.to_fields(), **json_options.to_fields(), **sampling.to_fields(), **reading.to_fields(),
+        **terms.to_fields(),
     }  # fmt: skip
     document = replace(document, langs=reading.direction(models, document.langs))
     files = find_terms(terms, models, document.langs)

@@ -30,6 +30,10 @@ _FILE_OPTIONS: Schema = {
         "enum": ["true", "false"],
         "description": "Whether to translate the attributes `alt`, `title`, `placeholder` and `aria-label` of HTML.",
     },
+    "terms_in_source": {
+        "enum": ["true", "false"],
+        "description": "Whether terms are written into the source instead of required by the search.",
+    },
 }
 
 

@@ -183,7 +183,7 @@ def _requested_glossary(request: Request, parameters: Mapping[str, Value], acces
         return NO_TERMS
     if not isinstance(name, str) or not access.may_use(request, parameters.get("api_key"), name):
         raise unknown_glossary(str(name))
-    return RequestedTerms(name=name)
+    return RequestedTerms(name=name, in_source=_is_set(parameters, "terms_in_source"))
 
 
 def _patterns(parameters: Mapping[str, Value]) -> list[str]:

@@ -248,7 +248,12 @@ class FileTranslator:
         translations = await service.translate_sentences(
             models,
             document.sentences,
-            TranslateOptions(alignment=document.needs_alignment, scores=False, glossary=glossary),
+            TranslateOptions(
+                alignment=document.needs_alignment,
+                scores=False,
+                glossary=glossary,
+                terms_in_source=request.terms.in_source,
+            ),
             client=client,
             on_progress=progress,
         )

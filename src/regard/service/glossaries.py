@@ -146,10 +146,12 @@ class RequestedTerms:
     Attributes:
         name: Name of a glossary of the service; None = none.
         inline: Terms that came with the request; None = none.
+        in_source: Whether they are written into the source instead of required by the search.
     """
 
     name: str | None = None
     inline: Glossary | None = None
+    in_source: bool = False
 
     def __bool__(self) -> bool:
         """Whether any terms are asked for."""

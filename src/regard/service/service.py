@@ -254,7 +254,7 @@ class TranslationService(SentenceService):
     ) -> TranslateOptions:
         if not terms:
             return options
-        return replace(options, glossary=self.glossary_for(terms, entries))
+        return replace(options, glossary=self.glossary_for(terms, entries), terms_in_source=terms.in_source)
 
     def glossary_for(self, terms: RequestedTerms, entries: Sequence[ModelEntry]) -> Glossary | None:
         """The glossary that a request asks for.

@@ -217,14 +217,14 @@ def _terms(body: models.TranslateRequest | models.StreamRequest, service: Transl
     if body.glossary is not None:
         if body.glossary not in service.glossaries.names:
             raise unknown_glossary(body.glossary)
-        return RequestedTerms(name=body.glossary)
+        return RequestedTerms(name=body.glossary, in_source=body.terms_in_source)
     if not body.terms:
         return NO_TERMS
     _check_at_most("the number of terms", len(body.terms), service.settings.terms_limit)
     for term in body.terms:
         check_unicode(term.source, name="terms.source")
         check_unicode(term.target, name="terms.target")
-    return RequestedTerms(inline=inline_glossary(map(_entry, body.terms)))
+    return RequestedTerms(inline=inline_glossary(map(_entry, body.terms)), in_source=body.terms_in_source)
 
 
 def _entry(term: resources.InlineTerm) -> GlossaryEntry:

@@ -74,6 +74,8 @@ class _TranslateOptions(_Request, SearchFields):
             of these only; false = none.
         glossary: Name of a glossary of the service.
         terms: Terms of this request, instead of a glossary.
+        terms_in_source: Whether terms are written into the source instead of required by the search; only for models
+            trained with it.
         keep: Regular expressions for text that is not translated, such as article numbers.
         attributes: Whether to translate the attributes `alt`, `title`, `placeholder` and `aria-label` of HTML.
         stand_ins: Whether the model reads a name or number in the place of a placeholder such as `{name}`, which it
@@ -92,6 +94,7 @@ class _TranslateOptions(_Request, SearchFields):
     attention: StrictBool | AttentionChoice = False
     glossary: Annotated[str, Field(max_length=64)] | None = None
     terms: list[InlineTerm] | None = None
+    terms_in_source: StrictBool = False
     keep: list[Pattern] = Field([], max_length=MAX_PATTERNS)
     attributes: StrictBool = False
     stand_ins: StrictBool = False

@@ -23,12 +23,14 @@ from regard.search.sample import SampleOptions
 from regard.search.term_batch import SearchConstraints
 from regard.text.normalize import normalize, text_list
 from regard.text.segments import segments_of_lines
+from regard.text.source_terms import insert_terms
 from regard.text.subword import Subword
 from regard.translation.glossary_terms import GlossaryTerms, judge_left_out
 from regard.translation.options import TranslateOptions
 from regard.translation.recasing import recase_segments
 from regard.translation.result import Segment, Translation
 from regard.translation.retry import retry
+from regard.translation.source_terms import check_reads_terms, source_insertions, without_insertions
 from regard.translation.terms import GivenConstraints, checked_constraints, divided_constraints
 from regard.values import Hypothesis
 
@@ -80,9 +82,7 @@ def split_lines(
     result: list[Segment] = []
     prefix_ids = None if prefixes is None else _encode_prefixes(translator, prefixes, count=len(lines), first=first)
     terms = checked_constraints(constraints, translator.tgt_subword, lines, first=first) if constraints else None
-    has_tags = bool(translator.src_subword.language_tags)  # one of them takes the place of a subword
-    limit = max(1, translator.limits.max_source_len - has_tags)
-    split = segments_of_lines(lines, translator.src_subword, limit=limit)
+    split = segments_of_lines(lines, translator.src_subword, limit=_max_source_len(translator))
     for number, (line, segments) in enumerate(zip(lines, split, strict=True), start=first):
         parts = [
             Segment(number, segment.first_word, segment.encoding, within_word=segment.within_word)
@@ -97,6 +97,11 @@ def split_lines(
             parts = _with_constraints(translator, parts, line, terms[number - first])
         result += parts
     return result
+
+
+def _max_source_len(translator: TranslatorParts) -> int:
+    """Largest number of source subwords, of which the tag of the target language is one if the model has such tags."""
+    return max(1, translator.limits.max_source_len - bool(translator.src_subword.language_tags))
 
 
 def _with_constraints(
@@ -152,7 +157,10 @@ def fill_segments(
     """
     left_out: dict[int, tuple[Term, ...]] = {}
     if options.glossary is not None:
-        segments, left_out = GlossaryTerms(options.glossary, translator.tgt_subword).added_to(segments)
+        if options.terms_in_source:
+            check_reads_terms(translator.src_subword)
+        glossary_terms = GlossaryTerms(options.glossary, translator.tgt_subword)
+        segments, left_out = glossary_terms.added_to(segments, in_source=options.terms_in_source)
     recased = recase_segments(segments, translator.src_subword) if options.recase else {}
     read = [recased[number].read if number in recased else segment for number, segment in enumerate(segments)]
     filled = _fill(translator, read, options, word_end=word_end)
@@ -189,12 +197,21 @@ def _search(
     word_end: WordEnd | None = None,
 ) -> list[Segment]:
     rows = [row for row, segment in enumerate(segments) if segment.source.ids]
-    sources = [segments[row].source.ids for row in rows]
+    sources: list[Sequence[int]] = [segments[row].source.ids for row in rows]
+    lengths = [max_len(translator, len(source) + 1, options) for source in sources]
     prefixes = [segments[row].prefix for row in rows]
+    limit = _max_source_len(translator)
+    insertions = {
+        row: source_insertions(segments[row], translator.src_subword, limit=limit)
+        for row in rows
+        if segments[row].source_terms
+    }
+    if insertions:
+        sources = [insert_terms(source, insertions.get(row, ())) for row, source in zip(rows, sources, strict=True)]
     with named_lines([segments[row].line for row in rows]):
         n_best_lists = translator.engine.search(
             sources,
-            [max_len(translator, len(source) + 1, options) for source in sources],
+            lengths,
             _with_streams(search, [segments[row] for row in rows]),
             need_weights=options.need_weights,
             need_scores=options.need_scores,
@@ -202,6 +219,11 @@ def _search(
             word_end=word_end or _word_end(translator) if any(prefixes) else None,
             constraints=_search_constraints(translator, [segments[row] for row in rows]),
         )
+    if insertions:
+        n_best_lists = [
+            [without_insertions(hypothesis, insertions.get(row, ())) for hypothesis in hypotheses]
+            for row, hypotheses in zip(rows, n_best_lists, strict=True)
+        ]
     found = {
         row: [_result(translator, segments[row], hypothesis, options) for hypothesis in hypotheses]
         for row, hypotheses in zip(rows, n_best_lists, strict=True)
@@ -259,7 +281,7 @@ def _result(
     readout = translator.readout if options.need_alignment else None
     target = translator.tgt_subword.decode(ids)
     translation = Translation.of(segment.source, target, hypothesis, attention=options.attention, readout=readout)
-    return translation.judged_by(segment.constraints)
+    return translation.judged_by(segment.constraints, segment.source_terms)
 
 
 @contextmanager

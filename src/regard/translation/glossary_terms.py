@@ -29,14 +29,17 @@ class GlossaryTerms:
     subword: Subword
     _spelled: dict[str, bool] = field(default_factory=dict)
 
-    def added_to(self, segments: Sequence[Segment]) -> tuple[list[Segment], dict[int, tuple[Term, ...]]]:
-        """Adds the terms of each segment's text to its constraints.
+    def added_to(
+        self, segments: Sequence[Segment], *, in_source: bool = False
+    ) -> tuple[list[Segment], dict[int, tuple[Term, ...]]]:
+        """Adds the terms of each segment's text to its constraints, or to its `source_terms`.
 
         Args:
             segments: Segments without translations.
+            in_source: Whether terms that a translation must contain are written into the source instead.
 
         Returns:
-            The segments with their constraints; and the terms that were left out because they are impossible there (see
+            The segments with their terms; and the terms that were left out because they are impossible there (see
             the class), by the number of the segment.
         """
         result, left_out = [], {}
@@ -48,12 +51,14 @@ class GlossaryTerms:
             exclude = merge_constraints([segment.constraints, Constraints(exclude=found.exclude)]).exclude
             for term in found.include:
                 possible = self._possible(term, exclude)
-                if possible is None or len(include) >= room:
+                if possible is None or (len(include) >= room and not in_source):
                     impossible.append(term)
                 else:
                     include.append(possible)
-            constraints = merge_constraints([segment.constraints, Constraints(tuple(include), found.exclude)])
-            result.append(replace(segment, constraints=constraints))
+            required = () if in_source else tuple(include)
+            constraints = merge_constraints([segment.constraints, Constraints(required, found.exclude)])
+            in_text = tuple(include) if in_source else ()
+            result.append(replace(segment, constraints=constraints, source_terms=in_text))
             if impossible:
                 left_out[number] = tuple(impossible)
         return result, left_out

@@ -50,6 +50,9 @@ class TranslateOptions:
             case is translated from that. The translation of capitals is put into capitals, that of lower case begins
             in lower case; a warning and `Translation.read_as` say so.
         glossary: Terms with the translations that they must, or must not, have.
+        terms_in_source: Whether the first translation of each term of the glossary is written into the source behind
+            the term, instead of required by the search; for models that were trained with `train.terms`. The model
+            may inflect it or leave it out. Translations that a term must not have are excluded by the search as ever.
         to: Code of the target language, for a model with several; None = each sentence begins with the tag of its
             target language, such as `>>fr<<`, or the model has only one.
         source: Code of the source language, for a warning if the model was never trained to translate from it; None =
@@ -78,6 +81,7 @@ class TranslateOptions:
     mbr: SampleOptions | None = None
     recase: bool = True
     glossary: Glossary | None = None
+    terms_in_source: bool = False
     to: str | None = None
     source: str | None = None
 
@@ -189,5 +193,6 @@ class Changes(TypedDict, total=False):
     mbr: SampleOptions | None
     recase: bool
     glossary: Glossary | None
+    terms_in_source: bool
     to: str | None
     source: str | None

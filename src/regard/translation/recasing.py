@@ -97,7 +97,8 @@ class RecasedSegment:
             that must have a certain case; those of a segment in lower case begin in lower case. `read_as` and a warning
             of each translation contain the text that the model read.
         """
-        terms = [term for term in filled.constraints.include if not term.ignore_case]
+        terms = (*filled.constraints.include, *filled.source_terms)
+        terms = tuple(term for term in terms if not term.ignore_case)
         found = [self._restored(translation, terms) for translation in filled.found]
         return replace(filled, source=self.given.source, found=found)
 

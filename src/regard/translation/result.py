@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from regard.alignment.readout import Readout
 from regard.inspection.html import render_iframe
 from regard.inspection.record import AttentionRecord
-from regard.search.constraints import NO_CONSTRAINTS, Constraints
+from regard.search.constraints import NO_CONSTRAINTS, Constraints, Term
 from regard.text.sentences import separator
 from regard.text.words import word_of_piece, word_spans
 from regard.translation.quality import QualityFlag, quality_flags
@@ -166,27 +166,30 @@ class Translation:
             fields["terms"] = list(terms)
         return json.dumps(fields, ensure_ascii=False)
 
-    def judged_by(self, constraints: Constraints) -> Translation:
-        """The translation with the constraints that it does not satisfy, and warnings about them.
+    def judged_by(self, constraints: Constraints, source_terms: Sequence[Term] = ()) -> Translation:
+        """The translation with the constraints and terms that it does not satisfy, and warnings about them.
 
         Args:
             constraints: The constraints, with normalized terms.
+            source_terms: Terms that were written into the source.
 
         Returns:
             The translation with the field `unmet`.
         """
+        unused = tuple(term.alternatives[0] for term in source_terms if not term.occurs_in(self.text))
         unmet = constraints.unmet(self.text) if constraints else ()
-        if not unmet:
+        if not unmet and not unused:
             return self
         num_missing = sum(not term.occurs_in(self.text) for term in constraints.include)
         warnings = [
             f"the translation lacks the term {term!r}, for which it has no place" for term in unmet[:num_missing]
         ]
+        warnings += [f"the translation lacks the term {term!r}, which the model did not take over" for term in unused]
         warnings += [
             f"the translation contains the excluded term {term!r}, which could not be avoided"
             for term in unmet[num_missing:]
         ]
-        return replace(self, unmet=unmet, warnings=(*self.warnings, *warnings))
+        return replace(self, unmet=(*unused, *unmet), warnings=(*self.warnings, *warnings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,7 @@ class Segment:
         prefix: Ids of the target subwords that the segment's translations must begin with.
         constraints: Terms that the segment's translations must and must not contain, normalized; the source words of
             terms are positions in the text of the segment.
+        source_terms: Terms that are written into the source instead.
     """
 
     line: int
@@ -211,6 +215,7 @@ class Segment:
     within_word: bool = False
     prefix: tuple[int, ...] = ()
     constraints: Constraints = NO_CONSTRAINTS
+    source_terms: tuple[Term, ...] = ()
 
 
 def join_lines(
@@ -305,7 +310,8 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
     )
     included = tuple(term for segment in segments for term in segment.constraints.include)
     excluded = tuple(dict.fromkeys(term for segment in segments for term in segment.constraints.exclude))
-    return whole.judged_by(Constraints(included, excluded))
+    in_source = [term for segment in segments for term in segment.source_terms]
+    return whole.judged_by(Constraints(included, excluded), in_source)
 
 
 def _general_warnings(segments: Sequence[Segment]) -> Iterator[str]:

@@ -62,7 +62,7 @@ def _num_faults(found: Sequence[Translation]) -> tuple[int, int]:
 
 def _sentences(segment: Segment, subword: Subword) -> list[Segment]:
     """The sentences of a segment, if there are several and each is short enough for the model."""
-    if segment.prefix or segment.constraints.include:
+    if segment.prefix or segment.constraints.include or segment.source_terms:
         return []
     text = segment.source.text
     spans = sentence_spans(text)

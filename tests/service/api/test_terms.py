@@ -181,3 +181,12 @@ def test_reloading_reads_files_again_and_keeps_those_that_became_faulty(
         glossaries.reload()
     assert "glossary not reloaded" in caplog.text
     assert glossaries.get("pets", ("en", "fr")).entries[0].targets == ("lapin",)
+
+
+def test_terms_in_the_source_need_a_model_that_reads_them(make_client: MakeClient) -> None:
+    client = make_client(directions=DIRECTIONS)
+    body = {"text": TEXT, "source": "en", "target": "fr", "terms": [{"source": "cat", "target": "chat"}]}
+    assert client.post("/v1/translate", json={**body, "terms_in_source": False}).status_code == 200
+    answer = client.post("/v1/translate", json={**body, "terms_in_source": True})
+    assert answer.status_code == 409
+    assert "the model was not trained to read terms" in answer.json()["error"]

@@ -40,6 +40,7 @@ OTHER_VALUES: dict[str, Any] = {
     "mbr": SampleOptions(4, seed=5),
     "recase": False,
     "glossary": Glossary([GlossaryEntry(("cat",), ("chat",))]),
+    "terms_in_source": True,
     "to": "fr",
     "source": "de",
 }
