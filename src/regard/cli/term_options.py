@@ -53,7 +53,7 @@ class UsedTermOptions(TermOptions):
         bool,
         typer.Option(
             "--terms-in-source",
-            help="Write terms into the source instead of requiring them in the search, which takes no more time but "
+            help="Write terms into the source instead of requiring them in the search: hardly slower, but "
             "meets fewer of them; needs --terms, and a model trained with train.terms.",
         ),
     ] = False
