@@ -365,12 +365,17 @@ def test_history_stays_in_the_browser(open_service: OpenService, script: Script)
     assert page.evaluate("localStorage.getItem('regard.history')") is None
 
 
-def translated_at_once(page: Page, text: str) -> None:
-    """Types a text and lets the time pass after which it enters the history."""
+def translated(page: Page, text: str) -> None:
+    """Types a text and waits for its translation, which does not enter the history yet."""
     page.fill("#source", text)
     with page.expect_response("**/v1/translate") as answer:
         page.clock.run_for(1000)
     expect(page.locator("#spoken")).to_have_text(answer.value.json()["translations"][0]["text"])
+
+
+def translated_at_once(page: Page, text: str) -> None:
+    """Types a text and lets the time pass after which it enters the history."""
+    translated(page, text)
     page.clock.run_for(3000)
 
 
@@ -380,6 +385,17 @@ def test_the_history_can_be_deleted(open_service: OpenService, script: Script) -
     page.click("#open-history")
     page.click("#clear-history")
     expect(page.locator("#history-list")).to_have_text("No translations yet.")
+    assert page.evaluate("localStorage.getItem('regard.history')") is None
+
+
+@pytest.mark.parametrize("forget", ["#clear-history", "#keep-history"])
+def test_nothing_enters_a_deleted_history_later(open_service: OpenService, script: Script, forget: str) -> None:
+    page = open_service(script, clock=True)
+    translated_at_once(page, "The cat")
+    translated(page, CAT)
+    page.click("#open-history")
+    page.click(forget)
+    page.clock.run_for(3000)
     assert page.evaluate("localStorage.getItem('regard.history')") is None
 
 

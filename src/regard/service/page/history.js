@@ -9,11 +9,10 @@ class PastTranslations {
     document.getElementById("open-history").addEventListener("click", () => { this.paint(); this.dialog.showModal(); });
     document.getElementById("close-history").addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("click", event => { if (event.target === this.dialog) this.dialog.close(); });
-    this.clear.addEventListener("click", () => { lasting.remove("history"); this.paint(); });
+    this.clear.addEventListener("click", () => this.forget());
     this.keep.addEventListener("change", () => {
       lasting.write("keep-history", this.keep.checked);
-      if (!this.keep.checked) lasting.remove("history");
-      this.paint();
+      if (this.keep.checked) this.paint(); else this.forget();
     });
   }
   get entries() { return lasting.read("history", []).filter(entry => typeof entry?.text === "string" && typeof entry.translation === "string"); }
@@ -28,6 +27,12 @@ class PastTranslations {
       const rest = same && entry.text.startsWith(last.text) ? entries.slice(1) : entries;
       lasting.write("history", [entry, ...rest].slice(0, MOST_KEPT));
     }, SETTLED);
+  }
+  /** Deletes all entries, and the one that waits to be added. */
+  forget() {
+    clearTimeout(this.timer);
+    lasting.remove("history");
+    this.paint();
   }
   paint() {
     const { entries } = this;
