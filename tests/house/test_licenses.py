@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import site
 from importlib import metadata
 
 import pytest
@@ -29,7 +30,8 @@ def installed_with(extras: tuple[str, ...]) -> set[str]:
             if match is None or (extra is not None and extra[1] not in chosen):
                 continue
             other = re.sub(r"[-_.]+", "-", match[1]).lower()
-            if other not in seen and next(iter(metadata.Distribution.discover(name=other)), None):
+            found = metadata.Distribution.discover(name=other, path=site.getsitepackages())
+            if other not in seen and next(iter(found), None):
                 seen.add(other)
                 waiting.append((other, tuple((match[2] or "").split(","))))
     return seen - {"regard"}

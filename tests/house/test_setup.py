@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import site
 import subprocess
 import sys
 from importlib import metadata
@@ -37,7 +38,7 @@ def needed() -> set[str]:
             if not name_match or (extra and extra[1] not in extras):
                 continue
             other = re.sub(r"[-_.]+", "-", name_match[0]).lower()
-            installed = next(iter(metadata.Distribution.discover(name=other)), None)
+            installed = next(iter(metadata.Distribution.discover(name=other, path=site.getsitepackages())), None)
             if other not in seen and other != "regard" and installed:
                 seen.add(other)
                 waiting.append((other, ()))

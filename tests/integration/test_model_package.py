@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -38,7 +39,10 @@ def copy(tmp_path: Path) -> Path:
 
 
 def build_wheel(package: Path, out: Path) -> subprocess.CompletedProcess[str]:
-    pytest.importorskip("setuptools", minversion="77", reason="needs setuptools 77 or newer")
+    # Imported here, it would add libraries of its own to the path, which other tests would find.
+    setuptools = next(iter(metadata.Distribution.discover(name="setuptools")), None)
+    if setuptools is None or int(setuptools.version.split(".")[0]) < 77:
+        pytest.skip("needs setuptools 77 or newer")
     command = f"from setuptools import build_meta; print(build_meta.build_wheel({str(out)!r}))"
     return subprocess.run([sys.executable, "-c", command], cwd=package, capture_output=True, text=True)
 
