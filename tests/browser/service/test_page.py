@@ -365,7 +365,7 @@ def test_history_stays_in_the_browser(open_service: OpenService, script: Script)
     assert page.evaluate("localStorage.getItem('regard.history')") is None
 
 
-def translated(page: Page, text: str) -> None:
+def answered(page: Page, text: str) -> None:
     """Types a text and waits for its translation, which does not enter the history yet."""
     page.fill("#source", text)
     with page.expect_response("**/v1/translate") as answer:
@@ -375,7 +375,7 @@ def translated(page: Page, text: str) -> None:
 
 def translated_at_once(page: Page, text: str) -> None:
     """Types a text and lets the time pass after which it enters the history."""
-    translated(page, text)
+    answered(page, text)
     page.clock.run_for(3000)
 
 
@@ -392,7 +392,7 @@ def test_the_history_can_be_deleted(open_service: OpenService, script: Script) -
 def test_nothing_enters_a_deleted_history_later(open_service: OpenService, script: Script, forget: str) -> None:
     page = open_service(script, clock=True)
     translated_at_once(page, "The cat")
-    translated(page, CAT)
+    answered(page, CAT)
     page.click("#open-history")
     page.click(forget)
     page.clock.run_for(3000)
