@@ -178,12 +178,12 @@ async def _accepted(request: Request, files: FileTranslator, access: Access) -> 
 
 
 def _requested_glossary(request: Request, parameters: Mapping[str, Value], access: Access) -> RequestedTerms:
-    name = parameters.get("glossary")
+    name, in_source = parameters.get("glossary"), _is_set(parameters, "terms_in_source")
     if not name:
         return NO_TERMS
     if not isinstance(name, str) or not access.may_use(request, parameters.get("api_key"), name):
         raise unknown_glossary(str(name))
-    return RequestedTerms(name=name, in_source=_is_set(parameters, "terms_in_source"))
+    return RequestedTerms(name=name, in_source=in_source)
 
 
 def _patterns(parameters: Mapping[str, Value]) -> list[str]:
