@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -50,6 +51,10 @@ class TermArguments(TypedDict):
     term_langs: list[str] | None
 
 
+class ModelAndTermArguments(ModelArguments, TermArguments):
+    """What a worker needs to load models and a glossary."""
+
+
 def model_arguments(models: Sequence[Path], *, device: str, precision: str | None) -> ModelArguments:
     """Describes a model or an ensemble.
 
@@ -91,6 +96,23 @@ def term_arguments(terms: GlossaryFiles | None) -> TermArguments:
         "terms": [str(path.absolute()) for path in paths],
         "term_hashes": [hash_of_file(path) for path in paths],
         "term_langs": None if terms is None or terms.langs is None else list(terms.langs),
+    }
+
+
+def identity_of(arguments: ModelAndTermArguments) -> dict[str, str]:
+    """What of models and glossary determines a result, by name.
+
+    Args:
+        arguments: From `model_arguments` and `term_arguments`.
+
+    Returns:
+        A part of `Work.identity`. The device is not in it, since each machine may use another one for the same job.
+    """
+    return {
+        "model": short_hashes(arguments["hashes"]),
+        "precision": arguments["precision"] or "default",
+        "terms": short_hashes(arguments["term_hashes"]),
+        "version of regard": version("regard"),
     }
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regard.chunks.model_files import (
-    ModelArguments,
-    TermArguments,
+    ModelAndTermArguments,
+    identity_of,
     model_arguments,
     open_models,
     open_terms,
-    short_hashes,
     term_arguments,
 )
 from regard.chunks.pairs import on_pairs
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from regard.translation.glossary_files import GlossaryFiles
 
 
-class ScoreArguments(ModelArguments, TermArguments):
+class ScoreArguments(ModelAndTermArguments):
     """What a worker needs to score, besides the models and the glossary.
 
     Attributes:
@@ -66,15 +64,11 @@ def score_work(
     """
     model_fields, term_fields = model_arguments(models, device=device, precision=precision), term_arguments(terms)
     arguments: ScoreArguments = {**model_fields, **term_fields, "normalize": normalize, "as_json": as_json}
-    identity = {
+    identity = identity_of(arguments) | {
         "work": "scores",
-        "model": short_hashes(arguments["hashes"]),
         "normalize": json.dumps(normalize),
         "json": json.dumps(as_json),
-        "precision": precision or "default",
-        "terms": short_hashes(arguments["term_hashes"]),
         "reading": reading,
-        "version of regard": version("regard"),
     }
     return Work("regard.chunks.scoring:open_scores", dict(arguments), identity)
 

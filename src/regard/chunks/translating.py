@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regard.chunks.model_files import (
-    ModelArguments,
-    TermArguments,
+    ModelAndTermArguments,
     hash_of_file,
+    identity_of,
     model_arguments,
     open_models,
     open_terms,
@@ -33,7 +32,7 @@ TranslationFunction = Callable[[Sequence[bytes], int], Iterator[OutputLine]]
 """A `LineFunction` that always writes a line."""
 
 
-class TranslationArguments(ModelArguments, TermArguments):
+class TranslationArguments(ModelAndTermArguments):
     """What a worker needs to translate, besides the models and the glossary.
 
     Attributes:
@@ -88,15 +87,16 @@ def translation_work(
         "as_json": as_json,
         "shortlist": None if shortlist is None else str(shortlist.absolute()),
     }
-    identity = {name: json.dumps(value, default=asdict) for name, value in options.items()} | {
-        "work": "translation",
-        "model": short_hashes(arguments["hashes"]),
-        "json": json.dumps(as_json),
-        "precision": precision or "default",
-        "shortlist": "none" if shortlist is None else short_hashes([hash_of_file(shortlist)]),
-        "terms": short_hashes(arguments["term_hashes"]),
-        "version of regard": version("regard"),
-    }
+    chosen = {name: json.dumps(value, default=asdict) for name, value in options.items()}
+    identity = (
+        chosen
+        | identity_of(arguments)
+        | {
+            "work": "translation",
+            "json": json.dumps(as_json),
+            "shortlist": "none" if shortlist is None else short_hashes([hash_of_file(shortlist)]),
+        }
+    )
     return Work("regard.chunks.translating:open_translation", dict(arguments), identity)
 
 
