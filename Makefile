@@ -94,7 +94,7 @@ fuzz: $(VENV)/installed-dev
 # Properties of generated HTML, XLIFF, Markdown and messages, on many more documents than the unit tests try.
 MARKUP_DOCUMENTS ?= 10000
 markup: $(VENV)/installed-dev
-	MARKUP_DOCUMENTS=$(MARKUP_DOCUMENTS) $(TEST_ENV) $(PY) -m pytest -q tests/unit/markup/test_generated_documents.py
+	MARKUP_DOCUMENTS=$(MARKUP_DOCUMENTS) $(TEST_ENV) $(PY) -m pytest -q tests/unit/translation/markup/test_generated_documents.py
 
 lint: ruff
 	$(TYPES)

@@ -6,7 +6,7 @@
 
 IBM model 2 is trained on the test text and on `--more`, in both directions; its links are symmetrized as with
 `regard align --symmetrize`. Links of other aligners are given as files with `--links`, for example from
-`regard.interop.eflomal.align_words`.
+`regard.alignment.eflomal.align_words`.
 """
 
 from __future__ import annotations

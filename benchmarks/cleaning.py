@@ -18,9 +18,9 @@ from pathlib import Path
 
 from planted_faults import PlantedCorpus, plant
 
-from regard.cleaning.check import Check, default_checks, leakage_check
-from regard.cleaning.duplicates import DuplicateFinder
-from regard.cleaning.leakage import Leakage
+from regard.data.cleaning.check import Check, default_checks, leakage_check
+from regard.data.cleaning.duplicates import DuplicateFinder
+from regard.data.cleaning.leakage import Leakage
 from regard.values import Pair
 
 BATCH = 2000

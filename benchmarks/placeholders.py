@@ -16,9 +16,9 @@ from pathlib import Path
 import sacrebleu
 
 import regard
-from regard.markup.document import parse
-from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.translation.documents import as_sentence, find_stand_ins
+from regard.translation.markup.document import parse
+from regard.translation.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.translation.options import TranslateOptions
 from regard.translation.translator import Translator
 

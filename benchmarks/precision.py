@@ -19,7 +19,7 @@ from typing import Literal
 import torch
 from contender import MODELS
 
-from regard.corpora.pairs import read_pairs
+from regard.data.corpora.pairs import read_pairs
 from regard.data.corpus import Corpus
 from regard.data.stream import BatchStream
 from regard.model.build import build_model

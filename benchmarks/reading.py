@@ -19,8 +19,8 @@ from pathlib import Path
 FORMATS = ("tsv", "tsv.gz", "tsv.zst", "tsv.xz", "tsv.bz2", "csv", "jsonl", "tmx", "xliff", "po", "parquet")
 READ = """
 import json, resource, sys, time
-from regard.corpora.formats import open_corpus
-from regard.corpora.unit import ReadOptions
+from regard.data.corpora.formats import open_corpus
+from regard.data.corpora.unit import ReadOptions
 from regard.text.languages import parse_direction
 from regard.text.normalize import normalize
 names, langs = sys.argv[1:-1], parse_direction(sys.argv[-1])

@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from regard.markup.document import parse
-from regard.markup.sentence import TranslatedSentence
 from regard.text.links import read_links
 from regard.text.words import words_of
+from regard.translation.markup.document import parse
+from regard.translation.markup.sentence import TranslatedSentence
 from regard.values import Links, Span
 
 

@@ -32,7 +32,7 @@ from quality_plan import (
 
 from regard.config.load import parse_config
 from regard.config.schema import Config
-from regard.corpora.pairs import read_pairs
+from regard.data.corpora.pairs import read_pairs
 from regard.data.corpus import Corpus
 from regard.data.stream import BatchStream
 from regard.model.build import build_model

@@ -33,7 +33,7 @@ from peers import PEERS, installed
 from timing import median_ms
 from work import enters_recurrence, step_operations
 
-from regard.corpora.pairs import read_pairs
+from regard.data.corpora.pairs import read_pairs
 from regard.data.corpus import Corpus
 from regard.data.stream import BatchStream
 from regard.text.subword import Subword

@@ -10,7 +10,7 @@ missing = [name for name in FILES if not (MODEL / name).is_file()]
 if missing:
     raise SystemExit(
         f"regard-en-fr: {MODEL} lacks {', '.join(missing)}: the package contains a model, without which it is of no "
-        "use; run recipe/build.py, or take a checkout that has the model"
+        "use; run benchmarks/regard_en_fr/build.py, or take a checkout that has the model"
     )
 
 setup()

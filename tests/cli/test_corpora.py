@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 
 from regard import load
-from regard.cleaning.check import CHECKS
+from regard.data.cleaning.check import CHECKS
 
 
 class Done(Protocol):

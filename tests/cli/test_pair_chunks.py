@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from regard.chunks import pairs
+from regard.recipes.chunks import pairs
 
 
 class Done(Protocol):

@@ -100,8 +100,8 @@ def test_workers_use_the_same_terms(regard: Run, terms: Path, tmp_path: Path, fl
 
 
 def test_other_terms_are_another_job(terms: Path, tmp_path: Path) -> None:
-    from regard.chunks.translating import open_translation, translation_work
     from regard.errors import CheckpointError
+    from regard.recipes.chunks.translating import open_translation, translation_work
     from regard.translation.glossary_files import GlossaryFiles
 
     def work(files: GlossaryFiles | None):  # type: ignore[no-untyped-def] # of the function

@@ -14,9 +14,9 @@ import polib
 import pytest
 from lxml import etree
 
-from regard.markup import files
-from regard.markup.files import open_file
 from regard.translation import loading
+from regard.translation.markup import files
+from regard.translation.markup.files import open_file
 
 
 class Done(Protocol):

@@ -17,10 +17,10 @@ WaitFor = Callable[[Callable[[], bool], "subprocess.Popen[str]"], None]
 SCRIPT = """
 import sys
 from pathlib import Path
-from regard.cleaning.filters import Filters
-from regard.cleaning.run import CleanTask, clean
-from regard.cleaning.source import CorpusSource
-from regard.corpora.unit import ReadOptions
+from regard.data.cleaning.filters import Filters
+from regard.data.cleaning.run import CleanTask, clean
+from regard.data.cleaning.source import CorpusSource
+from regard.data.corpora.unit import ReadOptions
 
 out, workers = Path(sys.argv[1]), int(sys.argv[2])
 source = CorpusSource(Path("corpus.tsv"), None, ReadOptions(langs=("en", "fr")))

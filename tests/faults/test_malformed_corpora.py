@@ -21,9 +21,9 @@ import malformed_xml
 import pytest
 from malformed_case import FIRST, LAST
 
-from regard.corpora.formats import open_corpus
-from regard.corpora.tmx import TmxReader
-from regard.corpora.unit import ReadOptions
+from regard.data.corpora.formats import open_corpus
+from regard.data.corpora.tmx import TmxReader
+from regard.data.corpora.unit import ReadOptions
 from regard.errors import DataError, RegardError
 from regard.files.compression import InputFile
 

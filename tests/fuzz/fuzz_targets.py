@@ -17,8 +17,8 @@ from typing import cast
 
 import fuzz_seeds as seeds
 
-from regard.corpora.formats import FORMATS, detect_format, open_corpus
-from regard.corpora.unit import MAX_TEXT, ReadOptions, Unit
+from regard.data.corpora.formats import FORMATS, detect_format, open_corpus
+from regard.data.corpora.unit import MAX_TEXT, ReadOptions, Unit
 from regard.errors import ConfigError, DataError, RegardError
 from regard.files.compression import InputFile, open_input
 from regard.text.normalize import normalize
@@ -149,7 +149,7 @@ def _settings(directory: Path) -> Iterator[Target]:
 
 
 def _documents() -> Iterator[Target]:
-    from regard.markup.file_formats import FILE_FORMATS
+    from regard.translation.markup.file_formats import FILE_FORMATS
 
     for suffix in FILE_FORMATS:
         if suffix in seeds.DOCUMENTS:
@@ -234,7 +234,7 @@ def _check_pieces(data: bytes, options: ReadOptions, format: str, expected: Sequ
     from importlib import import_module
 
     form = FORMATS[format]
-    make = getattr(import_module(f"regard.corpora.{form.module}"), form.reader)
+    make = getattr(import_module(f"regard.data.corpora.{form.module}"), form.reader)
     size = 1 + zlib.crc32(data) % 50 + len(data) // 2000
     units: list[Unit] = []
     try:
@@ -357,8 +357,8 @@ class _Subword:
 
 
 def _document(path: Path) -> str:
-    from regard.markup.files import open_file
-    from regard.markup.sentence import TranslatedSentence
+    from regard.translation.markup.files import open_file
+    from regard.translation.markup.sentence import TranslatedSentence
 
     data = path.read_bytes()
     document = open_file(path.name, data)

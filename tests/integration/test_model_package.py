@@ -17,15 +17,17 @@ from regard.files.installed_models import installed_models
 from regard.store import load_model
 from regard.store.model import open_model
 
-PACKAGE = Path(__file__).parents[2] / "packages" / "regard-en-fr"
+ROOT = Path(__file__).parents[2]
+RECIPE = ROOT / "benchmarks" / "regard_en_fr"
+PACKAGE = ROOT / "packages" / "regard-en-fr"
 MODEL = PACKAGE / "src" / "regard_en_fr" / "model"
 LARGEST = 12_000_000
 
 
 @pytest.fixture
 def recipe(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script `recipe/build.py` and, through it, the others."""
-    monkeypatch.syspath_prepend(PACKAGE / "recipe")
+    """The script `benchmarks/regard_en_fr/build.py` and, through it, the others."""
+    monkeypatch.syspath_prepend(RECIPE)
     import build  # a script beside those that it imports
 
     return build
@@ -149,7 +151,7 @@ def test_without_its_model_the_package_is_not_built(copy: Path, tmp_path: Path) 
     done = build_wheel(copy, tmp_path)
     assert done.returncode != 0
     assert "lacks config.toml, manifest.json, subword.model, weights.safetensors" in done.stderr
-    assert "run recipe/build.py" in done.stderr
+    assert "run benchmarks/regard_en_fr/build.py" in done.stderr
     assert list(tmp_path.glob("*.whl")) == []
 
 

@@ -11,8 +11,8 @@ import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.corpora.pairs import read_pairs
 from regard.data.bucket import BatchPlan
+from regard.data.corpora.pairs import read_pairs
 from regard.data.corpus import Corpus
 from regard.text.subword import Subword
 

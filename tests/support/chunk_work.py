@@ -13,10 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from regard.chunks.job import ChunkedJob, Workers
-from regard.chunks.store import LineFunction, OutputLine
-from regard.chunks.work import Work
 from regard.errors import SearchError
+from regard.recipes.chunks.job import ChunkedJob, Workers
+from regard.recipes.chunks.store import LineFunction, OutputLine
+from regard.recipes.chunks.work import Work
 
 
 def reversing(identity: str = "reversed", **arguments: object) -> Work:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from malformed_case import FIRST, LAST, Case, Pairs
 
-from regard.corpora.unit import ReadOptions
+from regard.data.corpora.unit import ReadOptions
 
 HELLO: Pairs = (("Hello", "Bonjour"),)
 AROUND: Pairs = (FIRST, LAST)

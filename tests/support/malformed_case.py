@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from regard.corpora.unit import ReadOptions
+from regard.data.corpora.unit import ReadOptions
 
 Pairs = tuple[tuple[str, str], ...]
 Content = str | bytes | Callable[[Path], object]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from malformed_case import FIRST, LAST, Case, Pairs
 
-from regard.corpora.unit import ReadOptions
+from regard.data.corpora.unit import ReadOptions
 
 HELLO: Pairs = (("Hello", "Bonjour"),)
 AROUND: Pairs = (FIRST, LAST)

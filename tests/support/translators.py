@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Protocol
 
-from regard.markup.sentence import TranslatedSentence
+from regard.translation.markup.sentence import TranslatedSentence
 from regard.values import Links
 
 Translate = Callable[[str], TranslatedSentence]

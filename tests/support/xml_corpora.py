@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from regard.corpora.unit import UnitReader
+from regard.data.corpora.unit import UnitReader
 from regard.errors import DataError
 
 

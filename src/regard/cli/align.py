@@ -31,7 +31,7 @@ from regard.files.installed_models import installed_models
 from regard.files.paths import STDOUT, refuse_overwriting_input
 
 if TYPE_CHECKING:
-    from regard.chunks.work import Work
+    from regard.recipes.chunks.work import Work
     from regard.text.links import GoldLinks
     from regard.translation.aligner import Aligner, ReadoutOptions
 
@@ -239,7 +239,7 @@ def _work(
     aligner: Aligner, models: list[Path], reverse: ReverseOptions, *, device: str, format_name: str, reading: Reading
 ) -> Work:
     """Describes for workers what an aligner computes."""
-    from regard.chunks.aligning import alignment_work, direction
+    from regard.recipes.chunks.aligning import alignment_work, direction
 
     backward = None
     if aligner.reverse is not None and reverse.reverse_model is not None:

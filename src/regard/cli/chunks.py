@@ -19,9 +19,9 @@ from regard.errors import ConfigError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from regard.chunks.job import Workers
-    from regard.chunks.made_text import MadeText
-    from regard.chunks.work import Work
+    from regard.recipes.chunks.job import Workers
+    from regard.recipes.chunks.made_text import MadeText
+    from regard.recipes.chunks.work import Work
 
 LOG_SECONDS = 60.0
 """Seconds between two lines of progress where no bar can be shown."""
@@ -99,7 +99,7 @@ def check_chunks(
     if options.cluster is not None and options.workers is not None:
         raise ConfigError("--workers cannot be used with --cluster: Ray starts as many as the cluster has processors")
 
-    from regard.chunks.job import Workers
+    from regard.recipes.chunks.job import Workers
 
     processes = 1 if options.workers is None else options.workers
     return Workers(processes, threads, _parse_shard(options.shard), options.cluster)
@@ -123,7 +123,7 @@ def run_chunks(
     Raises:
         RegardError: The input or the output is invalid, or a worker reported an error.
     """
-    from regard.chunks.job import ChunkedJob
+    from regard.recipes.chunks.job import ChunkedJob
     from regard.recipes.process import interrupt_on_signals
 
     with interrupt_on_signals() as interrupt, ChunkProgress() as bar:
@@ -178,7 +178,7 @@ class ChunkProgress:
             self.bar.stop()
 
     def begin(self, finished: int, total: int) -> None:
-        """Starts the bar. See `regard.chunks.job.Progress.begin`.
+        """Starts the bar. See `regard.recipes.chunks.job.Progress.begin`.
 
         Args:
             finished: Number of lines that have a result from an earlier run.
@@ -192,7 +192,7 @@ class ChunkProgress:
             self.bar.add_task("", total=total, completed=finished)
 
     def advance(self, num_lines: int) -> None:
-        """Adds `num_lines` lines that have got a result. See `regard.chunks.job.Progress.advance`."""
+        """Adds `num_lines` lines that have got a result. See `regard.recipes.chunks.job.Progress.advance`."""
         self.finished += num_lines
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=self.finished)

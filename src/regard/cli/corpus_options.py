@@ -11,7 +11,7 @@ import typer
 from regard.cli.options import parse_path
 
 if TYPE_CHECKING:
-    from regard.cleaning.filters import Filters
+    from regard.data.cleaning.filters import Filters
 
 Corpus = Annotated[
     Path,
@@ -66,7 +66,7 @@ class Checking:
         Raises:
             ConfigError: A name is not a check, or a threshold is not a number.
         """
-        from regard.cleaning.filters import Filters
+        from regard.data.cleaning.filters import Filters
 
         return Filters.parse(self.check or (), self.without or (), self.test_set or ())
 

@@ -51,12 +51,12 @@ def data_clean(
 
     An interrupted command continues where it stopped when it is run again.
     """
-    from regard.cleaning.output import format_of_output
-    from regard.cleaning.run import CleanTask, clean, parts_directory, preview
-    from regard.cleaning.source import CorpusSource
-    from regard.cleaning.summary import clean_summary
     from regard.cli.progress import progress_of_stages
     from regard.config.threads import available_cores
+    from regard.data.cleaning.output import format_of_output
+    from regard.data.cleaning.run import CleanTask, clean, parts_directory, preview
+    from regard.data.cleaning.source import CorpusSource
+    from regard.data.cleaning.summary import clean_summary
 
     source, filters = CorpusSource(src, tgt, reading.options(), reading.format), checking.filters()
     num_workers = workers or available_cores()

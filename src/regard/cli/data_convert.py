@@ -51,8 +51,8 @@ def data_convert(
     Only the text of both sides is converted, not comments, contexts or other properties of a pair.
     """
     from regard.cli.progress import progress_of_stages
-    from regard.corpora.convert import convert
-    from regard.corpora.formats import open_corpus
+    from regard.data.corpora.convert import convert
+    from regard.data.corpora.formats import open_corpus
 
     if out is not None:
         refuse_overwriting_input(out, [src, tgt])

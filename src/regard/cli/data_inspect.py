@@ -13,7 +13,7 @@ from regard.cli.options import Json, examples, parse_model, parse_path, with_gro
 from regard.cli.parallel import DEFAULT_READING, Reading
 
 if TYPE_CHECKING:
-    from regard.cleaning.inspect import CheckMaker
+    from regard.data.cleaning.inspect import CheckMaker
 
 EXAMPLES = examples(
     "regard data inspect train.en train.fr --langs en-fr",
@@ -58,13 +58,13 @@ def data_inspect(
 
     Ends with the command that cleans each corpus.
     """
-    from regard.cleaning.histogram import draw_png
-    from regard.cleaning.inspect import inspect
-    from regard.cleaning.page import write_page
-    from regard.cleaning.report import length_charts, report_lines, report_tree
-    from regard.cleaning.source import corpora_of
     from regard.cli.progress import progress_of_stages
     from regard.config.threads import available_cores
+    from regard.data.cleaning.histogram import draw_png
+    from regard.data.cleaning.inspect import inspect
+    from regard.data.cleaning.page import write_page
+    from regard.data.cleaning.report import length_charts, report_lines, report_tree
+    from regard.data.cleaning.source import corpora_of
 
     filters = checking.filters()
     sources = corpora_of(files, reading.options(), reading.format)

@@ -42,10 +42,10 @@ def data_split(
 
     Pairs that share a sentence, directly or through other pairs, go to the same part.
     """
-    from regard.cleaning.source import CorpusSource
-    from regard.cleaning.split import split
-    from regard.cleaning.summary import split_summary
     from regard.cli.progress import progress_of_stages
+    from regard.data.cleaning.source import CorpusSource
+    from regard.data.cleaning.split import split
+    from regard.data.cleaning.summary import split_summary
 
     to = to or ("plain" if tgt is not None else "tsv")
     source = CorpusSource(src, tgt, reading.options(), reading.format)

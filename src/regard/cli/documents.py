@@ -15,10 +15,10 @@ from regard.cli.progress import with_progress
 from regard.cli.term_options import counting, report_terms, start_counting
 from regard.errors import ConfigError, DataError
 from regard.files.compression import source_name
-from regard.markup.file_formats import CATALOG_FORMATS, FILE_FORMATS
+from regard.translation.markup.file_formats import CATALOG_FORMATS, FILE_FORMATS
 
 if TYPE_CHECKING:
-    from regard.markup.file_options import FileOptions
+    from regard.translation.markup.file_options import FileOptions
     from regard.translation.options import TranslateOptions
     from regard.translation.result import Translation
     from regard.translation.translator import Translator
@@ -155,8 +155,8 @@ def translate_file(
         DataError: The document cannot be read, or would be written to a terminal or a directory that is not there.
     """
     from regard.files.atomic import write_output
-    from regard.markup.files import open_file
     from regard.translation.documents import find_stand_ins, translate_document
+    from regard.translation.markup.files import open_file
 
     (source, output), (search, chosen) = files, options
     if output is None and sys.stdout.isatty():
@@ -189,11 +189,11 @@ def translate_file(
 
 
 def _file_options(models: list[Path], chosen: DocumentOptions) -> FileOptions:
-    from regard.markup.file_options import FileOptions
-    from regard.markup.keep import KeepPatterns
-    from regard.markup.markup_options import MarkupOptions
     from regard.text.languages import parse_direction
     from regard.translation.loading import stored_languages
+    from regard.translation.markup.file_options import FileOptions
+    from regard.translation.markup.keep import KeepPatterns
+    from regard.translation.markup.markup_options import MarkupOptions
 
     langs = chosen.langs or stored_languages(models[0])
     source, target = parse_direction(langs) if langs else (None, None)
@@ -205,7 +205,7 @@ def _read(source: Path | None) -> bytes:
     """The whole input, up to the limit for documents."""
     from regard.files.compression import open_binary
     from regard.files.reading import named_read_errors
-    from regard.markup.archive import MAX_EXPANDED
+    from regard.translation.markup.archive import MAX_EXPANDED
 
     if source is None:
         if sys.stdin is None:

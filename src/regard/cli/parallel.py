@@ -14,15 +14,15 @@ from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import parse_path
 from regard.config.toml_text import write_value
-from regard.corpora.formats import HEAD_SIZE, open_corpus
-from regard.corpora.unit import ReadOptions, ReadReport
+from regard.data.corpora.formats import HEAD_SIZE, open_corpus
+from regard.data.corpora.unit import ReadOptions, ReadReport
 from regard.errors import ConfigError, DataError
 from regard.files.compression import open_input
 from regard.files.printable import counted
 from regard.text.languages import parse_direction
 
 if TYPE_CHECKING:
-    from regard.chunks.made_text import MadeText
+    from regard.recipes.chunks.made_text import MadeText
 
 _PANEL = "Reading sentence pairs"
 _OnError = Literal["stop", "skip"]
@@ -200,7 +200,7 @@ class PairFiles:
         Returns:
             The text.
         """
-        from regard.chunks.pairs import pairs_text
+        from regard.recipes.chunks.pairs import pairs_text
 
         paths = [self.src] if self.tgt is None else [self.src, self.tgt]
         return pairs_text(paths, lambda: parallel_pairs(self.src, self.tgt, reading=reading, model=model))

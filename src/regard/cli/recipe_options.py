@@ -17,8 +17,8 @@ from regard.cli.parallel import Reading
 from regard.cli.training_options import ConfigFile, Preset, Texts
 
 if TYPE_CHECKING:
-    from regard.chunks.job import Progress, Workers
     from regard.config.schema import Config
+    from regard.recipes.chunks.job import Progress, Workers
     from regard.train.interrupt import Interrupt
     from regard.train.reporter import Reporter
 
@@ -68,7 +68,7 @@ class TranslatingOptions:
         Returns:
             Number of processes, and threads of each.
         """
-        from regard.chunks.job import Workers
+        from regard.recipes.chunks.job import Workers
 
         threads = config.train.threads
         return Workers(self.workers, None if threads is None else max(1, threads // self.workers))

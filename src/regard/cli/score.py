@@ -61,7 +61,7 @@ def score(
     if chunked.is_given:
         workers = check_chunks(chunked, files.inputs(), output, engine.threads)
         assert output is not None
-        from regard.chunks.scoring import score_work
+        from regard.recipes.chunks.scoring import score_work
 
         work = score_work(
             models, normalize=normalize, as_json=as_json, device=engine.device, precision=engine.precision,

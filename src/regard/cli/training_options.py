@@ -11,7 +11,7 @@ import typer
 from regard.cli.options import parse_path
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
-from regard.corpora.naming import parse_corpus, split_languages
+from regard.data.corpora.naming import parse_corpus, split_languages
 from regard.files.paths import check_encodable, checked_path
 
 ConfigFile = Annotated[

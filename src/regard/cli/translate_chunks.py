@@ -48,7 +48,7 @@ def translate_chunks(
     assert source is not None
     assert output is not None
 
-    from regard.chunks.translating import translation_work
+    from regard.recipes.chunks.translating import translation_work
 
     work = translation_work(
         models, source, fields, as_json=as_json, device=engine.device, precision=engine.precision,

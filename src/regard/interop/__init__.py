@@ -1,1 +1,1 @@
-"""Import and export of models for other toolkits, and the aligner eflomal; each needs an optional package."""
+"""Import and export of models for other toolkits; each needs an optional package."""

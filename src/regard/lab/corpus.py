@@ -14,8 +14,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from regard.corpora.pairs import PairFile, read_pairs
-from regard.corpora.unit import ReadOptions
+from regard.data.corpora.pairs import PairFile, read_pairs
+from regard.data.corpora.unit import ReadOptions
 from regard.data.held_out import choose_unshared, hold_out
 from regard.errors import ConfigError, DataError
 from regard.evaluate.scores import normalized_lines

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from regard.chunks.job import Progress, Workers
 from regard.config.load import load_config
 from regard.config.schema import Config, CorpusConfig
 from regard.config.threads import available_cores
 from regard.config.toml_text import write_value
 from regard.errors import ConfigError
 from regard.recipes.before_after import before_after
+from regard.recipes.chunks.job import Progress, Workers
 from regard.recipes.estimates import (
     measured_translation_seconds,
     plain_duration,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from regard.chunks.job import Progress, Workers
 from regard.config.schema import Config, CorpusConfig
 from regard.errors import ConfigError
 from regard.recipes.back_translation import SUFFIX
+from regard.recipes.chunks.job import Progress, Workers
 from regard.recipes.distilling import SEPARATOR, linking_work, teaching_work
 from regard.recipes.estimates import measured_translation_seconds, plain_duration, training_seconds
 from regard.recipes.recipe_jobs import RecipeJobs, refuse_other_model

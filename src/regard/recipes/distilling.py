@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from regard.chunks.store import LineFunction, OutputLine
-from regard.chunks.translating import TranslationArguments, open_translation, translation_work
-from regard.chunks.work import Work
 from regard.evaluate.pairwise import pairwise_chrf
+from regard.recipes.chunks.store import LineFunction, OutputLine
+from regard.recipes.chunks.translating import TranslationArguments, open_translation, translation_work
+from regard.recipes.chunks.work import Work
 from regard.text.links import pharaoh
 from regard.translation.options import Changes
 

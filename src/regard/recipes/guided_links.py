@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from regard.alignment.eflomal import align_words
 from regard.config.model_sections import guided_layer
 from regard.config.schema import Config, ModelConfig, TrainConfig
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks, read_guided_links
 from regard.errors import ConfigError
 from regard.files.atomic import write_file
-from regard.interop.eflomal import align_words
 from regard.text.links import pharaoh
 from regard.text.subword import Subword
 from regard.train.reporter import Reporter

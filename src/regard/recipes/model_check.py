@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regard.alignment.readout import Readout
-from regard.cleaning.check import Check
+from regard.data.cleaning.check import Check
 from regard.errors import ConfigError
 from regard.translation.translator import Translator
 from regard.values import Pair
@@ -75,7 +75,7 @@ class ModelScore:
         return cls(translator, reverse, center, bound - center)
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """Scores pairs, one score per pair, in this process only. See `regard.cleaning.check.Scorer`."""
+        """Scores pairs, one score per pair, in this process only. See `regard.data.cleaning.check.Scorer`."""
         sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
         forward = _losses(self.translator, sources, targets)
         if self.reverse is not None:

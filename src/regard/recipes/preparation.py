@@ -13,10 +13,10 @@ from typing import Any
 
 from regard.config.resolved import DerivedConfig
 from regard.config.schema import Config
-from regard.corpora.formats import open_corpus
-from regard.corpora.line_ranges import PairedLines, UnreadableRangeError
-from regard.corpora.pairs import no_pairs_error, summary_of
-from regard.corpora.unit import UnitReader
+from regard.data.corpora.formats import open_corpus
+from regard.data.corpora.line_ranges import PairedLines, UnreadableRangeError
+from regard.data.corpora.pairs import no_pairs_error, summary_of
+from regard.data.corpora.unit import UnitReader
 from regard.data.prepared.collecting import CollectedPart, Collector, hash_of
 from regard.data.prepared.encoding import TOO_LONG, EncodedShard
 from regard.data.prepared.manifest import MANIFEST, CorpusSummary, Manifest, ShardEntry, shard_name

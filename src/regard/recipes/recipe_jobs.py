@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from regard.chunks.job import ChunkedJob, Progress, Workers
-from regard.chunks.store import SUFFIX
-from regard.chunks.translating import translation_work
-from regard.chunks.work import Work
 from regard.config.schema import Config
 from regard.data.prepared.collecting import hash_of
 from regard.errors import CheckpointError
 from regard.files.atomic import remove
+from regard.recipes.chunks.job import ChunkedJob, Progress, Workers
+from regard.recipes.chunks.store import SUFFIX
+from regard.recipes.chunks.translating import translation_work
+from regard.recipes.chunks.work import Work
 from regard.recipes.stages import Stage
 from regard.recipes.training import train
 from regard.store.manifest import MANIFEST

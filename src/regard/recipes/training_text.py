@@ -9,11 +9,11 @@ from itertools import chain
 
 import numpy as np
 
-from regard.cleaning.checks_language import swapped_languages_warning
 from regard.config.schema import Config, CorpusConfig, DataConfig
-from regard.corpora.formats import FORMATS
-from regard.corpora.pairs import PairFile, read_pairs
-from regard.corpora.unit import ReadOptions
+from regard.data.cleaning.checks_language import swapped_languages_warning
+from regard.data.corpora.formats import FORMATS
+from regard.data.corpora.pairs import PairFile, read_pairs
+from regard.data.corpora.unit import ReadOptions
 from regard.data.held_out import choose_unshared, hold_out
 from regard.data.mismatch import mismatch_warnings
 from regard.errors import ConfigError, DataError

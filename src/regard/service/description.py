@@ -8,11 +8,11 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from regard.markup.keep import MAX_PATTERN
 from regard.service.catalog import Catalog, ModelEntry
 from regard.service.detection import LanguageDetector
 from regard.service.requests import AUTO
 from regard.service.service import TranslationService
+from regard.translation.markup.keep import MAX_PATTERN
 
 Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}

@@ -13,15 +13,15 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from regard.errors import RegardError
-from regard.markup.file_formats import FILE_FORMATS
-from regard.markup.file_options import FileOptions
-from regard.markup.files import FileDocument, open_file
-from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.service.errors import INTERNAL_ERROR, ServiceError
 from regard.service.glossaries import NO_TERMS, RequestedTerms, unknown_glossary
 from regard.service.requests import AUTO
 from regard.service.service import TranslationService
 from regard.translation.documents import as_sentence
+from regard.translation.markup.file_formats import FILE_FORMATS
+from regard.translation.markup.file_options import FileOptions
+from regard.translation.markup.files import FileDocument, open_file
+from regard.translation.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
 from regard.translation.options import TranslateOptions
 
 _LOG = logging.getLogger("regard.service")

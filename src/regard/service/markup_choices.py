@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from regard.errors import ConfigError
-from regard.markup.keep import KeepPatterns
-from regard.markup.markup_options import MarkupOptions
-from regard.markup.stand_ins import CANDIDATE_NAMES, CANDIDATE_NUMBERS, StandIns
 from regard.service.errors import ServiceError
+from regard.translation.markup.keep import KeepPatterns
+from regard.translation.markup.markup_options import MarkupOptions
+from regard.translation.markup.stand_ins import CANDIDATE_NAMES, CANDIDATE_NUMBERS, StandIns
 
 CANDIDATES = StandIns(CANDIDATE_NAMES, CANDIDATE_NUMBERS)
 """Stand-ins of a request before it is known which of them the model copies."""

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from regard.alignment.readout import Readout
-from regard.markup.document import parse
-from regard.markup.markup_document import Document
-from regard.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
-from regard.markup.sentence import TranslatedSentence
 from regard.service.detection import DetectedLanguage
 from regard.service.glossaries import NO_TERMS, RequestedTerms
 from regard.translation.documents import as_sentence
 from regard.translation.glossary import Glossary
+from regard.translation.markup.document import parse
+from regard.translation.markup.markup_document import Document
+from regard.translation.markup.markup_options import DEFAULT_MARKUP, MarkupOptions
+from regard.translation.markup.sentence import TranslatedSentence
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
 

@@ -8,9 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from regard.markup.markup_options import MarkupOptions
-from regard.markup.placeholders import may_contain_placeholders
-from regard.markup.stand_ins import NO_STAND_INS, StandIns
 from regard.service.catalog import Catalog, ModelEntry
 from regard.service.decoder import Decoder, is_light
 from regard.service.errors import DeadlineError
@@ -21,6 +18,9 @@ from regard.service.queue import FairQueue
 from regard.service.settings import ServiceSettings
 from regard.text.normalize import normalize
 from regard.translation.documents import STAND_IN_LINES, STAND_IN_OPTIONS, copied_stand_ins
+from regard.translation.markup.markup_options import MarkupOptions
+from regard.translation.markup.placeholders import may_contain_placeholders
+from regard.translation.markup.stand_ins import NO_STAND_INS, StandIns
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation, join_lines
 from regard.translation.translator import Translator

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from regard.markup.markup_document import Document
 from regard.service.catalog import ModelEntry
 from regard.service.detection import DetectedLanguage, LanguageDetector
 from regard.service.errors import ServiceError
@@ -25,6 +24,7 @@ from regard.service.sentences import SentenceService
 from regard.text.languages import english_name
 from regard.translation.documents import as_sentence
 from regard.translation.glossary import Glossary
+from regard.translation.markup.markup_document import Document
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
 

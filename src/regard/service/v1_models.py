@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 
-from regard.markup.keep import MAX_PATTERN, MAX_PATTERNS
 from regard.service.v1_resources import ITEM, InlineTerm, UsedTerm
 from regard.service.v1_search import SearchFields, refuse_other_types
+from regard.translation.markup.keep import MAX_PATTERN, MAX_PATTERNS
 
 _TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
 

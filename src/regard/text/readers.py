@@ -21,7 +21,7 @@ from regard.text.file_type import HEAD_SIZE, detect_file_type
 T = TypeVar("T")
 PathName = str | PathLike[str]
 MAX_LINE = 1 << 26
-"""Largest size of a line in bytes; corpora have a lower limit, `regard.corpora.unit.MAX_TEXT`."""
+"""Largest size of a line in bytes; corpora have a lower limit, `regard.data.corpora.unit.MAX_TEXT`."""
 _MIN_RETURNS = 2
 """Fewest CRs within the only line of a file that count as line ends; a single one may be a mistake."""
 

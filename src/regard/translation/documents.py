@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from regard.markup.files import FileDocument
-from regard.markup.sentence import TranslatedSentence
-from regard.markup.stand_ins import CANDIDATE_NAMES, CANDIDATE_NUMBERS, StandIns
+from regard.translation.markup.files import FileDocument
+from regard.translation.markup.sentence import TranslatedSentence
+from regard.translation.markup.stand_ins import CANDIDATE_NAMES, CANDIDATE_NUMBERS, StandIns
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
 from regard.translation.translator import DEFAULT, Translator
@@ -35,7 +35,7 @@ def translate_document(
 
     Args:
         translator: The translator.
-        document: The document, from `regard.markup.files.open_file`.
+        document: The document, from `regard.translation.markup.files.open_file`.
         options: Options of the translation; the word alignment is computed if the document needs it.
         observe: Function that is called once with an iterator over all translations, one per sentence of the document,
             and returns an iterable of the same translations, such as one that also shows the progress. The default

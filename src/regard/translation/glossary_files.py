@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from regard.corpora.columns import choose_columns, plain_name
-from regard.corpora.csv_records import Record, RecordParser
-from regard.corpora.language_choice import choose_language, language_code
-from regard.corpora.lines import corpus_lines
-from regard.corpora.unit import ReadOptions
+from regard.data.corpora.columns import choose_columns, plain_name
+from regard.data.corpora.csv_records import Record, RecordParser
+from regard.data.corpora.language_choice import choose_language, language_code
+from regard.data.corpora.lines import corpus_lines
+from regard.data.corpora.unit import ReadOptions
 from regard.errors import ConfigError, DataError
 from regard.files.compression import InputFile, open_input, without_compression_suffix
 from regard.files.decompressors import InputError

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from regard.corpora.language_choice import choose_language
-from regard.corpora.unit import ReadReport, Unit
-from regard.corpora.unit_elements import MAX_DEPTH, SEPARATOR, XML_LANG, UnitElements, XmlFault
-from regard.corpora.xml_encoding import Utf8Chunks
-from regard.corpora.xml_events import UnitParser
+from regard.data.corpora.language_choice import choose_language
+from regard.data.corpora.unit import ReadReport, Unit
+from regard.data.corpora.unit_elements import MAX_DEPTH, SEPARATOR, XML_LANG, UnitElements, XmlFault
+from regard.data.corpora.xml_encoding import Utf8Chunks
+from regard.data.corpora.xml_events import UnitParser
 from regard.errors import ConfigError, DataError
 from regard.files.compression import InputFile
 from regard.text.file_type import HEAD_SIZE, detect_file_type

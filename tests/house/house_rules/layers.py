@@ -11,14 +11,14 @@ from house_rules.tree import Finding, Module, finding, part_of
 LAYERS = (
     ("errors", "values"),
     ("files", "native"),
-    ("config", "text", "corpora", "markup", "regard_phrasebook"),
-    ("attention", "cleaning", "data", "evaluate"),
+    ("config", "text", "regard_phrasebook"),
+    ("attention", "data", "evaluate"),
     ("model",),
     ("search", "store", "inspection"),
     ("train", "alignment"),
     ("interop",),
     ("translation",),
-    ("chunks", "recipes"),
+    ("recipes",),
     ("lab", "service"),
     ("cli",),
     ("", "__main__"),  # the package itself, which re-exports public names, and `python -m regard`

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from house_rules.tree import Finding, Function, Module, dotted, finding, parameters, public_functions
 
 UNPICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
 RUNNING_TEXT = {"eval", "exec", "compile", "__import__"}
-TORCH_FREE = {"cleaning", "config", "corpora", "text", "markup", "regard_phrasebook", "errors", "values"}
+TORCH_FREE = re.compile(
+    r"regard\.(config|text|errors|values|data\.cleaning|data\.corpora|translation\.markup)\b|regard_phrasebook\b"
+)
 MASK_MAKERS = {"tril", "triu", "tril_", "triu_", "tril_indices", "triu_indices", "generate_square_subsequent_mask"}
 NEURAL = {"attention", "model", "search", "train", "translation"}
 ATTENTION_INPUTS = ("query", "key", "value", "mask")
@@ -51,12 +54,12 @@ def check_torch_free(modules: list[Module]) -> list[Finding]:
     """Text, configuration and phrasebook never import torch, not even within a function."""
     findings = []
     for module in modules:
-        if module.part not in TORCH_FREE:
+        if not TORCH_FREE.match(module.name):
             continue
         guarded = {id(child) for node in ast.walk(module.tree) if _is_typing_guard(node) for child in ast.walk(node)}
         for node in _nodes(module.tree):
             if id(node) not in guarded and any(name.split(".")[0] == "torch" for name in _imported(node)):
-                findings.append(finding(module, node.lineno, f"`{module.part}` imports torch"))
+                findings.append(finding(module, node.lineno, f"`{module.name}` imports torch"))
     return findings
 
 

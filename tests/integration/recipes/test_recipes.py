@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from toy_training import Toy
 
-from regard.chunks.job import Workers
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
 from regard.recipes import back_translation
 from regard.recipes.back_translation import BackTranslationOptions, back_translate
+from regard.recipes.chunks.job import Workers
 from regard.recipes.distillation import DistillationOptions, distill
 from regard.recipes.training import train
 from regard.store.model import open_model

@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from regard.corpora.line_ranges import LineRange, PairedLines, UnreadableRangeError
-from regard.corpora.unit import Unit, UnitReader
+from regard.data.corpora.line_ranges import LineRange, PairedLines, UnreadableRangeError
+from regard.data.corpora.unit import Unit, UnitReader
 from regard.data.prepared.array_file import ArrayFile
 from regard.data.prepared.pool import Message, WorkerPool
 from regard.data.prepared.text_part import PART_SIZE, REMEDY, PartWriter

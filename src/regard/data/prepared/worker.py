@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from regard.corpora.line_ranges import LineRange
+from regard.data.corpora.line_ranges import LineRange
 from regard.data.prepared.collecting import RangeTask, collect_range
 from regard.data.prepared.encoding import EncodingTask, ShardEncoder
 from regard.errors import RegardError

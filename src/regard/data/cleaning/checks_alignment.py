@@ -1,0 +1,102 @@
+"""Check of meaning: pairs whose sides do not translate each other, by the words of the corpus itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from regard.data.cleaning.word_translations import Evidence, WordTranslations
+from regard.values import Pair
+
+Floats = npt.NDArray[np.float64]
+MIN_SAMPLE = 2000
+"""Fewest pairs from which translations of words are learned."""
+_SHUFFLED = 20_000
+"""Most pairs of the sample that are compared with shuffled ones."""
+_MISSED = 0.12
+"""Share of randomly paired sentences whose score is below 1."""
+_HELD_OUT = 10_000
+"""Most pairs that are held out to see whether the learned translations apply to other pairs."""
+_MIN_SEPARATION = 0.7
+"""Least share of held-out random pairs that score above the median of held-out pairs; 0.5 = nothing was learned."""
+_LENGTH_WEIGHT = 4.0
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Misaligned:
+    """Scores each pair by how badly its words match: 0 = as most pairs do, 1 = as randomly paired sentences do.
+
+    The evidence is the sum over the words of both sides of the logarithm of how much more probable a word is given the
+    other side, divided by the square root of the number of words, because the words of a sentence depend on each other.
+    A length that is unusual for the other side counts against a pair. The score is scaled so that 88 % of randomly
+    paired sentences of the corpus are above 1.
+
+    Attributes:
+        translations: Which words translate which.
+        usual_ratio: Usual logarithm of the number of target words per source word.
+        center: Unscaled score that becomes 0.
+        scale: Difference of unscaled scores that becomes 1.
+    """
+
+    translations: WordTranslations
+    usual_ratio: float
+    center: float
+    scale: float
+
+    @classmethod
+    def learn(cls, sample: Sequence[Pair]) -> Misaligned | None:
+        """Learns which words translate which, and how scores of matching and of random pairs differ.
+
+        Args:
+            sample: Pairs of the corpus, of which most are right.
+
+        Returns:
+            The scorer; None if the sample is too small, or if what is learned from it does not apply to other pairs of
+            it, as in a corpus whose lines are shifted as a whole.
+        """
+        if len(sample) < MIN_SAMPLE or _separation(sample) < _MIN_SEPARATION:
+            return None
+        translations = WordTranslations.learn(sample)
+        real, random, usual_ratio = _compare(translations, sample[:: -(-len(sample) // _SHUFFLED)])
+        center, bound = float(np.median(real)), float(np.quantile(random, _MISSED))
+        return cls(translations, usual_ratio, center, bound - center) if bound > center else None
+
+    def __call__(self, pairs: Sequence[Pair]) -> list[float]:
+        """Scores pairs, one score per pair. See `regard.data.cleaning.check.Scorer`."""
+        scores: list[float] = []
+        for first in range(0, len(pairs), _BATCH):
+            batch = pairs[first : first + _BATCH]
+            evidence = self.translations.evidence([pair.src for pair in batch], [pair.tgt for pair in batch])
+            scores += ((_unscaled_scores(evidence, self.usual_ratio) - self.center) / self.scale).tolist()
+        return scores
+
+
+def _separation(sample: Sequence[Pair]) -> float:
+    """Share of random pairs that score above the median of matching ones, with translations of other pairs."""
+    step = -(-len(sample) // (2 * _HELD_OUT))
+    real, random, _ = _compare(WordTranslations.learn(sample[:: 2 * step]), sample[step :: 2 * step])
+    return float((random > np.median(real)).mean())
+
+
+def _compare(translations: WordTranslations, pairs: Sequence[Pair]) -> tuple[Floats, Floats, float]:
+    """Scores of pairs, scores of their sides in random combination, and the usual log ratio of their lengths."""
+    sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+    order = np.random.default_rng(0).permutation(len(pairs)).tolist()
+    real, random = (translations.evidence(sources, texts) for texts in (targets, [targets[index] for index in order]))
+    usual_ratio = float(np.median(_log_ratios(real)))
+    return _unscaled_scores(real, usual_ratio), _unscaled_scores(random, usual_ratio), usual_ratio
+
+
+def _unscaled_scores(evidence: Evidence, usual_ratio: float) -> Floats:
+    match = evidence.src_sums / np.sqrt(evidence.src_sizes + 1) + evidence.tgt_sums / np.sqrt(evidence.tgt_sizes + 1)
+    scores: Floats = _LENGTH_WEIGHT * (_log_ratios(evidence) - usual_ratio) ** 2 - match
+    return scores
+
+
+def _log_ratios(evidence: Evidence) -> Floats:
+    ratios: Floats = np.log((evidence.tgt_sizes + 2) / (evidence.src_sizes + 2))
+    return ratios

@@ -1,0 +1,45 @@
+"""The format and the files of a corpus that is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from regard.data.corpora.formats import FORMATS
+from regard.data.corpora.writers import OUTPUT_FORMATS, output_format
+from regard.files.compression import without_compression_suffix
+
+
+def format_of_output(path: Path, to: str | None) -> str:
+    """Chooses the format of an output file.
+
+    Args:
+        path: Path of the file.
+        to: Name of the format; None = by the suffix of the path, and two plain files for a path without suffix.
+
+    Returns:
+        Name of the format.
+
+    Raises:
+        ConfigError: There is no such format, or the suffix names none.
+    """
+    has_suffix = Path(without_compression_suffix(path.name)).suffix
+    return output_format(path, to) if to is not None or has_suffix else "plain"
+
+
+def part_path(directory: Path, name: str, format: str) -> Path:
+    """The path of a part of a corpus, with the suffix of its format.
+
+    Args:
+        directory: The directory.
+        name: Name of the part, such as `train`.
+        format: Name of the format.
+
+    Returns:
+        Path of the output, for `regard.data.corpora.writers.open_writer`.
+
+    >>> part_path(Path("parts"), "train", "tsv").name, part_path(Path("parts"), "train", "plain").name
+    ('train.tsv', 'train')
+    """
+    return (
+        directory / name if OUTPUT_FORMATS[format].num_files == 2 else directory / (name + FORMATS[format].suffixes[0])
+    )

@@ -1,0 +1,53 @@
+"""Reader of two text files that the scripts of Moses have tokenized."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from regard.data.corpora.plain import PlainReader
+from regard.data.corpora.unit import Unit
+
+_CHARACTERS = {
+    "&amp;": "&",
+    "&lt;": "<",
+    "&gt;": ">",
+    "&quot;": '"',
+    "&apos;": "'",
+    "&#124;": "|",
+    "&#91;": "[",
+    "&#93;": "]",
+    "&bar;": "|",  # of early versions, as the two below
+    "&bra;": "[",
+    "&ket;": "]",
+}
+_ENTITY = re.compile("|".join(map(re.escape, _CHARACTERS)))
+_HYPHEN = re.compile(r" ?@-@ ?")
+
+
+def unescape(line: str) -> str:
+    """Undoes the escapes of the Moses tokenizer, each once; tokens stay separate.
+
+    Args:
+        line: A tokenized line.
+
+    Returns:
+        The line with characters in place of entities, and words joined at `@-@`.
+
+    >>> unescape("it &apos;s a twenty @-@ first &amp;lt; test")
+    "it 's a twenty-first &lt; test"
+    """
+    if "@-@" in line:
+        line = _HYPHEN.sub("-", line)
+    return _ENTITY.sub(lambda entity: _CHARACTERS[entity[0]], line) if "&" in line else line
+
+
+class MosesReader(PlainReader):
+    """Reader of source and target files tokenized by Moses: escapes such as `&apos;` are undone, tokens stay apart."""
+
+    format = "moses"
+
+    def units(self) -> Iterator[Unit]:
+        """Reads both files line by line, with the escapes of Moses undone. See `UnitReader.units`."""
+        for unit in super().units():
+            yield Unit(unescape(unit.src), unescape(unit.tgt), unit.line)

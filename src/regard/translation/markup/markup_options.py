@@ -1,0 +1,26 @@
+"""Options of all formats: what is translated besides the text, and what is not translated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from regard.translation.markup.keep import KeepPatterns
+from regard.translation.markup.stand_ins import NO_STAND_INS, StandIns
+
+
+@dataclass(frozen=True, slots=True)
+class MarkupOptions:
+    """What to translate in a text with markup.
+
+    Attributes:
+        keep: Patterns of text that is not translated, besides the placeholders that are known; None = no patterns.
+        attributes: Whether to translate the attributes `alt`, `title`, `placeholder` and `aria-label` of HTML and XML.
+        stand_ins: What the model reads in the place of placeholders; without any, it reads the text without them.
+    """
+
+    keep: KeepPatterns | None = None
+    attributes: bool = False
+    stand_ins: StandIns = NO_STAND_INS
+
+
+DEFAULT_MARKUP = MarkupOptions()
