@@ -129,7 +129,7 @@ def test_files_do_not_keep_the_service_from_stopping(tmp_path: Path) -> None:
         + b"\r\n--x--\r\n"
     )
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
-    with serving(*MODEL, directory=tmp_path, step=0.5) as server:
+    with serving(*MODEL, directory=tmp_path, step=0.2) as server:
         assert server.request("POST", "/v1/files", body, kind)[0] == 202
         server.until(lambda: server.metric("regard_waiting_tokens") > 0, "the file is translated")
         start = time.monotonic()
@@ -224,10 +224,10 @@ def _leave_during(server: Served, path: str, body: dict[str, object]) -> None:
 def test_work_for_a_client_that_has_left_stops_within_a_batch(slow: Served, path: str, body: dict[str, object]) -> None:
     _leave_during(slow, path, body)
     slow.until(lambda: slow.metric("regard_waiting_tokens") == 0, "nothing waits")
-    slow.until(lambda: slow.metric("regard_batch_seconds_count") > 1, "the batch has ended")
     batches = slow.metric("regard_batch_seconds_count")
     time.sleep(1.0)
     assert slow.metric("regard_batch_seconds_count") <= batches + 1
+    assert batches < 40  # the whole text has 47
     assert slow.translate("a")[0] == 200
 
 
