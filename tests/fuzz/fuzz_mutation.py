@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-MAX_SIZE = 1 << 20
+MAX_SIZE = 1 << 18
 """Largest size of a damaged input in bytes."""
 _NUMBERS = (b"0", b"-1", b"1", b"255", b"65536", b"2147483648", b"99999999999999999999", b"1e999", b"nan")
 _BYTES = (0, 1, 9, 10, 13, 11, 28, 34, 38, 39, 60, 62, 92, 127, 128, 0xC3, 0xED, 0xFE, 0xFF)

@@ -33,8 +33,8 @@ MAX_CPU_SECONDS = 10
 """CPU time of one input after which it counts as a hang."""
 _MAX_DOCUMENT = 1 << 17
 """Largest size in bytes of a document; dividing it into sentences takes 5 microseconds per byte."""
-_MAX_WAIT = 300
-"""Seconds without a new input after which a process is killed."""
+_MAX_WAIT = 1800
+"""Seconds without a new input after which a process is killed; beside other work, it may get a tenth of a core."""
 _MAX_FINDINGS = 20
 _MAX_KEPT = 2000
 """Number of inputs with new results that are kept to be damaged further."""
@@ -75,6 +75,8 @@ def _watch(name: str, seconds: float, seed: int, out: Path) -> int:
     num_findings = 0
     while (left := end - _cpu_time_of_children()) > 0 and num_findings < _MAX_FINDINGS:
         command = [sys.executable, __file__, "--worker", f"--seconds={left}", f"--seed={seed}", f"--out={out}", name]
+        if (last := _current(out, name)) is not None:
+            last.unlink()  # of a process that was killed
         worker = subprocess.Popen(command)
         while worker.poll() is None:
             time.sleep(min(1.0, max(left, 0.1)))
