@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from deadlines import wait_until
+
 from regard.errors import SearchError
 from regard.recipes.chunks.job import ChunkedJob, Workers
 from regard.recipes.chunks.store import LineFunction, OutputLine
@@ -53,6 +55,19 @@ def open_reversing(arguments: dict[str, Any], threads: int) -> LineFunction:
             yield f"{number} {text[::-1]}", [f"line {number}: strange"] if text == "strange" else []
 
     return reverse
+
+
+def open_gpu_names(arguments: dict[str, Any], threads: int) -> LineFunction:
+    """A function whose lines are the GPUs that its process sees; it waits until `workers` processes have begun."""
+    begun = Path(arguments["begun"])
+
+    def name(lines: Sequence[bytes], first: int) -> Iterator[OutputLine]:
+        (begun / str(os.getpid())).touch()
+        wait_until(lambda: len(list(begun.iterdir())) >= arguments["workers"])
+        for _ in lines:
+            yield os.environ.get("CUDA_VISIBLE_DEVICES", "all"), []
+
+    return name
 
 
 class Silent:

@@ -1,14 +1,16 @@
-"""Driver of worker processes on this machine, which restarts those that die."""
+"""Driver of worker processes on this machine, which restarts those that die and divides the GPUs among them."""
 
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from regard.errors import ConfigError, RegardError
 from regard.recipes.chunks.plan import Chunk
@@ -18,6 +20,7 @@ from regard.train.interrupt import Interrupt
 
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 5.0
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 class DeathLimit:
@@ -66,7 +69,8 @@ def run_processes(
 
     Args:
         store: Store of the job, the directory with its plan and the results of its chunks.
-        work: What is computed for each chunk.
+        work: What is computed for each chunk; unless its argument `device` names one GPU, each process sees one of the
+            visible GPUs, in turn.
         chunks: The chunks that have no result yet.
         workers: Number of processes.
         threads: Number of CPU threads of each process.
@@ -81,7 +85,8 @@ def run_processes(
     # Each worker begins at another place, so that few of them try to claim the same chunk.
     starts = [index * len(chunks) // workers for index in range(workers)]
     tasks = [_task(assignment, [*chunks[start:], *chunks[:start]]) for start in starts]
-    pool = _Pool(tasks)
+    is_one_device = ":" in str(work.arguments.get("device", ""))
+    pool = _Pool(tasks, [] if is_one_device else visible_gpus())
     unfinished = {chunk.number: chunk for chunk in chunks}
     deaths = DeathLimit(workers)
     try:
@@ -95,6 +100,22 @@ def run_processes(
         pool.stop()
 
 
+def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
+    """Names of this machine's NVIDIA GPUs that the user has not hidden, without loading CUDA.
+
+    Args:
+        devices: Directory of the system's devices.
+
+    Returns:
+        The names in the environment variable `CUDA_VISIBLE_DEVICES`, or else the GPUs' numbers; none if unknown.
+    """
+    chosen = os.environ.get(_VISIBLE)
+    if chosen is not None:
+        return [name.strip() for name in chosen.split(",") if name.strip()]
+    numbers = (path.name.removeprefix("nvidia") for path in devices.glob("nvidia*"))
+    return sorted((number for number in numbers if number.isdigit()), key=int)
+
+
 def _task(assignment: str, chunks: Sequence[Chunk]) -> bytes:
     numbers = [chunk.number for chunk in chunks]
     task = {"assignment": assignment, "numbers": numbers, "switch_interval": sys.getswitchinterval()}
@@ -104,8 +125,9 @@ def _task(assignment: str, chunks: Sequence[Chunk]) -> bytes:
 class _Pool:
     """Worker processes, and threads that read what they report."""
 
-    def __init__(self, tasks: Sequence[bytes]) -> None:
+    def __init__(self, tasks: Sequence[bytes], gpus: Sequence[str]) -> None:
         self.tasks = tasks
+        self.gpus = gpus
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         self.events: queue.Queue[tuple[int, bytes]] = queue.Queue()  # an empty message is the end of a process
 
@@ -140,11 +162,13 @@ class _Pool:
                     process.stdin.close()
 
     def _start(self, index: int) -> None:
+        own_gpu = {_VISIBLE: self.gpus[index % len(self.gpus)]} if self.gpus else {}
         # In a session of its own, so that Ctrl-C reaches only the driver.
         process = subprocess.Popen(
             [sys.executable, "-m", "regard.recipes.chunks.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env={**os.environ, **own_gpu},
             start_new_session=True,
         )
         self.processes[index] = process

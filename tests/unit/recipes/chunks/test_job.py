@@ -55,6 +55,34 @@ def test_the_output_is_that_of_one_process(files: tuple[Path, Path], processes: 
     assert sorted(path.name for path in files[1].parent.iterdir()) == ["in", "out"]
 
 
+@pytest.mark.parametrize(
+    ("visible", "device", "seen"),
+    [
+        ("3, GPU-7", "auto", {"3", "GPU-7"}),
+        ("3,GPU-7", "cuda", {"3", "GPU-7"}),
+        ("3,GPU-7", "cuda:1", {"3,GPU-7"}),
+        ("5", "auto", {"5"}),
+        ("", "auto", {""}),
+    ],
+)
+def test_each_worker_has_a_gpu_of_its_own(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str, device: str, seen: set[str]
+) -> None:
+    (tmp_path / "begun").mkdir()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    arguments = {"begun": str(tmp_path / "begun"), "workers": 2, "device": device}
+    assert run(files, Work("chunk_work:open_gpu_names", arguments, {})).is_complete
+    assert set(files[1].read_text().splitlines()) == seen
+
+
+def test_gpus_are_counted_without_cuda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert local.visible_gpus(tmp_path) == []
+    for name in ("nvidia10", "nvidia2", "nvidiactl", "nvidia-uvm", "null"):
+        (tmp_path / name).touch()
+    assert local.visible_gpus(tmp_path) == ["2", "10"]
+
+
 @pytest.mark.parametrize("text", ["", "a", "a\nb", "\n", "strange\r\n\r\n"])
 def test_short_inputs(files: tuple[Path, Path], text: str) -> None:
     files[0].write_bytes(text.encode())
