@@ -11,12 +11,25 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from deadlines import PATIENCE, wait_until
 
+from regard.data.prepared import collecting
+from regard.recipes import preparation, prepared_options
 from regard.text.subword import Subword
 
+
+class Done(Protocol):
+    """A finished command; see `conftest.py`."""
+
+    status: int
+    out: str
+    err: str
+
+
+Again = Callable[[Path], Done]
 WORDS = {"one": "un", "dog": "chien", "cat": "chat", "sees": "voit", "big": "grand", "and": "et", "runs": "court"}
 NAMES = ("manifest.json", "part-00000.safetensors", "subword.src.model", "text-00000.safetensors", "validation.tsv")
 # A tiny part, so that a small text has several; the worker processes get theirs by number.
@@ -42,9 +55,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+def arguments(corpus: Path, out: Path) -> list[str]:
+    files = [f"--src={corpus / 'train.en'}", f"--tgt={corpus / 'train.fr'}", f"--out={out}", "--workers=2"]
+    return ["data", "prepare", *files, f"--vocabulary={corpus / 'vocabulary'}"]
+
+
 def command(corpus: Path, out: Path) -> list[str]:
-    arguments = [f"--src={corpus / 'train.en'}", f"--tgt={corpus / 'train.fr'}", f"--out={out}", "--workers=2"]
-    return [sys.executable, "-c", PATCH, "data", "prepare", *arguments, f"--vocabulary={corpus / 'vocabulary'}"]
+    return [sys.executable, "-c", PATCH, *arguments(corpus, out)]
 
 
 def prepare(
@@ -53,6 +70,14 @@ def prepare(
     return subprocess.run(
         command(corpus, out), text=True, env=os.environ | (environment or {}), preexec_fn=limit, capture_output=True
     )
+
+
+@pytest.fixture
+def again(corpus: Path, regard: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> Again:
+    """Prepares the text in this process, which has loaded torch; only what is to be killed needs one of its own."""
+    for module in (collecting, preparation, prepared_options):
+        monkeypatch.setattr(module, "PART_SIZE", 200)
+    return lambda out: regard(*arguments(corpus, out))
 
 
 def digests(directory: Path) -> dict[str, str]:
@@ -78,6 +103,7 @@ def test_killed_before_a_file_is_renamed(
     tmp_path: Path,
     expected: dict[str, str],
     halting: Callable[..., tuple[dict[str, str], Path]],
+    again: Again,
     name: str,
 ) -> None:
     """The process itself, or a worker, which the process then reports."""
@@ -88,12 +114,14 @@ def test_killed_before_a_file_is_renamed(
     if killed.returncode == 2:
         assert "a worker process ended before its work was done (signal 9)" in killed.stderr
     assert not (tmp_path / "text" / "manifest.json").exists()
-    done = prepare(corpus, tmp_path / "text")
-    assert done.returncode == 0, done.stderr
+    done = again(tmp_path / "text")
+    assert done.status == 0, done.err
     assert digests(tmp_path / "text") == expected
 
 
-def test_a_full_disk_ends_it_with_a_message(corpus: Path, tmp_path: Path, expected: dict[str, str]) -> None:
+def test_a_full_disk_ends_it_with_a_message(
+    corpus: Path, tmp_path: Path, expected: dict[str, str], again: Again
+) -> None:
     def limit_file_size() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))  # a part of text is larger
 
@@ -102,21 +130,25 @@ def test_a_full_disk_ends_it_with_a_message(corpus: Path, tmp_path: Path, expect
     assert "Traceback" not in full.stderr
     assert str(tmp_path / "text") in full.stderr
     assert not list((tmp_path / "text").rglob("*.new"))
-    done = prepare(corpus, tmp_path / "text")
-    assert done.returncode == 0, done.stderr
+    done = again(tmp_path / "text")
+    assert done.status == 0, done.err
     assert digests(tmp_path / "text") == expected
 
 
 def test_a_second_process_is_refused(
-    corpus: Path, tmp_path: Path, expected: dict[str, str], halting: Callable[..., tuple[dict[str, str], Path]]
+    corpus: Path,
+    tmp_path: Path,
+    expected: dict[str, str],
+    halting: Callable[..., tuple[dict[str, str], Path]],
+    again: Again,
 ) -> None:
     environment, halted = halting("manifest.json", 1, signal.SIGSTOP)
     running = subprocess.Popen(command(corpus, tmp_path / "text"), env=os.environ | environment)
     try:
         wait_until(halted.exists)
-        second = prepare(corpus, tmp_path / "text")
-        assert second.returncode == 2
-        assert "expected no other process to prepare text there, found" in second.stderr
+        second = again(tmp_path / "text")
+        assert second.status == 2
+        assert "expected no other process to prepare text there, found" in second.err
     finally:
         running.send_signal(signal.SIGCONT)
         assert running.wait(PATIENCE) == 0
