@@ -24,14 +24,15 @@ max_words = 6
 set = [
     "subword.vocab_size=300", "model.embed_size=8", "model.hidden_size=8", "train.batch_tokens=128", "train.threads=1",
     "train.validate_every=5", "train.validate_sentences=4", "train.precision=float32", "train.warmup=1",
+    "search.max_len_ratio=1", "search.max_len_offset=4",
 ]
 
 [systems]
 first = ["train.steps=5"]
-second = ["train.steps=40"]
+second = ["train.steps=20"]
 
 [measure]
-trials = 20
+trials = 5
 gradients = 0
 """
 
@@ -89,7 +90,7 @@ def test_killed_and_started_again(tmp_path: Path, halting: Halting, wait_for: Wa
 
 
 def test_interrupted_everything_is_saved(tmp_path: Path, wait_for: WaitFor) -> None:
-    (tmp_path / "lab.toml").write_text(LAB.replace("train.steps=40", "train.steps=100000"))
+    (tmp_path / "lab.toml").write_text(LAB.replace("train.steps=20", "train.steps=100000"))
     second = tmp_path / "lab/cells/second/seed-1"
     running = start(tmp_path)
     wait_for((second / "model/training/state.safetensors").exists, running)
