@@ -47,6 +47,7 @@ SMALL = (
     "subword.vocab_size=300", "train.steps=4", "train.validate_every=2", "train.batch_tokens=256", "train.warmup=1",
     "train.threads=1", "train.precision=float32", "train.device=cpu",
     "train.validate_sentences=2", "train.keep=2",
+    "search.max_len_ratio=1", "search.max_len_offset=4",  # so short a training ends no translation before its limit
 )  # fmt: skip
 RECURRENT = ("model.embed_size=4", "model.hidden_size=4")
 TRANSFORMER = (
