@@ -39,10 +39,9 @@ POST_NORM_RATE = 2e-3
 @functools.cache
 def examples(task: str, count: int, seed: int) -> Batch:
     generator = torch.Generator().manual_seed(seed)
-    sources = [
-        torch.randint(4, VOCAB, (int(torch.randint(4, 9, (1,), generator=generator)),), generator=generator).tolist()
-        for _ in range(count)
-    ]
+    lengths = torch.randint(4, 9, (count,), generator=generator).tolist()
+    tokens = torch.randint(4, VOCAB, (count, 8), generator=generator).tolist()
+    sources = [line[:length] for line, length in zip(tokens, lengths, strict=True)]
     return collate(sources, [s if task == "copy" else s[::-1] for s in sources], specials=SPECIALS)
 
 
@@ -81,7 +80,8 @@ def share_learned(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimizer.step()
-        if step % 10 == 9 and share_right(model, task) >= enough:
+        # Unseen examples take as long as a step, and are never right while the training examples are not.
+        if step % 10 == 9 and loss.item() < 0.4 and share_right(model, task) >= enough:
             break
     return share_right(model, task)
 
