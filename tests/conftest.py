@@ -176,6 +176,14 @@ def ready_regard() -> Iterator[Path]:
         python.close()
 
 
+@pytest.fixture
+def ready_workers(ready_regard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes that this process starts have loaded their modules before; see `ready.py`."""
+    python = ready_regard / "ready-python"
+    if python.exists():
+        monkeypatch.setattr(sys, "executable", str(python))
+
+
 @pytest.fixture(scope="session")
 def workshop(made_once: Once) -> Path:
     """A directory with a small corpus (`train.en`, `train.fr` ... `test.align`) and a barely trained `model`.

@@ -1,9 +1,10 @@
 """A Python process that has loaded the slow modules and runs each command `regard` in a fork of itself.
 
-A fork behaves like a process of its own: it has its own standard streams, working directory, environment, exit status
-and signals. It does not show what happens while torch is loaded, what is read from the environment at that time, what
-Python does after its exit handlers, or limits and ignored signals inherited from the caller: tests of those start a
-Python process of their own.
+It runs `python -m MODULE` in the same way, for worker processes. A fork behaves like a process of its own: it has its
+own standard streams, working directory, environment, exit status and signals. It does not show what happens while torch
+is loaded, what is read from the environment at that time, what Python does after its exit handlers, or limits and
+ignored signals inherited from the caller: tests of those start a Python process of their own. So do tests that kill a
+worker and then use its files, since a fork ends a moment after the process that its caller sees.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -32,9 +34,11 @@ CLIENT = """\
 #!{python} -IS
 import json, os, signal, socket, sys
 
+if {is_python} and sys.argv[1] != "-m":
+    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
-request = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
+request = json.dumps([{is_python}, sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
 socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
 server.sendall(request)
 for stream in (0, 1, 2):
@@ -48,13 +52,13 @@ os._exit(status)
 
 
 class ReadyPython:
-    """Starts the Python process, and writes a program `regard` that sends commands to it.
+    """Starts the Python process, and writes programs `regard` and `ready-python` that send commands to it.
 
     Args:
-        directory: Directory of the program. Where forks do not work, as outside Linux, no program is written.
+        directory: Directory of the programs. Where forks do not work, as outside Linux, none is written.
 
     Attributes:
-        serves: Whether the program was written.
+        serves: Whether the programs were written.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -72,9 +76,11 @@ class ReadyPython:
             assert self.process.stdout
             self.serves = self.process.stdout.read(5) == b"ready"  # when all modules are loaded
         if self.serves:
-            client = directory / "regard"
-            client.write_text(CLIENT.format(python=sys.executable, address=str(address)), encoding="utf-8")
-            client.chmod(0o755)
+            for name in ("regard", "ready-python"):
+                is_python = name == "ready-python"
+                text = CLIENT.format(python=sys.executable, address=str(address), is_python=is_python)
+                (directory / name).write_text(text, encoding="utf-8")
+                (directory / name).chmod(0o755)
 
     def close(self) -> None:
         """Ends the Python process and its running commands."""
@@ -91,12 +97,14 @@ class Command:
     """A command to run.
 
     Attributes:
-        arguments: Arguments after `regard`.
+        is_python: Whether it is `python` rather than `regard`.
+        arguments: Arguments after `regard` or `python`.
         directory: Working directory.
         environment: All environment variables.
         streams: Descriptors of standard input, output and error.
     """
 
+    is_python: bool
     arguments: list[str]
     directory: str
     environment: dict[str, str]
@@ -117,14 +125,26 @@ class Command:
         os.environ.update(self.environment)
         sys.argv = ["regard", *self.arguments]
 
+    def run(self) -> None:
+        """Runs `regard`, or the module after `-m`."""
+        if not self.is_python:
+            from regard.cli.main import app
+
+            app()
+        module, sys.argv[1:] = self.arguments[1], self.arguments[2:]
+        sys.path[:0] = ["", *filter(None, self.environment.get("PYTHONPATH", "").split(os.pathsep))]
+        sys.modules.pop(module, None)  # which runs again under the name `__main__`
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        sys.exit(0)
+
 
 def received(client: socket.socket) -> Command:
     size, streams, _, _ = socket.recv_fds(client, 8, 3)
     request = bytearray()
     while len(request) < int.from_bytes(size, "big"):
         request += client.recv(1 << 16)
-    arguments, directory, environment = json.loads(request)
-    return Command(arguments, directory, environment, streams)
+    is_python, arguments, directory, environment = json.loads(request)
+    return Command(is_python, arguments, directory, environment, streams)
 
 
 @dataclass
@@ -227,9 +247,7 @@ def main(address: str) -> None:
     command = Server(listener).serve()
     if command is not None:
         command.prepare()
-        from regard.cli.main import app
-
-        end.run(app)
+        end.run(command.run)
 
 
 if __name__ == "__main__":

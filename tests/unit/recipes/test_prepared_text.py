@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import shutil
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,19 +23,44 @@ from regard.recipes.prepared_text import PreparedText, find_prepared, prepare_te
 from regard.text.subword import Subword
 
 PART = 150
+PYTHON = sys.executable
 
 
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts of few pairs, so that little text has several."""
+    """Parts of few pairs, so that little text has several; and one worker, unless a test says otherwise."""
+    monkeypatch.setattr("regard.recipes.prepared_text.available_cores", lambda: 1)
     for module in ("data.prepared.collecting", "recipes.preparation", "recipes.prepared_options"):
         monkeypatch.setattr(f"regard.{module}.PART_SIZE", PART)
 
 
 @pytest.fixture
-def corpus(toy: Toy) -> Toy:
+def corpus(toy: Toy, ready_workers: None) -> Toy:
     toy.write("train", 700, seed=4)
     return toy
+
+
+@pytest.fixture
+def real_workers(corpus: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are processes of their own, which end at once when they are killed."""
+    monkeypatch.setattr(sys, "executable", PYTHON)
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """The text of `corpus`, for tests that do not change it."""
+    toy = Toy(tmp_path_factory.mktemp("text"))
+    toy.write("train", 700, seed=4)
+    return toy
+
+
+@pytest.fixture
+def prepared(text: Toy, ready_workers: None, tmp_path: Path) -> Path:
+    """A copy of a directory in which `text` was prepared once."""
+    original = text.directory / "prepared"
+    if not (original / "manifest.json").exists():
+        prepare_text(text.config(files=("src", "tgt")), original)
+    return Path(shutil.copytree(original, tmp_path / "p"))
 
 
 @pytest.fixture
@@ -70,6 +97,7 @@ def texts(prepared: PreparedText) -> list[tuple[list[int], list[int]]]:
     return [(src.tolist(), tgt.tolist()) for src, tgt in ids]
 
 
+@pytest.mark.usefixtures("real_workers")
 def test_given_validation_text_gives_the_ids_of_text_in_memory(corpus: Toy, tmp_path: Path) -> None:
     for name, lines in (("train.en", "dog\n \n" + "dog " * 400), ("train.fr", "\nchien\n" + "chien " * 400)):
         path = corpus.directory / name
@@ -93,6 +121,7 @@ def test_given_validation_text_gives_the_ids_of_text_in_memory(corpus: Toy, tmp_
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("real_workers")
 def test_the_bytes_do_not_depend_on_workers_and_interruptions(corpus: Toy, tmp_path: Path) -> None:
     config = corpus.config(files=("src", "tgt"))
     whole = prepare_text(config, tmp_path / "whole", num_workers=1)
@@ -117,6 +146,7 @@ def faulty(corpus: Toy, on_error: str) -> Config:
     return corpus.config(f"data.on_error={on_error}", files=("src", "tgt"))
 
 
+@pytest.mark.usefixtures("real_workers")
 def test_faulty_lines_are_left_out_as_without_workers(
     corpus: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +162,7 @@ def test_faulty_lines_are_left_out_as_without_workers(
     assert "left out 1 faulty unit" in " ".join(serial.notes)
 
 
+@pytest.mark.usefixtures("real_workers")
 def test_a_faulty_line_is_reported_as_without_workers(corpus: Toy, tmp_path: Path) -> None:
     config = faulty(corpus, "stop")
     for _ in range(2):  # also by a process that continues
@@ -169,14 +200,14 @@ def test_what_is_finished_is_not_done_again(corpus: Toy, tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     "change", ["data.max_len=7", "train.seed=3", "subword.vocab_size=302", "subword.sample_alpha=0.1"]
 )
-def test_other_options_give_other_text(corpus: Toy, tmp_path: Path, change: str) -> None:
-    first = prepare_text(corpus.config(files=("src", "tgt")), tmp_path / "p")
-    config = corpus.config(change, files=("src", "tgt"))
-    assert find_prepared(config, tmp_path / "p") is None
-    second = prepare_text(config, tmp_path / "p")
-    assert second.manifest.content_hash() != first.manifest.content_hash()
+def test_other_options_give_other_text(text: Toy, prepared: Path, tmp_path: Path, change: str) -> None:
+    first = read_manifest(prepared)
+    config = text.config(change, files=("src", "tgt"))
+    assert find_prepared(config, prepared) is None
+    second = prepare_text(config, prepared)
+    assert second.manifest.content_hash() != first.content_hash()
     fresh = prepare_text(config, tmp_path / "fresh")
-    assert digests(tmp_path / "p") == digests(tmp_path / "fresh")
+    assert digests(prepared) == digests(tmp_path / "fresh")
     assert second.manifest.content_hash() == fresh.manifest.content_hash()
 
 
@@ -191,18 +222,17 @@ def test_changed_text_is_prepared_again(corpus: Toy, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["part-00001.safetensors", "subword.src.model", "validation.tsv"])
 @pytest.mark.parametrize("at", [9, -30], ids=["header", "content"])
-def test_a_flipped_byte_is_repaired_with_a_message(corpus: Toy, tmp_path: Path, name: str, at: int) -> None:
-    config = corpus.config(files=("src", "tgt"))
-    prepare_text(config, tmp_path / "p")
-    expected = digests(tmp_path / "p")
-    others = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "p").glob("part*") if path.name != name}
-    flip(tmp_path / "p" / name, at)
-    assert find_prepared(config, tmp_path / "p") is None
+def test_a_flipped_byte_is_repaired_with_a_message(text: Toy, prepared: Path, name: str, at: int) -> None:
+    config = text.config(files=("src", "tgt"))
+    expected = digests(prepared)
+    others = {path.name: path.stat().st_mtime_ns for path in prepared.glob("part*") if path.name != name}
+    flip(prepared / name, at)
+    assert find_prepared(config, prepared) is None
     messages: list[str] = []
-    prepare_text(config, tmp_path / "p", report=messages.append)
-    assert digests(tmp_path / "p") == expected
-    assert {path: (tmp_path / "p" / path).stat().st_mtime_ns for path in others} == others  # not made again
-    assert messages == [f"{tmp_path / 'p'}: damaged or missing: {name}; they are made again from the text"]
+    prepare_text(config, prepared, report=messages.append)
+    assert digests(prepared) == expected
+    assert {path: (prepared / path).stat().st_mtime_ns for path in others} == others  # not made again
+    assert messages == [f"{prepared}: damaged or missing: {name}; they are made again from the text"]
 
 
 def flip(path: Path, at: int) -> None:
@@ -238,19 +268,18 @@ def test_a_repair_keeps_a_given_vocabulary(corpus: Toy, tmp_path: Path, subword:
 
 
 @pytest.mark.parametrize("damage", ["shard", "removed", "manifest", "vocabulary"])
-def test_a_damaged_directory_is_repaired(corpus: Toy, tmp_path: Path, damage: str) -> None:
-    config = corpus.config(files=("src", "tgt"))
-    prepare_text(config, tmp_path / "p")
-    expected = digests(tmp_path / "p")
+def test_a_damaged_directory_is_repaired(text: Toy, prepared: Path, damage: str) -> None:
+    config = text.config(files=("src", "tgt"))
+    expected = digests(prepared)
     names = {"manifest": "manifest.json", "vocabulary": "subword.src.model"}
-    path = tmp_path / "p" / names.get(damage, "part-00001.safetensors")
+    path = prepared / names.get(damage, "part-00001.safetensors")
     data = path.read_bytes()
     if damage == "removed":
         path.unlink()
     else:
         path.write_bytes(data[:-5])
-    prepare_text(config, tmp_path / "p")
-    assert digests(tmp_path / "p") == expected
+    prepare_text(config, prepared)
+    assert digests(prepared) == expected
 
 
 def test_a_check_finds_every_damage(corpus: Toy, tmp_path: Path) -> None:
@@ -272,16 +301,15 @@ def test_a_check_finds_every_damage(corpus: Toy, tmp_path: Path) -> None:
     assert find_prepared(config, tmp_path / "p", by_content=True) is None
 
 
-def test_a_shard_damaged_before_the_end_is_made_again(corpus: Toy, tmp_path: Path) -> None:
-    config = corpus.config(files=("src", "tgt"))
-    prepare_text(config, tmp_path / "p")
-    expected = digests(tmp_path / "p")
-    (tmp_path / "p" / "manifest.json").unlink()
-    path = tmp_path / "p" / "part-00001.safetensors"
+def test_a_shard_damaged_before_the_end_is_made_again(text: Toy, prepared: Path) -> None:
+    config = text.config(files=("src", "tgt"))
+    expected = digests(prepared)
+    (prepared / "manifest.json").unlink()
+    path = prepared / "part-00001.safetensors"
     data = path.read_bytes()
     path.write_bytes(data[:-3] + bytes([data[-3] ^ 1]) + data[-2:])
-    prepare_text(config, tmp_path / "p")
-    assert digests(tmp_path / "p") == expected
+    prepare_text(config, prepared)
+    assert digests(prepared) == expected
 
 
 def test_two_processes_at_once_are_refused(corpus: Toy, tmp_path: Path) -> None:
