@@ -27,19 +27,25 @@ class Done(Protocol):
 
 
 Run = Callable[..., Done]
+PYTHON = sys.executable
 MODEL = str(Path(__file__).resolve().parents[1] / "golden" / "models" / "transformer")
-LINES = [f"the small cat number {number} sees the big dog".encode() for number in range(1, 2302)]
+NOUNS = ["queen", "cat", "dog", "bird", "blackbird", "mouse", "horse", "fish"]
+# Short, since a chunk has 1000 lines; the translations of neighbors differ.
+LINES = [f"{NOUNS[number % 8]} {number}".encode() for number in range(1, 2302)]
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> tuple[str, ...]:
+def files(tmp_path: Path, ready_workers: None) -> tuple[str, ...]:
     lines = list(LINES)
     lines[1200], lines[2100] = b"caf\xe9 noir", b""
     (tmp_path / "in").write_bytes(b"\n".join(lines) + b"\n")
     return MODEL, "--beam", "1", "--device", "cpu", "--input", str(tmp_path / "in")
 
 
-def test_output_and_warnings_are_those_of_one_process(regard: Run, files: tuple[str, ...], tmp_path: Path) -> None:
+def test_output_and_warnings_are_those_of_one_process(
+    regard: Run, files: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", PYTHON)  # workers that load all modules themselves
     whole = regard("translate", *files, "--output", str(tmp_path / "whole"), "--threads", "1")
     parts = regard("translate", *files, "--output", str(tmp_path / "parts"), "--workers", "2", "--threads", "1")
     assert (whole.status, parts.status) == (0, 0), parts
@@ -80,7 +86,7 @@ def test_a_signal_stops_it_and_the_same_command_continues(
     (tmp_path / "in").write_bytes(b"\n".join(LINES * 20))
     command = ["translate", *files, "--output", str(tmp_path / "out"), "--workers", "1"]
     running = subprocess.Popen(
-        [sys.executable, "-m", "regard", *command],
+        [PYTHON, "-m", "regard", *command],
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL) and None,  # which the caller may ignore

@@ -26,7 +26,7 @@ NUM_PAIRS = 1100
 
 
 @pytest.fixture
-def text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready_workers: None) -> Path:
     """A directory with pairs, of which a chunk has 512; the current directory."""
     monkeypatch.setattr(pairs, "_UNIT", 512)
     monkeypatch.chdir(tmp_path)
