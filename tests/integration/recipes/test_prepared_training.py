@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from regard.recipes.prepared_on_disk import PreparedOnDisk
 from regard.recipes.training import TrainResult, train
 from regard.train.interrupt import Interrupt
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
+
+pytestmark = pytest.mark.usefixtures("ready_workers")
+PYTHON = sys.executable
 
 
 class Recorder:
@@ -104,7 +108,10 @@ def test_text_that_has_changed_is_refused(config: Config, toy: Toy, tmp_path: Pa
     assert {path.name: path.read_bytes() for path in (tmp_path / "model.prepared").glob("*.*")} == before
 
 
-def test_a_stop_during_the_preparation_leaves_no_model(config: Config, tmp_path: Path) -> None:
+def test_a_stop_during_the_preparation_leaves_no_model(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", PYTHON)  # workers that end at once when they are killed
     recorder = Recorder()
     recorder.interrupt.request()
     with pytest.raises(KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ from regard.recipes.training import train
 from regard.store.model import open_model
 from regard.train.interrupt import Interrupt
 from regard.train.reporter import Reporters
+
+pytestmark = pytest.mark.usefixtures("ready_workers")
+PYTHON = sys.executable
 
 
 class Messages(Reporters):
@@ -73,7 +77,8 @@ def mono(toy: Toy) -> Toy:
     return toy
 
 
-def test_back_translation_from_text_to_model(mono: Toy) -> None:
+def test_back_translation_from_text_to_model(mono: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", PYTHON)  # workers that load all modules themselves
     config = mono.config("data.langs=en-fr")
     done, messages = back(config, mono)
     assert done
