@@ -14,6 +14,7 @@ import pytest
 from chunk_work import expected, kill_at_random
 from deadlines import PATIENCE, wait_until
 
+PYTHON = sys.executable
 TEXT = "".join(f"sentence {number}\n" for number in range(1, 30_001))
 
 
@@ -84,6 +85,7 @@ def test_pairs_after_a_killed_worker_and_a_killed_driver(
     halting: Callable[..., tuple[dict[str, str], Path]],
     regard: Callable[..., object],
     wait_for: Callable[..., None],
+    ready_workers: None,
     verb: str,
 ) -> None:
     for name, word in (("en", "the cat"), ("fr", "le chat")):
@@ -91,9 +93,7 @@ def test_pairs_after_a_killed_worker_and_a_killed_driver(
     files = [f"--src={tmp_path / 'en'}", f"--tgt={tmp_path / 'fr'}", "--device=cpu", "--threads=1"]
     command, output = [verb, MODEL, *files], f"--output={tmp_path / 'out'}"
     environment, halted = halting("0000001.result", 1)
-    driver = subprocess.Popen(
-        [sys.executable, "-m", "regard", *command, output, "--workers=1"], env=os.environ | environment
-    )
+    driver = subprocess.Popen([PYTHON, "-m", "regard", *command, output, "--workers=1"], env=os.environ | environment)
     try:
         wait_for(halted.exists, driver)
         [worker] = chunk_work.children(driver.pid)
