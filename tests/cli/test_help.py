@@ -181,6 +181,23 @@ def test_a_forked_command_behaves_like_a_new_process(
     assert killed.status == 128 + 9
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each command is a new process")
+def test_a_forked_module_behaves_like_a_new_process(
+    tmp_path: Path, shell: Callable[..., Done], ready_regard: Path
+) -> None:
+    (tmp_path / "made.py").write_text("import os, sys; print(__name__, sys.argv, len(sys.stdin.read())); sys.exit(4)\n")
+    for line in (
+        "PYTHON -m regard --version",
+        "PYTHON -m made one 'two three' < made.py",
+        "mkdir x; mv made.py x; echo word | PYTHONPATH=x PYTHON -m made; rm -r x/__pycache__; mv x/made.py .; rmdir x",
+        'echo \'{"work": "learn"}\' | PYTHON -m regard.data.prepared.worker; echo $?',
+        "PYTHON -c 'import sys; sys.exit(5)'",
+    ):
+        expected = shell(line.replace("PYTHON ", f'"{sys.executable}" '))
+        assert shell(line.replace("PYTHON ", f'"{ready_regard / "ready-python"}" ')) == expected, line
+        assert not expected.err, expected
+
+
 @pytest.mark.parametrize(
     ("environment", "spins"),
     [({}, "1000"), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "passive"}, "0")],
