@@ -189,7 +189,7 @@ def test_a_forked_module_behaves_like_a_new_process(
     for line in (
         "PYTHON -m regard --version",
         "PYTHON -m made one 'two three' < made.py",
-        "mkdir x; mv made.py x; echo word | PYTHONPATH=x PYTHON -m made; rm -r x/__pycache__; mv x/made.py .; rmdir x",
+        "mkdir x; mv made.py x; echo word | PYTHONPATH=x PYTHON -m made; rm -rf x/__pycache__; mv x/made.py .; rmdir x",
         'echo \'{"work": "learn"}\' | PYTHON -m regard.data.prepared.worker; echo $?',
         "PYTHON -c 'import sys; sys.exit(5)'",
     ):

@@ -33,7 +33,7 @@ from regard.text.subword import Subword
 from regard.text.words import word_spans
 from regard.values import Encoding
 
-SEED, COUNT = map(int, os.environ.get("REGARD_FUZZ", "1 50").split())
+SEED, COUNT = map(int, os.environ.get("REGARD_FUZZ", "1 25").split())
 MAX_SECONDS = 2.0
 """CPU time until a refusal, at most; it usually takes a twentieth of that."""
 SYLLABLES = ["ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu"]

@@ -25,6 +25,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+WORKERS = "READY_PYTHON"
+"""Environment variable with the program that runs the worker processes of a command; by default, Python."""
 LOADED = (
     "matplotlib.figure", "numpy", "pydantic", "regard.cli.main", "regard.evaluate.scores", "regard.inspection.html",
     "regard.train.console", "regard.recipes.demo", "regard.recipes.training", "regard.translation.translator",
@@ -124,6 +126,7 @@ class Command:
         os.environ.clear()
         os.environ.update(self.environment)
         sys.argv = ["regard", *self.arguments]
+        sys.executable = self.environment.get(WORKERS, sys.executable)
 
     def run(self) -> None:
         """Runs `regard`, or the module after `-m`."""
