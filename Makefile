@@ -18,7 +18,7 @@ TYPES := $(PY) -m mypy && $(PY) -m pydoclint.main src
 
 help:
 	@echo 'make demo    install into .venv, train a small translator and draw its attention (a few minutes)'
-	@echo 'make test    install into .venv, run the linters and all tests (sixteen minutes on two cores)'
+	@echo 'make test    install into .venv, run the linters and all tests (15 to 25 minutes on two cores)'
 	@echo 'make unit    the unit tests alone (about a minute on two cores)'
 	@echo 'make every-option  every option alone on every preset, of which the tests try a share (ten minutes)'
 	@echo 'make kills   end trainings, exports and labs at every one of their writes (an hour and more; Linux)'
