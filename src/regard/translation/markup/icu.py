@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -104,20 +104,29 @@ def parse_icu(text: str, parse: Parse) -> EmbeddedDocument:
 
 def _parse(text: str, parse: Parse, depth: int) -> EmbeddedDocument:
     arguments = list(find_arguments(text)) if _START.search(text) else []
-    if not arguments or MESSAGES.occur_in(text):
+    if MESSAGES.occur_in(text):
         return parse(text)
+    for _ in range(2):
+        if not arguments:
+            break
+        outer = parse(_with_marks(text, arguments))
+        matches = (match for placeholder in outer.placeholders for match in MESSAGES.pattern.finditer(placeholder))
+        visible = {int(match[1]) for match in matches}
+        if len(visible) == len(arguments):
+            embedded = [
+                _embedded(text, argument, parse, depth) if depth else (text[argument.start : argument.end],)
+                for argument in arguments
+            ]
+            return EmbeddingDocument(outer, embedded, MESSAGES, braces=True)
+        # Within a tag or a comment, an argument can contain the end of it, which a mark in its place hides.
+        arguments = [argument for number, argument in enumerate(arguments) if number in visible]
+    return parse(text)
+
+
+def _with_marks(text: str, arguments: Sequence[IcuArgument]) -> str:
     edges = [0, *(edge for argument in arguments for edge in (argument.start, argument.end)), len(text)]
     between = [text[start:end] for start, end in pairwise(edges)][::2]
-    marked = between[0] + "".join(MESSAGES.mark(number) + after for number, after in enumerate(between[1:]))
-    outer = parse(marked)
-    visible = {int(match[1]) for placeholder in outer.placeholders for match in MESSAGES.pattern.finditer(placeholder)}
-    embedded = [
-        _embedded(text, argument, parse, depth)
-        if number in visible and depth
-        else (text[argument.start : argument.end],)
-        for number, argument in enumerate(arguments)
-    ]
-    return EmbeddingDocument(outer, embedded, MESSAGES, braces=True)
+    return between[0] + "".join(MESSAGES.mark(number) + after for number, after in enumerate(between[1:]))
 
 
 def _embedded(text: str, argument: IcuArgument, parse: Parse, depth: int) -> Embedded:

@@ -56,6 +56,18 @@ def test_arguments_in_html() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("</ {n, plural, other {<b>#</b> a}}<!-- <b> --> e", "</ {n, plural, other {<b>#</b> A}}<!-- <b> --> E"),
+        ("<a {n, plural, other {x > y}} z <!-- <b> -->", "<a {n, plural, other {x > Y}} Z <!-- <b> -->"),
+        (f"<script>{PLURAL}</script> <p>a {PLURAL}</p>", f"<script>{PLURAL}</script> <p>A {in_capitals(PLURAL)}</p>"),
+    ],
+)  # fmt: skip
+def test_an_argument_within_a_tag_does_not_hide_its_end(text: str, expected: str) -> None:
+    assert in_capitals(text, "html") == expected
+
+
 def test_braces_of_a_translation_do_not_break_the_message() -> None:
     document = parse("{n, plural, other {days}}", "text")
     (sentence,) = translations(document, unchanged)
