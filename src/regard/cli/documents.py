@@ -147,7 +147,7 @@ def translate_file(
 
     Args:
         translator: The translator.
-        models: Directories of its models, of which the first may name its languages.
+        models: Directories of its models; the languages of a glossary are those stored in the first one, if it has any.
         files: Input and output file; None = a standard stream.
         options: Options of the translation and of the document; the document's type is known.
 

@@ -79,8 +79,8 @@ def find_terms(options: TermOptions, models: Sequence[Path], langs: str | None =
 
     Args:
         options: The options.
-        models: Directories of the models, of which the first may name its languages.
-        langs: Source and target language, such as `en-fr`; None = those of the model.
+        models: Directories of the models; if `langs` is None, the languages stored in the first are used.
+        langs: Source and target language, such as `en-fr`, or None.
 
     Returns:
         Files and languages; None if no file is given.
@@ -101,8 +101,8 @@ def read_terms(options: TermOptions, models: Sequence[Path], langs: str | None =
 
     Args:
         options: The options.
-        models: Directories of the models, of which the first may name its languages.
-        langs: Source and target language, such as `en-fr`; None = those of the model.
+        models: Directories of the models; if `langs` is None, the languages stored in the first are used.
+        langs: Source and target language, such as `en-fr`, or None.
 
     Returns:
         The glossary; None if no file is given.

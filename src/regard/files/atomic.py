@@ -68,7 +68,7 @@ def write_file(path: Path, write: Callable[[Path], object], *, previous: Path | 
     Args:
         path: Path of the file; its directory is created if necessary.
         write: Function that writes the content; it is called with a temporary path.
-        previous: Path in the same directory that an existing file at `path` gets; None = it is deleted.
+        previous: New path, in the same directory, of the file that is replaced; None = that file is deleted.
 
     Raises:
         CheckpointError: The disk is full, or the path cannot be written; an existing file is unchanged.

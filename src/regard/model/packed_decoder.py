@@ -74,8 +74,8 @@ class PackedDecoderLayer(DecoderLayer):
         """Runs self-attention for one position of R hypotheses, and adds the residual.
 
         Args:
-            x: Residual, the input of the sublayer before normalization, `(R, D)`.
-            y: Input of the sublayer, `(R, D)`.
+            x: The residual, `(R, D)`.
+            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(R, D)`.
             past: Cached keys and values of the earlier positions.
             start: Target position of the input.
 
@@ -98,8 +98,8 @@ class PackedDecoderLayer(DecoderLayer):
         """Runs cross-attention for one position of R hypotheses, and adds the residual.
 
         Args:
-            x: Residual, the input of the sublayer before normalization, `(R, D)`.
-            y: Input of the sublayer, `(R, D)`.
+            x: The residual, `(R, D)`.
+            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(R, D)`.
             source: Cached keys and values of the source.
             need_weights: Whether to return the attention weights.
 
@@ -116,8 +116,8 @@ class PackedDecoderLayer(DecoderLayer):
         """Runs the feed-forward network for one position of R hypotheses, and adds the residual.
 
         Args:
-            x: Residual, the input of the sublayer before normalization, `(R, D)`.
-            y: Input of the sublayer, `(R, D)`.
+            x: The residual, `(R, D)`.
+            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(R, D)`.
 
         Returns:
             The sum of x and the sublayer's output, `(R, D)`.

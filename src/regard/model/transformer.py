@@ -118,8 +118,8 @@ class DecoderLayer(nn.Module):
         """Runs the self-attention sublayer, and adds the residual.
 
         Args:
-            x: Residual, the input of the sublayer before normalization, `(B, T, D)`.
-            y: Input of the sublayer, `(B, T, D)`.
+            x: The residual, `(B, T, D)`.
+            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(B, T, D)`.
             past: Keys and values of self-attention at the positions before `start`; None if `start` is 0.
             start: Number of target positions before x.
 
@@ -139,8 +139,8 @@ class DecoderLayer(nn.Module):
         """Runs the cross-attention sublayer, and adds the residual.
 
         Args:
-            x: Residual, the input of the sublayer before normalization, `(B, T, D)`.
-            y: Input of the sublayer, `(B, T, D)`.
+            x: The residual, `(B, T, D)`.
+            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(B, T, D)`.
             source: Keys and values of cross-attention.
             need_weights: Whether to return the attention weights.
 
@@ -154,8 +154,8 @@ class DecoderLayer(nn.Module):
         """Runs the feed-forward sublayer, and adds the residual.
 
         Args:
-            x: Residual, the input of the sublayer before normalization, `(B, T, D)`.
-            y: Input of the sublayer, `(B, T, D)`.
+            x: The residual, `(B, T, D)`.
+            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(B, T, D)`.
 
         Returns:
             The sum of x and the sublayer's output, `(B, T, D)`.

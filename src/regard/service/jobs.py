@@ -43,8 +43,8 @@ class Job:
         client: Id of the client that sent the request; clients share decoding time equally.
         on_progress: Called with the number of segments translated so far, from a decoding thread, after each batch and
             when the job has failed.
-        is_light: Whether the model is so small that two batches at once take as long as one after the other: Python's
-            lock, not arithmetic, limits it.
+        is_light: Whether the model is so small that Python's global lock limits its speed, so that decoding two batches
+            in parallel saves no time.
     """
 
     def __init__(

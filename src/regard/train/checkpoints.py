@@ -163,7 +163,7 @@ class CheckpointDirectory:
         path = self._path(entry.step)
         if not path.is_file():
             raise CheckpointError(
-                f"{path}: this checkpoint was removed, but the training needs its weights: start the training again"
+                f"{path}: this checkpoint was removed, but the training needs its weights: train from the beginning"
             )
         tensors, scalars = load_state(path)
         if scalars.get("step") != entry.step:

@@ -36,7 +36,7 @@ class TermUse:
     target_spans: tuple[Span, ...]
 
     def to_dict(self) -> dict[str, object]:
-        """The use as a JSON object: `source`, `span`, `targets`, `forbidden`, `met`, `target_spans`."""
+        """The attributes as a JSON object: `source`, `span`, `targets`, `forbidden`, `met`, `target_spans`."""
         return {
             "source": self.source,
             "span": None if self.span is None else list(self.span),

@@ -269,7 +269,7 @@ def _french(parts: _Parts, predicate: Predicate, subject: str) -> str:
 
 
 def statement(subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
-    """A statement: `he never eats meat`.
+    """Generates a statement: `he never eats meat`.
 
     Args:
         subject: The subject.
@@ -288,7 +288,7 @@ def statement(subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
 
 
 def yes_no_question(subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
-    """A yes-no question, in French with `est-ce que`.
+    """Generates a yes-no question, in French with `est-ce que`.
 
     Args:
         subject: The subject.
@@ -307,7 +307,7 @@ def yes_no_question(subject: Nominal, predicate: Predicate, manner: Manner) -> P
 
 
 def est_ce_que_question(word: Phrase, subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
-    """A question with a question word and `est-ce que`: `why do you work?`.
+    """Generates a question with a question word and `est-ce que`: `why do you work?`.
 
     Args:
         word: The question word and its complements.
@@ -322,7 +322,7 @@ def est_ce_que_question(word: Phrase, subject: Nominal, predicate: Predicate, ma
 
 
 def inverted_question(word: Phrase, subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
-    """A question with a question word and French inversion: `où vas-tu`.
+    """Generates a question with a question word and French inversion: `où vas-tu`.
 
     Only pronouns are inverted; with `I` or a noun the question has `est-ce que`.
 
@@ -352,7 +352,7 @@ def inverted_question(word: Phrase, subject: Nominal, predicate: Predicate, mann
 
 
 def infinitive(subject: Agreement, predicate: Predicate, *, form: str = "to") -> Phrase:
-    """A non-finite predicate: `to eat an apple`; French has an infinitive.
+    """Generates a non-finite predicate: `to eat an apple`; French has an infinitive.
 
     Args:
         subject: Agreement of the implied subject, for the French reflexive pronoun.

@@ -20,12 +20,12 @@ def num_words(phrase: Phrase) -> int:
 
 
 def simple(context: Context, frame: str) -> Sentence:
-    """One clause."""
+    """Generates a sentence of one clause."""
     return random_clause(context, frame=frame).sentence()
 
 
 def because(context: Context, frame: str) -> Sentence:
-    """A statement and its reason, which is a state: `I slept because I was tired`."""
+    """Generates a statement and its reason, which is a state: `I slept because I was tired`."""
     first = random_clause(context, frame=frame, time=0.2)
     reason = state(context, frame, first.subject if first.subject.pronoun else context.subject())
     parts = {"a": first.sentence(), "b": reason.sentence()}
@@ -33,7 +33,7 @@ def because(context: Context, frame: str) -> Sentence:
 
 
 def when(context: Context, frame: str) -> Sentence:
-    """Two simultaneous events: `when he is tired, he sleeps`."""
+    """Generates two simultaneous events: `when he is tired, he sleeps`."""
     first = state(context, "present" if frame == "future" else frame, context.subject())
     if frame == "future":
         return but(context, frame)
@@ -44,7 +44,7 @@ def when(context: Context, frame: str) -> Sentence:
 
 
 def but(context: Context, frame: str) -> Sentence:
-    """Two contrasting clauses with `but`."""
+    """Generates two contrasting clauses with `but`."""
     parts = {
         "a": random_clause(context, frame=frame, negated=0).sentence(),
         "b": random_clause(context, frame=frame, negated=1).sentence(),
@@ -53,13 +53,13 @@ def but(context: Context, frame: str) -> Sentence:
 
 
 def both(context: Context, frame: str) -> Sentence:
-    """Two clauses with `and`."""
+    """Generates two clauses with `and`."""
     parts = {"a": random_clause(context, frame=frame).sentence(), "b": random_clause(context, frame=frame).sentence()}
     return combine("<a> and/b <b>", "<a> et/b <b>", "coordinated clauses", ".", **parts)
 
 
 def various(context: Context, frame: str) -> Sentence:
-    """A statement with another construction that suits the time frame."""
+    """Generates a statement with another construction that suits the time frame."""
     sentence = context.sampler.pick(VARIOUS[frame])(context)
     return sentence if sentence.mark == "." else simple(context, frame)
 

@@ -24,12 +24,12 @@ Construction = Callable[[Context], Sentence]
 
 
 def declarative(context: Context) -> Sentence:
-    """A statement."""
+    """Generates a statement."""
     return random_clause(context).sentence()
 
 
 def interrogative(context: Context) -> Sentence:
-    """A yes-no question."""
+    """Generates a yes-no question."""
     clause = random_clause(context, negated=0)
     if clause.subject.pronoun == "I" or clause.manner.tense in ("used", "must"):
         return clause.sentence()

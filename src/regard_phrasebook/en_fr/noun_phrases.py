@@ -166,7 +166,7 @@ BARE = Determiner("bare")
 
 
 def noun_phrase(determiner: Determiner, noun: Noun, adjective: Adjective | None = None) -> Nominal:
-    """A noun with a determiner and an optional adjective, in the word order of each language.
+    """Generates a noun with a determiner and an optional adjective, in the word order of each language.
 
     Args:
         determiner: The determiner, which also sets the number.
@@ -240,7 +240,7 @@ def _simple(kind: str, agreement: Agreement, following: str) -> Phrase:
 
 
 def genitive(owned: Noun, owner: Nominal) -> Nominal:
-    """A possessive phrase such as `my brother's bag`; the owner is first in English, last in French.
+    """Generates a possessive phrase such as `my brother's bag`; the owner is first in English, last in French.
 
     Args:
         owned: The possessed noun.

@@ -43,7 +43,7 @@ Maker = Callable[[Context, Nominal, bool], ChosenPredicate]
 
 
 def transitive(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """A verb with a noun as object: `buy a red car`."""
+    """Generates a verb with a noun as object: `buy a red car`."""
     chosen = context.sampler.pick(TRANSITIVE)
     thing = context.thing(chosen.objects, negated)
     while thing.head == subject.head:
@@ -53,7 +53,7 @@ def transitive(context: Context, subject: Nominal, negated: bool) -> ChosenPredi
 
 
 def feeling(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """A verb of liking with a generic object: `love music`."""
+    """Generates a verb of liking with a generic object: `love music`."""
     chosen = context.sampler.pick(FEELING)
     thing = context.general(chosen.objects)
     return ChosenPredicate(
@@ -62,7 +62,7 @@ def feeling(context: Context, subject: Nominal, negated: bool) -> ChosenPredicat
 
 
 def with_pronoun(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """A verb with a pronoun as object: `see him`."""
+    """Generates a verb with a pronoun as object: `see him`."""
     chosen = context.sampler.pick([verb for verb in TRANSITIVE if {"person", "family"} & set(verb.objects)])
     fitting = [person for person in context.persons() if not _same(person.agreement, subject.agreement)]
     person = context.sampler.pick(fitting)
@@ -81,14 +81,14 @@ def _same(first: Agreement, second: Agreement) -> bool:
 
 
 def ordinary(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """An intransitive verb: `sleep`, `get up`."""
+    """Generates an intransitive verb: `sleep`, `get up`."""
     chosen = context.sampler.pick(ORDINARY)
     name = "reflexive verb" if chosen.reflexive else "intransitive verb"
     return ChosenPredicate(Predicate(chosen, combos=(f"{_who(subject)}+{chosen.en} {chosen.particle}",)), False, name)
 
 
 def resting(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """An activity that can last for hours: `sleep`, `walk`."""
+    """Generates an activity that can last for hours: `sleep`, `walk`."""
     chosen = context.sampler.pick([verb for verb in ORDINARY if f"{verb.en} {verb.particle}".strip() in LASTING])
     return ChosenPredicate(
         Predicate(chosen, combos=(f"{_who(subject)}+{chosen.en} {chosen.particle}",)), False, "intransitive verb"
@@ -99,7 +99,7 @@ LASTING = ("sleep", "work", "run", "swim", "dance", "sing", "travel", "walk", "s
 
 
 def mood(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """A mood or character: `be tired`, `be polite`."""
+    """Generates a mood or character: `be tired`, `be polite`."""
     pool = MOODS if context.sampler.chance(0.6) else _CHARACTERS
     chosen: Adjective = context.sampler.pick(pool)
     adjective = pair(chosen.en, chosen.french(subject.agreement))
@@ -110,7 +110,7 @@ _CHARACTERS = adjectives_for("family")
 
 
 def passing_mood(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """A mood, which can be a reason: `be tired`."""
+    """Generates a mood, which can be a reason: `be tired`."""
     chosen = context.sampler.pick(MOODS)
     adjective = pair(chosen.en, chosen.french(subject.agreement))
     return ChosenPredicate(Predicate(BE, adjective, (f"{_who(subject)}+{chosen.en}",)), True, "predicate adjective")
@@ -129,7 +129,7 @@ SENSATIONS = (
 
 
 def sensation(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """A sensation with `be` in English and `avoir` in French: `be hungry`, `avoir faim`."""
+    """Generates a sensation with `be` in English and `avoir` in French: `be hungry`, `avoir faim`."""
     state = context.sampler.pick(SENSATIONS)
     return ChosenPredicate(
         Predicate(_BE_HAVING, state, (f"{_who(subject)}+{state.src[0]}",)), True, "sensation with avoir"
@@ -140,13 +140,13 @@ _BE_HAVING = find_verb("be", "avoir")
 
 
 def going(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Movement to a destination: `go to the station`."""
+    """Generates a predicate of movement to a destination: `go to the station`."""
     place = destination(context)
     return ChosenPredicate(Predicate(GO, place.phrase, (f"go+{place.head}",)), False, "going to a place")
 
 
 def destination(context: Context, *, near: bool = False) -> Nominal:
-    """A destination with its preposition: `à la gare`, `à Paris`, `en France`.
+    """Generates a destination with its preposition: `à la gare`, `à Paris`, `en France`.
 
     Args:
         context: Random choices of the sentence.
@@ -165,7 +165,7 @@ def destination(context: Context, *, near: bool = False) -> Nominal:
 
 
 def event_location(context: Context) -> Nominal:
-    """The location of an event: `at the hotel`, `in Paris`, `in France`."""
+    """Generates the location of an event: `at the hotel`, `in Paris`, `in France`."""
     kind = context.sampler.weighted(((5, "place"), (3, "city"), (2, "country")))
     if kind != "place":
         return city(context, "in") if kind == "city" else country(context, "in")
@@ -176,7 +176,7 @@ def event_location(context: Context) -> Nominal:
 
 
 def country(context: Context, en: str) -> Nominal:
-    """A country with its preposition: `en` before feminine names and vowels, else `au`."""
+    """Generates a country with its preposition: `en` before feminine names and vowels, else `au`."""
     name, fr = context.sampler.pick(little.COUNTRIES)
     masculine = fr.startswith("le ")
     bare = fr.removeprefix("le ").removeprefix("la ").removeprefix("l'")
@@ -184,7 +184,7 @@ def country(context: Context, en: str) -> Nominal:
 
 
 def having(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Possession: `have a dog`."""
+    """Generates a predicate of possession: `have a dog`."""
     kinds = ("thing", "clothes", "vehicle", "animal", "text", "writing", "furniture", "idea")
     noun = context.sampler.pick((*of_kinds(kinds), *[noun for noun in NOUNS["event"] if noun.en in ENGAGEMENTS]))
     several = noun.kind != "event" and context.sampler.chance(0.3)
@@ -198,7 +198,7 @@ ENGAGEMENTS = ("exam", "interview", "meeting", "lesson", "party", "flight", "wed
 
 
 def language(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Languages: `speak French`, `learn French` (with an article in French)."""
+    """Generates a predicate about a language: `speak French`, `learn French` (with an article in French)."""
     noun = context.sampler.pick(NOUNS["language"])
     en, fr = context.sampler.pick((("speak", "parler"), ("learn", "apprendre"), ("teach", "enseigner")))
     determiner = nps.BARE if en == "speak" else nps.GENERAL
@@ -207,7 +207,7 @@ def language(context: Context, subject: Nominal, negated: bool) -> ChosenPredica
 
 
 def playing(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Sports and instruments: `jouer au football`, `jouer du piano`."""
+    """Generates a predicate about a sport or an instrument: `jouer au football`, `jouer du piano`."""
     kind, determiner, preposition = context.sampler.pick((("sport", nps.GENERAL, "à"), ("instrument", nps.THE, "de")))
     thing = nps.noun_phrase(determiner, context.sampler.pick(NOUNS[kind]))
     chosen = replace(find_verb("play", "jouer"), preposition=preposition)
@@ -218,7 +218,7 @@ GIVEN = ("thing", "text", "writing", "clothes")
 
 
 def giving(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """An indirect object, as a noun or a pronoun: `give her a book`, `lui donner un livre`."""
+    """Generates an indirect object, as a noun or a pronoun: `give her a book`, `lui donner un livre`."""
     en, fr = context.sampler.pick((("give", "donner"), ("show", "montrer"), ("send", "envoyer"), ("lend", "prêter")))
     thing = context.thing(GIVEN, negated, adjectives=0.15)
     combos = (f"{en}+{thing.head}", *thing.combos)
@@ -234,7 +234,7 @@ def giving(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate
 
 
 def needing(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """A need: `avoir besoin de`."""
+    """Generates a need: `avoir besoin de`."""
     noun = context.sampler.pick(of_kinds(("thing", "vehicle", "clothes", "furniture")))
     determiner = context.sampler.weighted(((3, nps.A), (2, nps.THIS), (2, context.owner()), (1, nps.THESE)))
     thing = nps.noun_phrase(determiner, noun, context.quality(noun, 0.2))
@@ -244,7 +244,7 @@ def needing(context: Context, subject: Nominal, negated: bool) -> ChosenPredicat
 
 
 def living(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """A place of residence: `habiter à Paris`."""
+    """Generates a place of residence: `habiter à Paris`."""
     place = country(context, "in") if context.sampler.chance(0.5) else city(context, "in")
     return ChosenPredicate(
         Predicate(find_verb("live", "habiter"), place.phrase, (f"live+{place.head}",)), True, "living somewhere", True
@@ -252,13 +252,13 @@ def living(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate
 
 
 def city(context: Context, en: str) -> Nominal:
-    """A city with its preposition."""
+    """Generates a city with its preposition."""
     name, fr = context.sampler.pick(little.CITIES)
     return Nominal(rule(f"{en}/a {name}/b", f"à/a {fr}/b"), Agreement(), (), "", name)
 
 
 def relating(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Thinking about, talking about, or talking to people and things."""
+    """Generates a predicate of thinking about, talking about, or talking to people and things."""
     en, fr, preposition = context.sampler.pick(
         (("think about", "penser", "à"), ("talk about", "parler", "de"), ("talk to", "parler", "à"))
     )
@@ -275,7 +275,7 @@ def _definite(context: Context, kinds: tuple[str, ...]) -> Nominal:
 
 
 def profession(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """A profession; French omits the article (`il est boulanger`)."""
+    """Generates a profession; French omits the article (`il est boulanger`)."""
     fitting = [noun for noun in NOUNS["person"] if noun.en in PROFESSIONS and noun.gender == subject.agreement.gender]
     if subject.agreement.plural or not fitting or subject.pronoun == "who":
         return mood(context, subject, negated)

@@ -157,7 +157,7 @@ def clause(
     role: str = "topic",
     adjunct_chance: float = 0.4,
 ) -> Clause:
-    """A random clause with an action or a transitive verb.
+    """Generates a random clause with an action or a transitive verb.
 
     Args:
         sampler: Random choices.
@@ -201,7 +201,7 @@ def clause(
 
 
 def going(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None = None) -> Clause:
-    """A random clause about going or coming to a place.
+    """Generates a random clause about going or coming to a place.
 
     Args:
         sampler: Random choices.
@@ -237,7 +237,7 @@ def state(
     role: str = "topic",
     pool: tuple[words.Adjective, ...] = words.STATES,
 ) -> Clause:
-    """A random clause about a state: `she is tired`.
+    """Generates a random clause about a state: `she is tired`.
 
     Args:
         sampler: Random choices.
@@ -266,7 +266,7 @@ def state(
 
 
 def weather(sampler: Sampler, form: int, ending: str) -> Clause:
-    """A random clause about the weather.
+    """Generates a random clause about the weather.
 
     Args:
         sampler: Random choices.

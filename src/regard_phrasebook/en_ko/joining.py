@@ -58,7 +58,7 @@ def connect(first: Clause, second: Clause, opening: str, between: str, construct
 
 
 def because(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None = None) -> Clause:
-    """A clause with a reason, the weather or a state, which comes first in Korean.
+    """Generates a clause with a reason, the weather or a state, which comes first in Korean.
 
     Args:
         sampler: Random choices.
@@ -85,7 +85,7 @@ def _next(sampler: Sampler, who: Subject) -> Subject:
 
 
 def on_condition(sampler: Sampler, ending: str = "요", who: Subject | None = None) -> Clause:
-    """A clause with a condition, the weather or a state, and its consequence in the future.
+    """Generates a clause with a condition, the weather or a state, and its consequence in the future.
 
     Args:
         sampler: Random choices.
@@ -105,7 +105,7 @@ def on_condition(sampler: Sampler, ending: str = "요", who: Subject | None = No
 
 
 def coordinated(sampler: Sampler) -> Clause:
-    """Two clauses with `and` or `but`."""
+    """Generates two clauses with `and` or `but`."""
     frame = sampler.pick(FRAMES)
     ending, english, show = sampler.pick((AND, BUT))
     first = clause(sampler, frame, ending)

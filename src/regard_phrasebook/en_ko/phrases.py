@@ -60,7 +60,7 @@ def with_particle(phrase: Phrase, role: str, preposition: str = "") -> Phrase:
 
 
 def noun_phrase(noun: words.Noun, determiner: str, adjective: Phrase = EMPTY) -> Phrase:
-    """A noun with a determiner and an optional adjective.
+    """Generates a noun with a determiner and an optional adjective.
 
     Korean has no articles, but without 그 `the man` would be any man.
 
@@ -86,7 +86,7 @@ def noun_phrase(noun: words.Noun, determiner: str, adjective: Phrase = EMPTY) ->
 
 
 def counted(noun: words.Noun, number: tuple[str, str]) -> Phrase:
-    """A counted noun with its counter word.
+    """Generates a counted noun with its counter word.
 
     >>> counted(words.NOUNS["book"], ("two", "두")).tgt
     ('책', '두', '권')
@@ -100,7 +100,7 @@ def pronoun(english: str) -> words.Person:
 
 
 def subject(sampler: Sampler, kind: str = "any") -> Subject:
-    """A random subject.
+    """Generates a random subject.
 
     Args:
         sampler: Random choices.
@@ -123,12 +123,12 @@ def subject(sampler: Sampler, kind: str = "any") -> Subject:
 
 
 def same_subject(who: Subject) -> Subject:
-    """The previous subject again: a pronoun in English, omitted in Korean."""
+    """Generates the previous subject again: a pronoun in English, omitted in Korean."""
     return Subject(Phrase((who.person.en,)), who.person, who.named, True)
 
 
 def next_subject(sampler: Sampler, before: Subject | None, share: float = 0.4) -> Subject:
-    """A random subject for the clause after another clause.
+    """Generates a random subject for the clause after another clause.
 
     A third-person pronoun always refers to the previous subject, so that the English is unambiguous.
 
@@ -150,7 +150,7 @@ def next_subject(sampler: Sampler, before: Subject | None, share: float = 0.4) -
 
 
 def time(sampler: Sampler, frame: str) -> Phrase:
-    """A random time adverbial; hours have native numerals, minutes Sino-Korean numerals."""
+    """Generates a random time adverbial; hours have native numerals, minutes Sino-Korean numerals."""
     habit = frame == "present"
     if frame != "now" and sampler.chance(0.25):
         hour, korean = sampler.pick(words.HOURS)
@@ -165,17 +165,17 @@ def time(sampler: Sampler, frame: str) -> Phrase:
 
 
 def modifying(adjective: words.Adjective) -> Phrase:
-    """An attributive adjective."""
+    """Generates an attributive adjective."""
     return pair(adjective.en, modifier(adjective.ko))
 
 
 def object_of(sampler: Sampler, verb: words.Verb, exclude: str = "") -> words.Noun:
-    """A random noun that suits a verb as object, other than `exclude`."""
+    """Generates a random noun that suits a verb as object, other than `exclude`."""
     return sampler.pick(tuple(noun for noun in words.NOUNS.values() if words.suits(verb, noun) and noun.en != exclude))
 
 
 def thing(sampler: Sampler, verb: words.Verb, count: bool = True, exclude: str = "") -> tuple[Phrase, tuple[str, ...]]:
-    """A random noun phrase that suits a verb as object.
+    """Generates a random noun phrase that suits a verb as object.
 
     Args:
         sampler: Random choices.

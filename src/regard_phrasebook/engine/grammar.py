@@ -31,8 +31,8 @@ class Grammar(Protocol):
 
     Attributes:
         longest: Largest number of source words in a sentence.
-        showcase: Source texts that are always in the training split if their length is requested.
-        pinned: Combinations that always belong to the training split.
+        showcase: Source texts that are always in the training split, unless the corpus excludes their length.
+        pinned: Word combinations, such as `eat+apple`, whose sentences are always in the training split.
     """
 
     longest: int

@@ -72,7 +72,7 @@ class Overlap:
         num_src: Number of pairs whose source the other corpus contains.
         num_tgt: Number of pairs whose target the other corpus contains.
         other_size: Number of pairs of the other corpus.
-        finding: The pairs of which one side or both are in the other corpus.
+        finding: Number and examples of the pairs of which one side or both are in the other corpus.
     """
 
     other: CorpusSource

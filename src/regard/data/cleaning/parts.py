@@ -23,7 +23,7 @@ _REMEDY = "remove the directory to start from the beginning"
 
 @dataclass
 class Tally:
-    """Counts of the units that were read, kept and dropped.
+    """Counts of the units (one sentence pair each) that were read, kept and dropped.
 
     Attributes:
         num_units: Number of units read.

@@ -158,8 +158,8 @@ def corpora_of(names: Sequence[str], options: ReadOptions, format: str | None = 
         sources.append(CorpusSource(files[0], files[1] if len(files) == 2 else None, options, format))
     if src is not None:
         raise DataError(
-            f"{src}: expected a corpus with both languages, found text without tabs: name the file of its translations "
-            "after it"
+            f"{src}: expected a corpus with both languages, found text without tabs: pass the file with its "
+            "translations as the next argument"
         )
     return sources
 

@@ -189,7 +189,7 @@ class ChunkStore:
             data = file.read(chunk.size)
         if hashlib.sha256(data).hexdigest() != chunk.sha256:
             raise DataError(
-                f"{self._text}: has changed since its chunks were numbered (at lines {chunk.first_line:,} to "
+                f"{self._text}: has changed since it was divided into chunks (at lines {chunk.first_line:,} to "
                 f"{chunk.first_line + chunk.num_lines - 1:,}): restore it, or remove the directory {self.directory} to "
                 "start over"
             )
