@@ -184,7 +184,10 @@ class Trials:
         if self.draw.random() < 0.25 and self.can_resume():
             self.kill(self.resume)
         try:
-            self.finish(self.resume if self.can_resume() else self.new)
+            if self.can_resume():
+                self.finish_resumed()
+            else:
+                self.finish(self.new)
         except RuntimeError as error:
             self.tally.messages.append(str(error))
             return
@@ -192,6 +195,17 @@ class Trials:
             self.tally.equal += 1
         else:
             self.tally.different += 1
+
+    def finish_resumed(self) -> None:
+        """Resumes the training, or starts it if it was killed before its directory was complete."""
+        is_complete = (self.out / "training" / "config.toml").exists()
+        try:
+            self.finish(self.resume)
+        except RuntimeError as error:
+            if is_complete or NOTHING_TO_RESUME not in str(error):
+                raise
+            self.tally.early += 1
+            self.finish(self.new)
 
     def can_resume(self) -> bool:
         """Whether something was prepared that can be resumed."""
