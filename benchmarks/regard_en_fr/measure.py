@@ -85,7 +85,8 @@ def measure(
         sources, references = (_lines(data / f"{name}.{code}", limit) for code in ("en", "fr"))
         tests[name] = {"sentences": len(sources), "scores": _scores_of(name, ways, sources, references)}
     opened = open_model(model)
-    speed = _speed({name: ways[name] for name in systems}, _lines(data / f"{TESTS[0]}.en", SPEED_SENTENCES), model)
+    timed = {name: ways[name] for name in systems}
+    speed = _speed(timed, _lines(data / f"{TESTS[0]}.en", SPEED_SENTENCES), model) if with_speed else None
     return {
         "signature": opened.manifest.signature,
         "parameters": opened.manifest.num_parameters,
@@ -93,7 +94,7 @@ def measure(
         "bytes": sum(opened.sizes.values()) + (model / "manifest.json").stat().st_size,
         "details": opened.manifest.details,
         "tests": tests,
-        "speed": speed if with_speed else None,
+        "speed": speed,
         "faults": _faults(ways[systems[-1]], ways["word by word"]),
     }
 
