@@ -62,9 +62,7 @@ def shell(tmp_path: Path) -> Callable[..., Done]:
 @pytest.fixture
 def quick_shell(tmp_path: Path, ready_regard: Path) -> Callable[..., Done]:
     """The same within a second, for tests that are not about starting the program; see `ready.py`."""
-    python = ready_regard / "ready-python"
-    workers = {"READY_PYTHON": str(python)} if python.exists() else {}
-    return lambda line, **environment: _run(line, tmp_path, ready_regard, **workers, **environment)
+    return lambda line, **environment: _run(line, tmp_path, ready_regard, **environment)
 
 
 @pytest.fixture

@@ -25,8 +25,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-WORKERS = "READY_PYTHON"
-"""Environment variable with the program that runs the worker processes of a command; by default, Python."""
 LOADED = (
     "matplotlib.figure", "numpy", "pydantic", "regard.cli.main", "regard.evaluate.scores", "regard.inspection.html",
     "regard.train.console", "regard.recipes.demo", "regard.recipes.training", "regard.translation.translator",
@@ -126,7 +124,6 @@ class Command:
         os.environ.clear()
         os.environ.update(self.environment)
         sys.argv = ["regard", *self.arguments]
-        sys.executable = self.environment.get(WORKERS, sys.executable)
 
     def run(self) -> None:
         """Runs `regard`, or the module after `-m`."""
@@ -250,6 +247,8 @@ def main(address: str) -> None:
     command = Server(listener).serve()
     if command is not None:
         command.prepare()
+        if not command.is_python:  # its worker processes are forks, too
+            sys.executable = str(Path(address).with_name("ready-python"))
         end.run(command.run)
 
 

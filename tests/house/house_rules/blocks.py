@@ -175,8 +175,6 @@ def _shell(page: Page, block: Block, script: str) -> str:
     directories = [page.programs, Path(sys.executable).parent, os.environ["PATH"]]
     path = os.pathsep.join(str(directory) for directory in directories if directory)
     environment = os.environ | {"PATH": path, "COLUMNS": "100", "NO_COLOR": "1"}
-    if page.programs is not None and (python := page.programs / "ready-python").exists():
-        environment["READY_PYTHON"] = str(python)  # see `tests/support/ready.py`
     bash = ["bash", "-e", "-o", "pipefail", "-c", script]
     done = subprocess.run(
         bash, cwd=page.directory, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
