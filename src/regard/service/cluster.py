@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from regard.errors import ConfigError
 from regard.files.json_text import validation_messages
+from regard.recipes.ray_cluster import join_cluster
 from regard.service.access import make_access
 from regard.service.app import create_app
 from regard.service.catalog import ModelEntry
@@ -33,8 +34,6 @@ from regard.service.server import build_service
 from regard.service.settings import ServiceSettings
 
 _LOG = logging.getLogger("regard.service")
-AUTO, LOCAL = "auto", "local"
-"""Instead of an address: the cluster that runs on this machine, or else a new one; a new one of this machine alone."""
 NAME = "regard"
 """Name of the application in Ray Serve."""
 STOP_SECONDS = 10.0
@@ -276,14 +275,7 @@ def _imported() -> tuple[Any, Any]:
 def _connect(ray: Any, address: str) -> None:  # noqa: ANN401
     """Connects to a cluster, or starts one that ends with this process."""
     options = {"logging_level": logging.WARNING, "runtime_env": {"env_vars": _ENVIRONMENT}}
-    if address != LOCAL:
-        try:
-            ray.init(address=address, **options)
-            return
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            if address != AUTO or os.environ.get("RAY_ADDRESS"):
-                raise ConfigError(f"--cluster {address}: cannot reach Ray: {error}") from None
-    ray.init(address=LOCAL, include_dashboard=False, **options)
+    join_cluster(ray, address, options)
 
 
 def _wait_for_proxies(serve: Any) -> None:  # noqa: ANN401

@@ -17,10 +17,9 @@ from regard.recipes.chunks.plan import Chunk
 from regard.recipes.chunks.store import ChunkStore
 from regard.recipes.chunks.work import Assignment, Work, open_assignment
 from regard.recipes.chunks.worker import PATIENCE
+from regard.recipes.ray_cluster import join_cluster
 from regard.train.interrupt import Interrupt
 
-AUTO, LOCAL = "auto", "local"
-"""Instead of an address: the cluster that runs on this machine, or else a new one; a new one of this machine alone."""
 _POLL_SECONDS = 0.5
 _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0"}
 _FINISHED, _CLAIMED, _ERROR = "finished", "claimed", "error"
@@ -144,19 +143,7 @@ def _connect(address: str) -> Any:  # noqa: ANN401 # Ray may be missing
         raise ConfigError(f"--cluster: the package {error.name} is missing: pip install 'regard[cluster]'") from None
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
-    _initialize(ray, address)
+    join_cluster(ray, address, {"logging_level": logging.WARNING, "log_to_driver": False})
     if is_main:
         signal.signal(signal.SIGTERM, before)
     return ray
-
-
-def _initialize(ray: Any, address: str) -> None:  # noqa: ANN401
-    options = {"logging_level": logging.WARNING, "log_to_driver": False}
-    if address != LOCAL:
-        try:
-            ray.init(address=address, **options)
-            return
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            if address != AUTO or os.environ.get("RAY_ADDRESS"):
-                raise ConfigError(f"--cluster {address}: cannot reach Ray: {error}") from None
-    ray.init(address=LOCAL, include_dashboard=False, **options)
