@@ -113,6 +113,7 @@ def test_killed_before_a_file_is_renamed(
     assert killed.returncode in (-signal.SIGKILL, 2), killed.stderr
     if killed.returncode == 2:
         assert "a worker process ended before its work was done (signal 9)" in killed.stderr
+        assert not list((tmp_path / "text").rglob("*.new"))
     assert not (tmp_path / "text" / "manifest.json").exists()
     done = again(tmp_path / "text")
     assert done.status == 0, done.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from regard.config.threads import available_cores
 from regard.data.prepared.corpus import check_shard, file_hash
 from regard.data.prepared.manifest import MANIFEST, Manifest, read_manifest, shard_name
 from regard.errors import CheckpointError, ConfigError, DataError
-from regard.files.atomic import make_directory, remove
+from regard.files.atomic import PENDING, make_directory, remove
 from regard.files.locks import Lock
 from regard.recipes.preparation import Preparation, Progress
 from regard.recipes.prepared_options import covers, derive_options, text_options
@@ -107,11 +108,22 @@ def prepare_text(
             report(f"{directory}: damaged or missing: {names}; they are made again from the text")
         for path in damaged:
             remove(path)
-        Preparation(config, directory, subwords, num_workers or available_cores(), progress).run()
+        try:
+            Preparation(config, directory, subwords, num_workers or available_cores(), progress).run()
+        except BaseException:
+            _remove_pending(directory)
+            raise
     prepared = find_prepared(config, directory, subwords=subwords)
     if prepared is None:
         raise DataError(f"{directory}: the text changed while it was prepared: run the command again")
     return prepared
+
+
+def _remove_pending(directory: Path) -> None:
+    """Removes files that were not written to their end: by workers that were killed because another one failed."""
+    for path in (*directory.glob(f"*{PENDING}"), *directory.glob(f"*/*{PENDING}")):
+        with suppress(OSError):  # the error that stopped the preparation matters more
+            path.unlink()
 
 
 def _check_foreign(directory: Path) -> None:
