@@ -1,7 +1,7 @@
 """Train, run and inspect attention-based translation models.
 
-Importing the package does nothing: a public name is fetched from its module when it is first asked for, so that
-neither torch nor a plotting library is loaded by those who do not need it.
+`import regard` alone loads no other module of the package. The first use of a public name, such as `regard.load`,
+imports the module that defines it, so that PyTorch and plotting libraries are loaded only by programs that need them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m regard`, the same as `regard`."""
+"""Lets `python -m regard` run the command-line program `regard`."""
 
 from regard.cli.main import app
 

@@ -20,7 +20,7 @@ class DataError(RegardError):
 
 
 class ShapeError(RegardError):
-    """Error that shapes or sizes, of tensors or in options, do not fit together."""
+    """Error in shapes of tensors or in numbers, such as sizes: they do not fit together, or are out of range."""
 
 
 class CheckpointError(RegardError):
@@ -32,10 +32,10 @@ class SearchError(RegardError):
 
 
 class WorkerError(RegardError):
-    """Error of a training by several workers: another worker has ended or does not answer.
+    """Error in training by several worker processes: another worker has ended or does not answer.
 
     Attributes:
-        reported: Whether another worker shows the message, so that this one need not.
+        reported: Whether another worker prints the message; if True, this worker does not print it.
     """
 
     def __init__(self, message: str, *, reported: bool = False) -> None:
@@ -43,7 +43,7 @@ class WorkerError(RegardError):
 
         Args:
             message: What happened, and what to do.
-            reported: Whether another worker shows the message.
+            reported: Whether another worker prints the message; if True, this worker does not print it.
         """
         super().__init__(message)
         self.reported = reported

@@ -1,7 +1,7 @@
-"""Writes the built-in corpus: `train|val|test.{source,target,align}`.
+"""Writes the built-in corpus: the splits train, val and test, each in files such as `.en`, `.fr` and `.align`.
 
 The sentences come from a grammar (such as `regard_phrasebook.en_fr.grammar`). This module checks their length,
-removes duplicate English sentences, and assigns each sentence to a split by its word combinations.
+removes duplicate English sentences, and assigns each sentence to a split by its word combinations, such as `eat+apple`.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class CorpusReport:
         pair: Language pair.
         sizes: Number of sentence pairs in train, val and test.
         src_words: Number of distinct whitespace-separated source words in the training text.
-        tgt_words: Number of distinct target words in the training text.
+        tgt_words: Number of distinct whitespace-separated target words in the training text.
         mean_length: Mean number of source words in the training text.
-        constructions: Number of training sentences with each construction.
+        constructions: Number of training sentences with each grammatical construction, by its name.
     """
 
     out: Path
@@ -150,7 +150,7 @@ def load_grammar(pair: str) -> Grammar:
 
 def _check(grammar: Grammar, pairs: int, min_length: int, max_length: int) -> None:
     if pairs < 1:
-        raise DataError(f"phrasebook: expected at least 1 pair, got pairs={pairs}; raise it")
+        raise DataError(f"phrasebook: expected at least 1 pair, got pairs={pairs}; raise pairs")
     if not 1 <= min_length <= max_length <= grammar.longest:
         raise DataError(
             f"phrasebook: expected lengths with 1 <= min_length <= max_length <= {grammar.longest} words, "

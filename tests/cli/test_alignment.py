@@ -189,7 +189,7 @@ def test_aer_of_files_that_do_not_belong_together(at_work: Path, regard: Run) ->
     (at_work / "guess").write_text("0-0 1-1\n")
     done = regard("aer", "--gold", "test.align", "--links", "guess")
     assert done.status == 2
-    assert "align the files line by line" in done.err
+    assert "give files with one line for each sentence pair" in done.err
     done = regard("aer", "--gold", "test.align", "--links", "test.align", "--src", "test.en")
     assert done.status == 2
     assert "expected --src and --tgt together" in done.err

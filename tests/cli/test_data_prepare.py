@@ -31,7 +31,7 @@ def test_text_is_prepared_and_checked(regard: Run, tmp_path: Path, texts: list[s
     arguments = ("data", "prepare", *texts, "--out", str(out), "--vocabulary", str(tmp_path / "vocabulary"))
     missing = regard(*arguments, "--check")
     assert missing.status == 2
-    assert "expected text prepared from these files with these options, found none or another" in missing.err
+    assert "expected text prepared from these files with these options, found none, or text of other" in missing.err
     done = regard(*arguments, "--workers", "1")
     assert done.status == 0, done.err
     assert f"{tmp_path / 'train.en'}: left out 1 pair with an empty side" in done.out

@@ -85,7 +85,7 @@ def test_user_errors_have_status_2(at_work: Path, regard: Run) -> None:
     assert "model.kind: CTranslate2 runs Transformers only" in done.err
     done = regard("export", "model", "--to", "marian", "--out", "export", "--quantization", "int8")
     assert done.status == 2
-    assert "leave it out" in done.err
+    assert "leave --quantization out" in done.err
     done = regard("translate", "model", "--precision", "int16")
     assert done.status == 2
     assert "one of float32, bfloat16, int8, got 'int16'" in done.err

@@ -91,7 +91,7 @@ def test_the_built_in_labs_are_listed(regard: Run) -> None:
         (["scores", "--seeds", "one"], "expected whole numbers separated by commas"),
         (["scores", "--baseline", "best"], "baseline: expected one of plain, luong/dot"),
         (["scores", "--steps", "3", "--tokens", "3"], "expected steps or tokens, got both"),
-        (["scores", "--only", "luongg/*"], "no system has the name 'luongg/*'"),
+        (["scores", "--only", "luongg/*"], "no system matches 'luongg/*'"),
         (["scores", "--set", "model.hiden_size=3"], "did you mean 'model.hidden_size'?"),
         (["scores", "--corpus", "nowhere.en", "nowhere.fr"], "nowhere.en: no such file"),
     ],

@@ -99,8 +99,8 @@ ON_ALL_PAIRS = "selects a layer and head on all pairs, but each worker sees a pa
 @pytest.mark.parametrize(
     ("verb", "options", "message"),
     [
-        ("align", ("--gold=in.en", *WORKERS), f"--gold {ON_ALL_PAIRS}: leave --gold out"),
-        ("align", ("--tune", *WORKERS), f"--tune {ON_ALL_PAIRS}: leave --tune out"),
+        ("align", ("--gold=in.en", *WORKERS), f"--gold {ON_ALL_PAIRS}: first run `regard align --tune`"),
+        ("align", ("--tune", *WORKERS), f"--tune {ON_ALL_PAIRS}: first run `regard align --tune`"),
         (
             "align",
             ("--workers=2",),
@@ -112,7 +112,7 @@ ON_ALL_PAIRS = "selects a layer and head on all pairs, but each worker sees a pa
         ("align", ("--symmetrize=diagonal", *WORKERS), "got 'diagonal'"),
         ("score", ("--output=out", "--workers=2", "--cluster=auto"), "--workers cannot be used with --cluster"),
         ("score", ("--cluster=auto",), "--cluster: expected files"),
-        ("score", ("--shortlist=in.en", *WORKERS), "--shortlist does not fit here"),
+        ("score", ("--shortlist=in.en", *WORKERS), "--shortlist cannot be used to score given translations"),
         ("score", ("--output=none/out", "--workers=2"), "its directory does not exist"),
         ("score", ("--output=in.fr", "--workers=2"), "in.fr"),
     ],

@@ -90,19 +90,19 @@ def test_prefixes_and_alternatives(at_work: Path, regard: Run) -> None:
     ("options", "message"),
     [
         ("--top-k 3", "--top-k is an option of sampling: add --sample N or --mbr N"),
-        ("--sample 2", "--sample 2 does not fit on one line"),
+        ("--sample 2", "the results of --sample 2 do not fit on one line"),
         ("--sample 0", "num_samples of at least 1, got 0"),
-        ("--sample 1 --mbr 4", "give one of the two"),
+        ("--sample 1 --mbr 4", "give only one of both"),
         ("--sample 1 --beam 3", "sample cannot be combined with beam"),
         ("--sample 1 --epsilon 1", "epsilon of at least 0 and below 1, got 1.0"),
         ("--mbr 4 --temperature 0", "temperature above 0, got 0.0"),
-        ("--alternatives 3", "--alternatives 3 does not fit on one line"),
+        ("--alternatives 3", "the results of --alternatives 3 do not fit on one line"),
         ("--groups 3 --beam 4", "divides the beam of 4, got 3"),
         ("--diversity 1", "diversity has no effect without groups"),
         ("--no-repeat-ngram -2", "no_repeat_ngram from 0 (off) to 100, got -2"),
         ("--repetition-penalty 0.5", "repetition_penalty from 1 (off) to 100, got 0.5"),
         ("--min-len-ratio 3 --max-len-ratio 2", "min_len_ratio of at most max_len_ratio, 2.0, got 3.0"),
-        ("--prefix Je --input test.en --output o --workers 2", "--prefix and --alternatives work for lines"),
+        ("--prefix Je --input test.en --output o --workers 2", "--prefix and --alternatives work only for lines"),
     ],
 )
 def test_bad_values_name_the_range(at_work: Path, regard: Run, options: str, message: str) -> None:
@@ -147,9 +147,10 @@ def test_score_and_rerank(at_work: Path, regard: Run) -> None:
     for arguments, message in (
         (("--src", "test.en"), "add --model MODEL, --reverse MODEL, or both"),
         (("--src", "a", "--model", "model"), "expected one list for each of the 3 lines of a"),
-        (("--src", "test.en", "--model", "model:inf"), "a weight that is a number after the colon"),
+        (("--src", "test.en", "--model", "model:inf"), "a finite number as the weight after the colon"),
     ):
         done = regard("rerank", "lists", *arguments)
         assert (done.status, message in done.err) == (2, True)
     (at_work / "lists").write_text('{"text": 3}\n', encoding="utf-8")
-    assert "lists:1: expected an object with n_best" in regard("rerank", "lists", "--src", "a", "--model", "model").err
+    done = regard("rerank", "lists", "--src", "a", "--model", "model")
+    assert "lists:1: expected n_best, a list of {text, score}" in done.err

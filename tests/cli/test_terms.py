@@ -179,7 +179,7 @@ def test_terms_in_the_source_need_a_glossary_and_a_model_that_reads_them(regard:
     for verb in (("translate", MODEL), ("attend", MODEL, LINE)):
         done = regard(*verb, *in_source, stdin=f"{LINE}\n".encode())
         assert done.status != 0
-        assert "--terms-in-source has no effect without --terms" in " ".join(done.err.split())
+        assert "--terms-in-source has no effect without a glossary" in " ".join(done.err.split())
         done = regard(*verb, *in_source, "--terms", str(terms), stdin=f"{LINE}\n".encode())
         assert done.status != 0
         assert "the model was not trained to read terms in its sources" in " ".join(done.err.split())

@@ -127,9 +127,9 @@ def test_a_pipe_is_read(at_work: Path, regard: Run) -> None:
     [
         (
             ("--input", "in.po", "--json"),
-            "--json does not fit a document of type .po: remove it, or add --format lines",
+            "--json cannot be used with a document of type .po: remove it, or add --format lines",
         ),
-        (("--input", "in.po", "--n-best", "2"), "--n-best 2 does not fit"),
+        (("--input", "in.po", "--n-best", "2"), "the results of --n-best 2 do not fit"),
         (("--input", "in.po", "--column", "a"), "--column: expected an input of type .csv, .tsv, .jsonl, got .po"),
         (
             ("--input", "test.en", "--mark-fuzzy"),

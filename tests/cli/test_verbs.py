@@ -351,5 +351,5 @@ def test_attend_reports_missing_glyphs_and_empty_translations(
         done = regard("attend", "model", "hello", "--target", empty)
         assert (done.status, done.err) == (
             2,
-            "regard: error: --target: the given translation is empty: expected some words\n",
+            "regard: error: --target: expected a translation of at least one word, got an empty one\n",
         )

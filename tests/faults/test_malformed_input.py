@@ -154,7 +154,7 @@ CASES = {
         "train a model with attention",
     ),
     "a picture of many sentences": Case(
-        "attend model --src one.en --png a.png", "--png draws one sentence", "--html for all of them"
+        "attend model --src one.en --png a.png", "--png draws one sentence", "or draw all with --html"
     ),
     "page in no directory": Case("attend model hello --html no/where.html", "no/where.html", "choose another path"),
     # --- the phrasebook
@@ -169,7 +169,7 @@ CASES = {
     "unknown verb": Case("trian --out new", "'trian'", "Did you mean 'train'?"),
     "unknown option": Case("info model --jason", "--jason", "regard info --help"),
     "missing option": Case(
-        "evaluate model --src a.en", "a.en: expected sentence pairs", "name the other side with --ref"
+        "evaluate model --src a.en", "a.en: expected sentence pairs", "name the file of the other side with --ref"
     ),
 }
 

@@ -44,7 +44,7 @@ def test_a_key_is_found_and_its_name_is_kept(file: KeyFile) -> None:
 
 def test_a_key_that_does_not_exist_cannot_be_revoked(file: KeyFile) -> None:
     _, stored = file.add("a")
-    with pytest.raises(DataError, match=f"there is no key 00; known keys: {stored.id}$"):
+    with pytest.raises(DataError, match=f"there is no API key with the id 00; known ids: {stored.id}$"):
         file.revoke("00")
     assert file.revoke(stored.id) == stored
     with pytest.raises(DataError, match=r"known keys: none$"):

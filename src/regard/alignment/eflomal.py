@@ -29,17 +29,19 @@ _PROGRAM = "eflomal-align"
 def align_words(sources: Sequence[str], targets: Sequence[str], *, method: str = "grow-diag-final-and") -> list[Links]:
     """Aligns the words of sentence pairs with eflomal, ignoring case.
 
-    Eflomal learns word translations from these sentence pairs alone: with fewer than some thousands of pairs the links
+    Eflomal learns word translations from these sentence pairs alone; with fewer than a few thousand pairs, the links
     are poor.
 
     Args:
         sources: Source sentences.
         targets: One translation per source sentence.
-        method: Symmetrization method that combines the links of both directions; see `regard.alignment.symmetrize`.
+        method: How to combine the links of both directions: `intersection`, `union`, `grow-diag`, `grow-diag-final` or
+            `grow-diag-final-and`.
 
     Returns:
-        Links of each pair as 0-based `(source word, target word)`, between words of the normalized sentences. A pair
-        has no links if one of its sentences has no words, or more than 1,023, the limit of eflomal.
+        Links of each pair as 0-based `(source word, target word)`. Words are what spaces separate in a sentence after
+        `regard.text.normalize.normalize`. A pair has no links if one of its sentences has no words, or more than 1,023,
+        the limit of eflomal.
 
     Raises:
         ConfigError: eflomal is not installed.
@@ -49,7 +51,7 @@ def align_words(sources: Sequence[str], targets: Sequence[str], *, method: str =
     if len(sources) != len(targets):
         raise DataError(
             f"expected one target sentence per source sentence, got {len(sources)} source and {len(targets)} target "
-            "sentences"
+            "sentences: pass two lists of equal length"
         )
     pairs = [(normalize(src), normalize(tgt)) for src, tgt in zip(sources, targets, strict=True)]
     rows = [row for row, (src, tgt) in enumerate(pairs) if src and tgt]

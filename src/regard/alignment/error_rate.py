@@ -44,7 +44,7 @@ class AlignmentScores:
         return self.num_in_sure / self.num_sure if self.num_sure else 1.0
 
     def to_dict(self) -> dict[str, float]:
-        """The rates as a JSON object: `aer`, `precision` and `recall`."""
+        """Converts the rates to a dictionary with the keys `aer`, `precision` and `recall`."""
         return {"aer": self.aer, "precision": self.precision, "recall": self.recall}
 
 
@@ -63,7 +63,7 @@ def alignment_error_rate(
             links. None = only the sure links.
 
     Returns:
-        The counts, with `aer`, `precision` and `recall`.
+        Counts of links, with the rates as the properties `aer`, `precision` and `recall`.
 
     Raises:
         DataError: The numbers of sentence pairs differ.
@@ -71,8 +71,8 @@ def alignment_error_rate(
     allowed = sure if possible is None else possible
     if not len(links) == len(sure) == len(allowed):
         raise DataError(
-            f"expected alignments of the same sentence pairs, got {len(links)} predicted, {len(sure)} sure and "
-            f"{len(allowed)} possible: align the files line by line"
+            f"expected predicted, sure and possible links of the same sentence pairs, got those of {len(links)}, "
+            f"{len(sure)} and {len(allowed)} pairs: give files with one line for each sentence pair"
         )
     predicted = [set(pair) for pair in links]
     certain = [set(pair) for pair in sure]

@@ -29,14 +29,14 @@ class Candidate:
     Attributes:
         readout: The layer and head whose attention is read, at which decoding step (see `Readout.shifted`), and the
             rule that turns attention weights into links.
-        score: Quality of the links; higher is better, in the unit of the criterion that was used.
+        score: Quality of the links; higher is better. The unit depends on the function that scored the links.
     """
 
     readout: Readout
     score: float
 
     def __str__(self) -> str:
-        """Such as `layer 1, head 3, shifted: 0.912`."""
+        """Describes layer, head and score in a line of text, such as `layer 1, head 3, shifted: 0.912`."""
         readout = self.readout
         layer = "mean of layers" if readout.layer is None else f"layer {readout.layer}"
         head = "mean of heads" if readout.head is None else f"head {readout.head}"
@@ -46,14 +46,15 @@ class Candidate:
 def rank_candidates(
     records: Sequence[AttentionRecord], criterion: Criterion, readout: Readout | None = None
 ) -> list[Candidate]:
-    """Ranks all layers and heads of a model, and their means, by the word links that each of them gives.
+    """Ranks the attention heads of a model, and means over heads and layers, by the word links that each gives.
 
-    Each is tried twice: the links of a target word are read from the step that generated the word, and from the next
-    step, whose input the word is (see `Readout.shifted`).
+    Each is tried twice: the links of a target word are read from the attention weights of the decoding step that
+    generated the word, and from those of the next step, whose input the word is (`Readout.shifted`).
 
     Args:
         records: Attention of some sentence pairs, all from the same model; at least one.
-        criterion: Function that scores the links of these sentence pairs.
+        criterion: Function that takes the links of each sentence pair, in the order of `records`, and returns a score;
+            higher is better.
         readout: Rule and thresholds for all candidates; its `layer`, `head` and `shifted` are ignored. None = the
             default rule.
 
@@ -69,13 +70,14 @@ def rank_candidates(
 
 
 def gold_criterion(gold: Sequence[GoldLinks]) -> Criterion:
-    """Makes the criterion `1 - alignment error rate` against gold links.
+    """Makes a function that scores word links by `1 - alignment error rate` against gold links.
 
     Args:
-        gold: Gold links of the sentence pairs whose links the criterion will score.
+        gold: Gold links of the sentence pairs whose links the function will score.
 
     Returns:
-        The criterion, with values up to 1.
+        A function of the links of each sentence pair, in the order of `gold`. It returns a score up to 1; higher is
+        better.
     """
     sure, possible = [links.sure for links in gold], [links.possible for links in gold]
     return lambda links: 1.0 - alignment_error_rate(links, sure, possible).aer
@@ -88,7 +90,7 @@ def dictionary_criterion(records: Sequence[AttentionRecord]) -> Criterion:
     count as 0. Layers and heads are compared by these scores.
 
     Args:
-        records: Attention records of the sentence pairs whose links the criterion will score; only their words are
+        records: Attention records of the sentence pairs whose links the function will score; only their words are
             used.
 
     Returns:

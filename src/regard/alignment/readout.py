@@ -37,7 +37,10 @@ class Readout:
     """How word alignment links are derived from the cross-attention of a sentence pair.
 
     Attributes:
-        rule: Rule that selects the cells of the attention matrix that become links; see the module.
+        rule: Which attention weights become links. `strongest`: the largest weight of each target word. `threshold`:
+            all weights above `threshold`. `shares`: each weight is divided by the total weight of its source word; the
+            largest share of each target word becomes a link, and so do, if their weight is above 0.02, the largest
+            share of each source word and all shares above `threshold`.
         layer: 0-based number of the layer; None = mean over the layers.
         head: 0-based number of the head; None = mean over the heads.
         shifted: Whether the attention weights of a target word are those of the next decoding step, at which the word
@@ -77,16 +80,16 @@ class Readout:
         return replace(self, layer=layer, head=head, shifted=shifted)
 
     def for_matrix(self, layer: int | None, head: int | None) -> Readout:
-        """The readout for a layer and head that the user chose; `self` is the model's own readout.
+        """Makes the readout for a layer and head that the user chose; `self` is the model's own readout.
 
         Args:
-            layer: 0-based number of the chosen layer; None if none was chosen.
-            head: 0-based number of the chosen head; None if none was chosen.
+            layer: 0-based number of the chosen layer; None = the user chose none.
+            head: 0-based number of the chosen head; None = the user chose none.
 
         Returns:
-            This readout if the user chose neither layer nor head, or chose those of this readout. Otherwise a readout
-            of the chosen layer and head with default values in all other fields: the rule `shares`, and `shifted`
-            False.
+            This readout if both are None, or if both are the layer and head of this readout. Otherwise a readout of the
+            chosen layer and head (None = mean) with default values in all other fields: the rule `shares`, and
+            `shifted` False.
         """
         own = (layer, head) in ((None, None), (self.layer, self.head))
         return self if own else Readout(layer=layer, head=head)
@@ -112,7 +115,7 @@ class Readout:
         return tuple(sorted((src, tgt) for tgt, src in linked.nonzero().tolist()))
 
     def to_stored(self) -> StoredReadout:
-        """Converts the readout to the form in which a model's manifest stores it."""
+        """Converts the readout to the fields that are written to the manifest file of a stored model."""
         return StoredReadout(**asdict(self))
 
 
@@ -121,7 +124,7 @@ def known_readout(config: Config, stored: StoredReadout | None) -> Readout | Non
 
     Args:
         config: The model's configuration.
-        stored: The readout in the model's manifest; None if none is stored.
+        stored: The readout that is stored with the model; None if none is stored.
 
     Returns:
         The stored readout. If none is stored but a head was trained to attend along given word links

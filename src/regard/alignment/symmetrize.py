@@ -24,10 +24,10 @@ def flipped(links: Links) -> Links:
 def symmetrize(forward: Links, backward: Links, method: str) -> Links:
     """Combines the word alignments of both translation directions into one alignment.
 
-    `grow-diag` starts from the intersection and adds links of the union that are adjacent to a chosen link, also
-    diagonally, and that have at least one word without a link; links are visited by source word, then by target word,
-    until none is added. `grow-diag-final` then adds the links, first of `forward`, then of `backward`, that have at
-    least one word without a link; `grow-diag-final-and` adds only the links of which both words have no link.
+    `grow-diag` starts from the intersection. It adds a link of the union if a link next to it, also diagonally, was
+    chosen before, and if its source or target word has no link yet; it visits the chosen links in sorted order, and
+    repeats this until no link is added. `grow-diag-final` then adds the links, first of `forward`, then of `backward`,
+    whose source or target word has no link; `grow-diag-final-and` adds only links of which both words have no link.
 
     >>> symmetrize(((0, 0), (1, 1)), ((0, 0), (1, 2)), "intersection")
     ((0, 0),)
@@ -35,7 +35,8 @@ def symmetrize(forward: Links, backward: Links, method: str) -> Links:
     Args:
         forward: Links of the source-to-target direction as 0-based pairs `(source word, target word)`.
         backward: Links of the target-to-source direction, also as `(source word, target word)`; see `flipped`.
-        method: A key of `METHODS`, or one of the short names gd, gdf and gdfa.
+        method: `intersection`, `union`, `grow-diag` (`gd`), `grow-diag-final` (`gdf`) or `grow-diag-final-and`
+            (`gdfa`).
 
     Returns:
         The combined links as pairs `(source word, target word)`, sorted.
@@ -47,16 +48,16 @@ def symmetrize(forward: Links, backward: Links, method: str) -> Links:
 
 
 def full_name(method: str) -> str:
-    """The full name of a symmetrization method.
+    """Replaces the short name of a symmetrization method by its full name.
 
     >>> full_name("gdfa")
     'grow-diag-final-and'
 
     Args:
-        method: A key of `METHODS`, or one of the short names gd, gdf and gdfa.
+        method: A full name, which is one of the keys of `METHODS`, or a short name: `gd`, `gdf` or `gdfa`.
 
     Returns:
-        The key of `METHODS`.
+        The full name.
 
     Raises:
         DataError: The method is unknown.

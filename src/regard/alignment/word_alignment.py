@@ -24,7 +24,8 @@ def word_alignment(
         record: Attention of the sentence pair.
         layer: 0-based number of the layer; None = mean over the layers.
         head: 0-based number of the head; None = mean over the heads.
-        readout: Complete readout to use instead; if given, `layer` and `head` are ignored.
+        readout: Layer, head, decoding step and rule to use instead of these defaults; if given, `layer` and `head` are
+            ignored.
 
     Returns:
         Links as 0-based pairs `(source word, target word)`, sorted.

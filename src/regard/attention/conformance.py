@@ -39,8 +39,8 @@ def check_score(make_score: Callable[[int, int], Score], *, query_size: int = 6,
     expected_shape = (BATCH, HEADS, QUERIES, KEYS)
     if tuple(scores.shape) != expected_shape:
         raise ShapeError(
-            f"check of the score failed: expected scores of shape (B, H, T, S) = {expected_shape}, got "
-            f"{tuple(scores.shape)}"
+            f"this score function cannot be used in attention: expected scores of shape (B, H, T, S) = "
+            f"{expected_shape}, got {tuple(scores.shape)}: return one number per query and key"
         )
     _require_of_score(bool(scores.isfinite().all()), "scores must be finite for finite queries and keys")
     alone = score(query[1:2], score.project_key(key[1:2]))

@@ -1,8 +1,8 @@
-"""Attention over a KV cache that is never copied: each row of a search looks up its own cache rows.
+"""Attention over a KV cache that is never copied: each hypothesis of a beam search looks up its own cache rows.
 
-A beam search reorders its prefixes at every step. Copying their keys and values costs more than attending to them.
-Instead each prefix has a table of the cache rows that its keys are in. The keys of a source are computed once per
-sentence and shared by all prefixes of its beam; those of the target stay where each step wrote them.
+A beam search reorders its hypotheses at every step. Copying their keys and values costs more than attending to them.
+Instead, a table lists for each hypothesis the cache rows that hold its keys and values. Those of a source sentence are
+computed once and shared by all hypotheses of the sentence; those of the target stay where each step wrote them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class KVCache:
     Attributes:
         key_addresses: Per position, the memory address of its keys, `(N, H, K)`.
         value_addresses: Per position, the memory address of its values, `(N, H, D)`.
-        strides: Four strides in elements: of the keys between rows and between heads, then the same of the values.
+        strides: Four strides in elements: between rows of the keys, between heads of the keys, between rows of the
+            values, between heads of the values.
         value_size: D, the width of one head's values.
         tensors: The tensors to which the addresses point; the references keep their memory alive.
         mask: Per row and position, whether the position may be attended to, `(N, T)` bool; None = all positions may.
@@ -79,7 +80,7 @@ class KVCache:
         if self.strides not in ((), strides):
             raise AssertionError(
                 f"a KV cache needs the same memory layout in all steps, but keys and values of this step have strides "
-                f"{strides}, those of earlier steps {self.strides}"
+                f"{strides}, those of earlier steps {self.strides}: pass contiguous tensors in all steps"
             )
         return KVCache(
             (*self.key_addresses, key.data_ptr()),

@@ -55,8 +55,9 @@ class AttentionWithHistory(nn.Module):
             memory: Projected keys and values from `project_memory`.
 
         Returns:
-            "Previous" weights, which are 1 at the first source position, and a sum of weights of 0, `(B, H, 1, S)`
-            each. None if the layer has neither coverage, nor location features, nor a history window.
+            Two tensors `(B, H, 1, S)` for the first step: weights in place of those of a previous step, 1 at the first
+            source position and 0 elsewhere; and the sum of the weights so far, 0 everywhere. None if the layer has
+            neither coverage, nor location features, nor a history window.
         """
         if self.coverage is None and self.location is None and self.window is None:
             return None
@@ -86,7 +87,8 @@ class AttentionWithHistory(nn.Module):
             need_weights: Whether to return the attention weights; with a history they are always returned.
 
         Returns:
-            The context vectors and weights; and the history for the next step, or None if `history` is None.
+            The context vectors and weights; and the history for the next step (the weights of this step, and the sum of
+            the weights so far), or None if `history` is None.
         """
         if history is None:
             output: AttentionOutput = self.attention(query, memory, start=start, need_weights=need_weights)
@@ -95,7 +97,10 @@ class AttentionWithHistory(nn.Module):
         bias = None if self.coverage is None else self.coverage(total)
         output = self.attention(query, self._with_history(previous, memory), bias=bias, start=start, need_weights=True)
         if output.weights is None:
-            raise AssertionError(f"{type(self.attention).__name__} returned no weights although need_weights is True")
+            raise AssertionError(
+                f"{type(self.attention).__name__} returned no weights although need_weights is True: let its forward "
+                "return them"
+            )
         return output, (output.weights, total + output.weights)
 
     def _with_history(self, previous: Tensor, memory: Memory) -> Memory:

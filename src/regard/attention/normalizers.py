@@ -1,4 +1,4 @@
-"""Normalizers: functions from the scores of a query to a distribution, one for each published formula.
+"""Normalizers: functions from attention scores to attention weights, one for each published formula.
 
 In the formulas `z_i` is a score and `p_i` its weight. The usual normalizer, the softmax, is
 `regard.attention.kernels.masked_softmax`; its weights are never exactly zero. `sparsemax` and `entmax15` give most
@@ -74,10 +74,10 @@ def smooth(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 @dataclass(frozen=True)
 class Sharpened:
-    """A normalizer that multiplies the scores by a factor β before another normalizer (Chorowski 2015, §2.3).
+    """A normalizer that multiplies scores by a factor β, then applies another normalizer (Chorowski 2015, §2.3).
 
     Attributes:
-        normalizer: The other normalizer.
+        normalizer: The normalizer that computes weights from the multiplied scores.
         factor: β, an inverse temperature: above 1 it makes the weights sharper, below 1 flatter.
     """
 
@@ -85,7 +85,15 @@ class Sharpened:
     factor: float
 
     def __call__(self, scores: Tensor, mask: Tensor | None) -> Tensor:
-        """Computes attention weights from scores and a mask, both `(B, H, T, S)`. See `masked_softmax`."""
+        """Computes attention weights from scores `(B, H, T, S)` and a mask.
+
+        Args:
+            scores: Attention scores, `(B, H, T, S)`.
+            mask: Bool, True = the position may be attended to, broadcastable to the scores; None = all positions may.
+
+        Returns:
+            Attention weights, `(B, H, T, S)`.
+        """
         return self.normalizer(scores * self.factor, mask)
 
 

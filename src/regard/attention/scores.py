@@ -59,8 +59,8 @@ class Score(nn.Module, ABC):
 class DotProductScore(Score):
     """Base class of dot-product scores, `e_i = scale · f(s) · g(h_i)`, which fused attention kernels can compute.
 
-    s is a query and `h_i` a key. f and g are functions of each score: `project_query` computes f, by default the
-    identity, and `project_key` computes g.
+    s is a query and `h_i` a key. Subclasses define f as `project_query` and g as `project_key`; by default, both return
+    their argument.
 
     Attributes:
         scale: Factor on the dot products.
@@ -69,15 +69,15 @@ class DotProductScore(Score):
     scale: float = 1.0
 
     def project_query(self, query: Tensor) -> Tensor:
-        """Projects queries of width Q, `(B, H, T, Q)`, to the width P of projected keys; the identity here."""
+        """Maps queries, `(B, H, T, Q)`, to the width P of projected keys; by default, returns them unchanged."""
         return query
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        """Projects each query s by `project_query`, f, and computes `scale · f(s) · g(h_i)` for each key.
+        """Computes `scale · f(s) · g(h_i)` for every query s and key `h_i`; `project_query` computes f(s).
 
         Args:
-            query: Queries s, `(B, H, T, Q)`, Q = width of a query, not yet projected.
-            key: Keys that `project_key` has projected, `g(h_i)`, `(B, H, S, P)`, P = their width.
+            query: Queries s, `(B, H, T, Q)`, Q = width of a query.
+            key: Projected keys `g(h_i)`, the result of `project_key`, `(B, H, S, P)`, P = their width.
 
         Returns:
             The scores before mask and softmax, `(B, H, T, S)`.

@@ -63,7 +63,7 @@ def attend(
     Args:
         score: Score function.
         query: Queries, `(B, H, T, Q)`, Q = width of a query.
-        memory: Projected keys and values; the mask of the memory is not used.
+        memory: Projected keys and values; `memory.mask` is ignored, only `mask` is used.
         mask: Bool, True = the position may be attended to, broadcastable to `(B, H, T, S)`; None = all positions may.
         bias: Bias to add to the scores, broadcastable to `(B, H, T, S)`; None = no bias.
         dropout: Share of the attention weights to set to zero; use 0 outside training.

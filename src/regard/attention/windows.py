@@ -1,7 +1,7 @@
 """Windows: the part of the source that a query may attend to.
 
-Luong's windows (2015, §3.2) depend on the query and its position, Chorowski's (2015, §2.3) on the weights of the
-previous step.
+The position of the window depends on the query and its target position (Luong 2015, §3.2), or on the attention weights
+of the previous decoding step (Chorowski 2015, §2.3).
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ class Window(nn.Module, ABC):
 
 
 class MonotonicWindow(Window):
-    """Window of Luong's local-m attention, centered at the source position with the number of the target position.
+    """Window of Luong's local-m attention: for target position t, it is centered at source position t.
 
-    Beyond the end of the source, the center stays at the last source position.
+    If the source is shorter, the center is its last position.
 
     Args:
         half_width: Number of source positions to each side of the center (D in the paper).

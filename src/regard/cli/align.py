@@ -95,7 +95,7 @@ ONE_DIRECTION = ReverseOptions()
 
 @dataclass(frozen=True)
 class SelectionOptions:
-    """Options that choose the readout of a model."""
+    """Options that choose the layer and head whose attention gives the word links."""
 
     readout: Readout = None
     gold: _Gold = None
@@ -158,18 +158,19 @@ def _check_selection(selection: SelectionOptions) -> None:
     for is_given, option in ((selection.tune, "--tune"), (selection.gold is not None, "--gold")):
         if is_given:
             raise ConfigError(
-                f"{option} selects a layer and head on all pairs, but each worker sees a part of them: leave {option} "
-                "out, and first store a selection in the model, by `regard align --tune` without workers on some pairs"
+                f"{option} selects a layer and head on all pairs, but each worker sees a part of them: first run "
+                f"`regard align --tune` without workers on some pairs, which stores the selection in the model, and "
+                f"leave {option} out here"
             )
 
 
 def _check_tunable(models: list[Path]) -> None:
     if len(models) > 1:
-        raise ConfigError("--tune stores the readout in one model: give one model, not an ensemble")
+        raise ConfigError("--tune stores the selected layer and head in the model: give one model, not an ensemble")
     if models[0] in installed_models().values():
         raise ConfigError(
-            f"--tune stores the readout in the model, but {models[0]} is part of an installed package: copy it by "
-            f"`regard export {models[0]} --to regard --out my-model`, and tune the copy"
+            f"--tune stores the selected layer and head in the model, but {models[0]} is part of an installed package: "
+            f"copy it by `regard export {models[0]} --to regard --out my-model`, and tune the copy"
         )
 
 

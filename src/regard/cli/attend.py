@@ -174,9 +174,11 @@ def _check_outputs(models: list[Path], *, page: Path | None, picture: Path | Non
     if len(models) > 1 and page is None:
         raise RegardError("--beside needs a page to show the models side by side on: add --html FILE")
     if len(set(models)) < len(models):
-        raise RegardError(f"{', '.join(map(str, models))}: expected different models, got the same one twice")
+        raise RegardError(
+            f"{', '.join(map(str, models))}: expected different models, got the same one twice: name it once"
+        )
     if picture is not None and several:
-        raise RegardError("--png draws one sentence: give SENTENCE in place of --src FILE, or --html for all of them")
+        raise RegardError("--png draws one sentence: give SENTENCE in place of --src FILE, or draw all with --html")
 
 
 def _inputs(
@@ -189,7 +191,7 @@ def _inputs(
         )
     if src is None:
         if target is not None and not normalize(target):
-            raise RegardError("--target: the given translation is empty: expected some words")
+            raise RegardError("--target: expected a translation of at least one word, got an empty one")
         return [sentence or ""], None if target is None else [target]
     return (list(InputLines(src)), None) if tgt is None else read_parallel(src, tgt)
 

@@ -1,9 +1,9 @@
-"""Room on Python's call stack: without it, the speed of a command depends on how deeply its functions are nested.
+"""Reserves memory for Python's call stack, so that commands do not become slow at certain depths of nested calls.
 
-CPython 3.11 and later keep the frames of Python functions in chunks of 16 KB. The call that fills a chunk maps a new
-one, and its return unmaps it. A loop that makes this call again and again spends more time in the kernel than in its
-functions: while NumPy and PyTorch are imported this happens thousands of times, at a depth that depends on everything
-that was called before, and changes with each function that is added or removed.
+CPython 3.11 and later keep the frames of Python functions in chunks of 16 KB. A call that does not fit into the current
+chunk allocates a new chunk, and the return from this call frees it. A loop that makes such a call spends more time in
+the operating system than in the called function. Imports of NumPy and PyTorch do so thousands of times, at a depth that
+changes with each function that is added to the callers or removed from them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ much is left for the frames above it: about 1,000 calls, Python's limit of recur
 
 
 def call_with_room(work: Callable[[], Result]) -> Result:
-    """Calls a function with room on the call stack for all calls that it makes.
+    """Calls a function after reserving memory for the call stack, which makes deeply nested calls faster.
 
     Args:
-        work: The function to call.
+        work: Function to call, without arguments.
 
     Returns:
-        What it returns.
+        Result of the function.
     """
     return work()
 

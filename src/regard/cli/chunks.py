@@ -1,4 +1,4 @@
-"""Options of commands for many workers, each of which computes chunks of the input."""
+"""Command-line options that divide the input into chunks, which many workers process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOG_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class ChunkOptions:
-    """Options that let many workers compute one file."""
+    """Options that let many workers (processes or machines) compute one output file together."""
 
     workers: Annotated[
         int | None,
@@ -62,7 +62,7 @@ class ChunkOptions:
 
     @property
     def is_given(self) -> bool:
-        """Whether the input is to be divided into chunks."""
+        """Whether any of the options is given, so that the input is divided into chunks."""
         return self != ONE_PROCESS
 
 
@@ -73,19 +73,19 @@ ONE_PROCESS = ChunkOptions()
 def check_chunks(
     options: ChunkOptions, inputs: dict[str, Path | None], output: Path | None, threads: int | None
 ) -> Workers:
-    """Checks what can be checked before anything is read.
+    """Checks the options for many workers before any input is read.
 
     Args:
-        options: Where the chunks are computed.
-        inputs: Input files by the options that name them; None = standard input.
+        options: The options `--workers`, `--shard` and `--cluster`, at least one of which is given.
+        inputs: Path of each input file, by the option that names it, such as `--src`; None = standard input.
         output: Output file; None = standard output.
         threads: Number of CPU threads of each worker; None = not given.
 
     Returns:
-        Where the chunks are computed.
+        Number of processes, threads of each, and shard or cluster.
 
     Raises:
-        ConfigError: An option is invalid, or an input or the output is not a file.
+        ConfigError: An option is invalid, or an input or the output is a standard stream instead of a file.
     """
     given = {"--workers": options.workers, "--shard": options.shard, "--cluster": options.cluster}
     used = next(name for name, value in given.items() if value is not None)
@@ -97,7 +97,7 @@ def check_chunks(
             f"with {option}"
         )
     if options.cluster is not None and options.workers is not None:
-        raise ConfigError("--workers cannot be used with --cluster: Ray starts as many as the cluster has processors")
+        raise ConfigError("--workers cannot be used with --cluster, where Ray chooses the number: leave --workers out")
 
     from regard.recipes.chunks.job import Workers
 
@@ -108,17 +108,17 @@ def check_chunks(
 def run_chunks(
     source: Path | MadeText, output: Path, work: Work, workers: Workers, *, finish: Callable[[], object] | None = None
 ) -> int:
-    """Computes the lines of an output file with many workers.
+    """Computes the lines of an output file with many workers, and shows the progress.
 
     Args:
-        source: The input.
+        source: The input: a file of lines, or text that is made from other files.
         output: The output file.
-        work: What is computed.
-        workers: Where it is computed.
-        finish: Called when the output is complete.
+        work: Describes for workers how an output line is computed from an input line, such as by translation.
+        workers: Number of processes, threads of each, and shard or cluster.
+        finish: Function to call when the output file is complete; None = nothing is called.
 
     Returns:
-        Exit status.
+        Exit status: 0, or 130 if the job was interrupted (Ctrl-C).
 
     Raises:
         RegardError: The input or the output is invalid, or a worker reported an error.
@@ -178,7 +178,7 @@ class ChunkProgress:
             self.bar.stop()
 
     def begin(self, finished: int, total: int) -> None:
-        """Starts the bar. See `regard.recipes.chunks.job.Progress.begin`.
+        """Starts the progress bar. See `regard.recipes.chunks.job.Progress.begin`.
 
         Args:
             finished: Number of lines that have a result from an earlier run.
@@ -192,7 +192,7 @@ class ChunkProgress:
             self.bar.add_task("", total=total, completed=finished)
 
     def advance(self, num_lines: int) -> None:
-        """Adds `num_lines` lines that have got a result. See `regard.recipes.chunks.job.Progress.advance`."""
+        """Counts `num_lines` more lines as finished, and shows the new progress."""
         self.finished += num_lines
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=self.finished)

@@ -39,7 +39,7 @@ WriteFormat = Annotated[
 
 @dataclass(frozen=True)
 class Checking:
-    """Which checks to apply; a group of options for `regard.cli.options.with_groups`."""
+    """Options that choose the checks of sentence pairs: thresholds, checks to leave out, and test sets."""
 
     check: Annotated[
         list[str] | None,
@@ -58,13 +58,13 @@ class Checking:
     ] = None
 
     def filters(self) -> Filters:
-        """The checks.
+        """Parses the options.
 
         Returns:
-            Names and thresholds of the checks, and the test sets.
+            Names of checks with the thresholds that were given, or None for checks to leave out; and the test sets.
 
         Raises:
-            ConfigError: A name is not a check, or a threshold is not a number.
+            ConfigError: There is no check of a name, or a threshold is not a number.
         """
         from regard.data.cleaning.filters import Filters
 

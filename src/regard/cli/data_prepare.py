@@ -1,4 +1,4 @@
-"""`regard data prepare`: reads and encodes the text of a training once, for text of any size."""
+"""`regard data prepare`: reads the text of a training once, and stores it on disk as subword ids."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def data_prepare(
         bool, typer.Option("--check", help="Only check the hashes of all files of text prepared before.")
     ] = False,
 ) -> int:
-    """Read the text of a training once, and store it as ids.
+    """Read the text of a training once, and store it as subword ids.
 
     It takes the options of regard train about text. An interrupted run continues where it was when it is repeated.
     """

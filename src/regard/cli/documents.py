@@ -109,7 +109,7 @@ def document_type(source: Path | None, options: DocumentOptions) -> str | None:
         The extension of the document's type, such as `.po`; None for lines.
 
     Raises:
-        ConfigError: The type is unknown, or an option does not belong to it.
+        ConfigError: The type is unknown, or an option cannot be used with an input of this type.
     """
     if options.format is None:
         extension = "" if source is None else source.suffix.lower()
@@ -149,7 +149,7 @@ def translate_file(
         translator: The translator.
         models: Directories of its models; the languages of a glossary are those stored in the first one, if it has any.
         files: Input and output file; None = a standard stream.
-        options: Options of the translation and of the document; the document's type is known.
+        options: Options of the translation, and options of the document, for which `document_type` is not None.
 
     Raises:
         DataError: The document cannot be read, or would be written to a terminal or a directory that is not there.
@@ -215,5 +215,7 @@ def _read(source: Path | None) -> bytes:
         with open_binary(source) as file, named_read_errors(source, remedy="copy it", error=DataError):
             data = file.read(MAX_EXPANDED + 1)
     if len(data) > MAX_EXPANDED:
-        raise DataError(f"{source or 'standard input'}: expected at most {MAX_EXPANDED} bytes, found more: split it")
+        raise DataError(
+            f"{source or 'standard input'}: expected at most {MAX_EXPANDED} bytes, found more: split the document"
+        )
     return data

@@ -1,4 +1,4 @@
-"""Options that say what a model runs on, and the translator loaded with them."""
+"""Options that say on which device and in which number type a model runs, and the translator loaded with them."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ DEFAULT_ENGINE = EngineOptions()
 
 
 def load_translator(models: Sequence[Path], options: EngineOptions) -> Translator:
-    """Loads a model, an ensemble or an export.
+    """Loads a trained model, an ensemble, or a model that was exported for another engine.
 
     Args:
-        models: Directories; several models form an ensemble.
-        options: What the model runs on.
+        models: Directories of the models; several form an ensemble.
+        options: Device, threads, number type and shortlist.
 
     Returns:
-        The translator, restricted to the shortlist if there is one.
+        The translator. If a shortlist is given, it generates only the target subwords that the shortlist allows.
     """
     with loading():
         from regard.translation.loading import load

@@ -61,7 +61,8 @@ def export(
 def _to_marian(model: Path, out: Path, quantization: str) -> None:
     if quantization != "float32":
         raise ConfigError(
-            f"--quantization {quantization}: models for transformers have float32 weights only: leave it out"
+            f"--quantization {quantization}: a model exported with --to marian has float32 weights only: leave "
+            "--quantization out"
         )
 
     with loading():

@@ -26,7 +26,7 @@ class InputOptions(LanguageOptions):
     ] = False
 
     def to_fields(self) -> Changes:
-        """The options as fields of `TranslateOptions`."""
+        """Converts the options to arguments of `TranslateOptions`, as a dictionary by field name."""
         fields = super().to_fields()
         fields["recase"] = not self.no_recase
         return fields

@@ -40,13 +40,13 @@ class LanguageOptions:
     ] = None
 
     def to_fields(self) -> Changes:
-        """The options as fields of `TranslateOptions`.
+        """Converts the options to arguments of `TranslateOptions`, as a dictionary by field name.
 
         Returns:
-            Those that were given.
+            `to` for the target language, and `source` for the source language, if they were given.
 
         Raises:
-            ConfigError: A language is not a code.
+            ConfigError: The name of a language is not a language code.
         """
         self._check()
         given = {"to": self.to, "source": self.source_language}
@@ -57,17 +57,20 @@ class LanguageOptions:
         return fields
 
     def direction(self, models: Sequence[Path], langs: str | None) -> str | None:
-        """Source and target language, for glossaries and documents.
+        """Finds the source and target language, which glossaries and documents need.
+
+        They are taken from `langs`, or else from `--to` and `--from`, or else from `--to` and the model.
 
         Args:
             models: Directories of the models.
-            langs: Value of `--langs`, which comes first; None = not given.
+            langs: Value of the option `--langs`; None = not given.
 
         Returns:
-            Such as `en-fr`; None if they are not known.
+            Codes of both languages with a hyphen between, such as `en-fr`; None if `langs` and `--to` are not given, or
+            the model does not have exactly one source language for this target language.
 
         Raises:
-            ConfigError: A language is not a code.
+            ConfigError: The name of a language is not a language code.
         """
         if langs is not None or self.to is None:
             return langs

@@ -46,7 +46,8 @@ def parse_model(name: str) -> Path:
         name: Value from the command line.
 
     Returns:
-        The directory. A directory in the current directory takes precedence over an installed model, with a warning.
+        Directory of the model. If the current directory has a directory of this name, it is used instead of the
+        installed model, with a warning.
     """
     path = parse_path(name)
     if not os.path.lexists(path):
@@ -239,7 +240,7 @@ def examples(*commands: str) -> str:
 
 
 def use_threads(threads: int | None) -> None:
-    """Sets the number of PyTorch's CPU threads; more than the machine has is an error, None changes nothing."""
+    """Sets the number of PyTorch's CPU threads, or raises a `ConfigError` if it is too large; None changes nothing."""
     if threads is not None:
         import torch
 

@@ -120,7 +120,7 @@ class Reading:
     ] = False
 
     def settings(self) -> list[str]:
-        """The options that were given, as settings of the section `[data]`."""
+        """Converts the options that were given to configuration settings, such as `data.encoding="cp1252"`."""
         given = {
             "langs": self.langs,
             "encoding": self.encoding,
@@ -133,17 +133,17 @@ class Reading:
         return [f"data.{key}={write_value(value)}" for key, value in given.items() if value is not None]
 
     def description(self) -> str:
-        """The options that were given, which distinguish one job from another."""
+        """Describes the options that were given in a line of text; `default` if none was given."""
         return " ".join(self.settings()) or "default"
 
     def options(self, langs: str | None = None) -> ReadOptions:
-        """The options of a reader.
+        """Converts the options to those of the functions that read corpora.
 
         Args:
-            langs: Languages to read if the user gave none.
+            langs: Languages to read if `--langs` was not given, such as `en-fr`; None = as the file says.
 
         Returns:
-            The options.
+            Options with which a file of sentence pairs is opened.
 
         Raises:
             ConfigError: `--langs` is not two languages, or `--columns` is not two columns.
@@ -180,25 +180,25 @@ DEFAULT_READING = Reading()
 
 @dataclass(frozen=True)
 class PairFiles:
-    """Options that name the files of sentence pairs."""
+    """The options `--src` and `--tgt`, which name the files of sentence pairs."""
 
     src: PairsSrc
     tgt: PairsTgt = None
 
     def inputs(self) -> dict[str, Path | None]:
-        """The files by the options that name them; None = standard input."""
+        """Maps the options `--src` and, if given, `--tgt` to their files; None = standard input."""
         given = {"--src": self.src, "--tgt": self.tgt}
         return {name: None if path == Path("-") else path for name, path in given.items() if path is not None}
 
     def text(self, reading: Reading, model: Path) -> MadeText:
-        """The pairs as the text of a job of many workers.
+        """Converts the sentence pairs to the input text of a job that many workers share.
 
         Args:
-            reading: How to read.
-            model: Directory of the model, whose languages are read by default.
+            reading: Options about how the files are read.
+            model: Directory of the model. If `--langs` was not given, the model's languages are read.
 
         Returns:
-            The text.
+            The text, which is read from the files when the job begins.
         """
         from regard.recipes.chunks.pairs import pairs_text
 
@@ -215,15 +215,15 @@ def read_parallel(
     option: str = "--tgt",
     limit: int | None = None,
 ) -> tuple[list[str], list[str]]:
-    """Reads all sentence pairs of one file, or of two parallel files, and warns of units that are left out.
+    """Reads all sentence pairs of one file, or of two parallel files, and warns of pairs that are left out.
 
     Args:
         src: File of source sentences, one per line; or of sentence pairs in any format, without `tgt`.
         tgt: File of target sentences, one per source sentence.
-        reading: How to read.
+        reading: Options about how files are read: languages, encoding, columns, format.
         model: Directory of a model. If `src` holds more than two languages, those of the model are read, unless
             `reading` names others. None = the languages that the file names.
-        option: Name of the option for `tgt`, for messages.
+        option: Name of the command-line option that names `tgt`, for error messages.
         limit: Number of pairs after which reading ends; None = all are read.
 
     Returns:
@@ -251,10 +251,10 @@ def parallel_pairs(
     Args:
         src: File of source sentences, one per line; or of sentence pairs in any format, without `tgt`.
         tgt: File of target sentences, one per source sentence.
-        reading: How to read.
+        reading: Options about how files are read: languages, encoding, columns, format.
         model: Directory of a model. If `src` holds more than two languages, those of the model are read.
-        option: Name of the option for `tgt`, for messages.
-        report: Called at the end with each warning about what was left out.
+        option: Name of the command-line option that names `tgt`, for error messages.
+        report: Called at the end with each warning about pairs that were left out.
 
     Yields:
         Each pair, not normalized; a side may be empty.
@@ -272,8 +272,8 @@ def parallel_pairs(
     reader = open_corpus(src, tgt, reading.options(langs), reading.format)
     if tgt is None and reader.format == "tsv" and src.is_file() and _has_one_side(src):
         raise DataError(
-            f"{src}: expected sentence pairs, found a first line without a tab: name the other side with {option}, or "
-            "a file with both sides"
+            f"{src}: expected sentence pairs, found a first line without a tab: name the file of the other side with "
+            f"{option}, or give a file with both sides"
         )
     is_empty = True
     for unit in reader.units():

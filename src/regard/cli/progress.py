@@ -61,11 +61,11 @@ def progress_of_stages(where: str, *, unit: str = "pairs") -> Iterator[Callable[
 
     Args:
         where: Output file, which the bar names; "" = none.
-        unit: Plural name of what is counted.
+        unit: Plural name of the items that are counted, such as `pairs`.
 
     Yields:
-        Function that receives the name of the stage, the number of items done, and the fraction done, from 0 to 1, or
-        None if unknown.
+        Function to call with the name of the current stage, the number of items done in it, and the fraction of it that
+        is done, from 0 to 1, or None if unknown.
     """
     if not sys.stderr.isatty():
         yield lambda stage, done, fraction: None

@@ -1,4 +1,4 @@
-"""Options that all recipes have."""
+"""Options that all commands of `regard recipe` have."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ Out = Annotated[
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """Options of the trainings of a recipe."""
+    """Options of a recipe for its trainings: configuration file, preset, and single settings."""
 
     config: ConfigFile = None
     preset: Preset = None
     overrides: Set = None
 
     def load(self, texts: Texts, reading: Reading) -> Config:
-        """Loads the configuration of the trainings.
+        """Loads the configuration with which the recipe trains its models.
 
         Args:
-            texts: The files of the text.
-            reading: How to read them.
+            texts: Files of the training and validation text.
+            reading: Options about how these files are read.
 
         Returns:
-            The configuration.
+            The configuration, with the settings that the options give.
         """
         from regard.config.load import load_config
 
@@ -53,20 +53,20 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class TranslatingOptions:
-    """Options of the translations of a recipe."""
+    """Options of a recipe for the stage that translates text: the number of processes."""
 
     workers: Annotated[
         int, typer.Option(metavar="N", min=1, help="Number of processes that translate; they share the CPU cores.")
     ] = 1
 
     def workers_with(self, config: Config) -> Workers:
-        """The processes that translate; together they use as many threads as the training.
+        """Divides the CPU threads of the training among the processes that translate.
 
         Args:
             config: Configuration of the training.
 
         Returns:
-            Number of processes, and threads of each.
+            Number of processes, and threads of each, at least 1; None if `train.threads` is not set.
         """
         from regard.recipes.chunks.job import Workers
 
@@ -75,13 +75,13 @@ class TranslatingOptions:
 
 
 def run_recipe(recipe: Callable[[Reporter, Progress, Interrupt], bool]) -> int:
-    """Runs a recipe with progress on standard error, and stops it by signals.
+    """Runs a recipe with progress on standard error, and lets signals such as Ctrl-C interrupt it.
 
     Args:
-        recipe: Function that runs the recipe, and returns whether it is finished.
+        recipe: Function that runs the recipe; returns True if it finished, False if it was interrupted.
 
     Returns:
-        Exit status.
+        Exit status: 0 if the recipe finished, 130 if it was interrupted.
     """
     with loading():
         from regard.recipes.process import interrupt_on_signals, prepare_process

@@ -88,7 +88,7 @@ def rerank(
 ) -> None:
     """Sort n-best lists by a weighted sum of log-probabilities of models, and print the best translations.
 
-    With --terms, translations that meet more terms of the glossary come first.
+    With --terms, translations that use more terms of the glossary as required come first.
     """
     named = [(_parse(text), False) for text in model or []] + [(_parse(text), True) for text in reverse or []]
     if not named:
@@ -107,8 +107,8 @@ def rerank(
     sources, lists = list(InputLines(src)), list(_read_lists(n_best))
     if len(sources) != len(lists):
         raise DataError(
-            f"{n_best}: expected one list for each of the {len(sources)} lines of {src}, found {len(lists)}: give the "
-            "file that was translated"
+            f"{n_best}: expected one list for each of the {len(sources)} lines of {src}, found {len(lists)}: name with "
+            "--src the file that was translated"
         )
     found: list[list[Candidate]] = []
     for start in range(0, len(sources), _SIZE):
@@ -156,7 +156,7 @@ def _parse(text: str) -> tuple[Path, float]:
     except ValueError:
         return parse_model(text), 1.0  # the colon belongs to the path
     if not math.isfinite(value):
-        raise ConfigError(f"expected a weight that is a number after the colon, such as model:0.5, got {text!r}")
+        raise ConfigError(f"expected a finite number as the weight after the colon, such as model:0.5, got {text!r}")
     return parse_model(path if colon else text), value
 
 
@@ -168,7 +168,7 @@ def _read_lists(path: Path) -> Iterator[list[tuple[str, float]]]:
         fields = parse_json(line.encode(errors="replace"), where=f"{path}:{number}", remedy=remedy, error=DataError)
         entries = fields.get("n_best") or [fields] if isinstance(fields, dict) else None
         if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
-            raise DataError(f"{path}:{number}: expected an object with n_best, a list of {{text, score}}: {remedy}")
+            raise DataError(f"{path}:{number}: expected n_best, a list of {{text, score}}, in a JSON object: {remedy}")
         yield [(entry["text"], float(entry["score"])) for entry in entries if entry["text"]]
 
 

@@ -50,11 +50,11 @@ def score(
     """Print the log-probability of each translation under a model or an ensemble.
 
     One number per sentence pair, in nats; nan for pairs with one empty side, and for pairs too long for the model. With
-    --terms, how often the translations meet the terms of the glossary is printed on standard error.
+    --terms, standard error shows how often the translations use the terms of the glossary as required.
     """
     if engine.shortlist is not None:
         raise ConfigError(
-            "--shortlist does not fit here, since given translations need the whole vocabulary: remove it"
+            "--shortlist cannot be used to score given translations, which need the whole vocabulary: remove it"
         )
     refuse_overwriting_input(STDOUT if output is None else output, [files.src, files.tgt, *models])
     glossary = find_terms(terms, models, reading.langs)

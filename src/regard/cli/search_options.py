@@ -19,7 +19,7 @@ _SEARCH, _SAMPLING = "Search", "Sampling"
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """Options of the search."""
+    """Options of beam search: beam size, lengths, repetitions, diverse groups, and retries."""
 
     beam: Beam = None
     retry: Annotated[
@@ -79,7 +79,7 @@ class SearchOptions:
     ] = None
 
     def to_fields(self) -> Changes:
-        """The options as fields of `TranslateOptions`."""
+        """Converts the options to arguments of `TranslateOptions`, as a dictionary by field name."""
         return {
             "beam": self.beam,
             "retry": self.retry,
@@ -171,18 +171,18 @@ class SamplingOptions:
         return 1 if self.sample is None else self.sample
 
     def to_fields(self) -> Changes:
-        """The options as fields of `TranslateOptions`.
+        """Converts the options to an argument of `TranslateOptions`, as a dictionary by field name.
 
         Returns:
-            `sample` or `mbr`, or neither.
+            The field `sample` if `--sample` is given, or `mbr` if `--mbr` is given; otherwise empty.
 
         Raises:
-            SearchError: Options do not fit together, or a number is out of its range.
+            SearchError: Options cannot be used together, or a number is out of its range.
         """
         options = ("temperature", "top_k", "top_p", "epsilon", "seed")
         given = {name: value for name in options if (value := getattr(self, name)) is not None}
         if self.sample is not None and self.mbr is not None:
-            raise SearchError("--sample prints samples and --mbr chooses one translation by them: give one of the two")
+            raise SearchError("--sample prints samples, --mbr chooses one translation by them: give only one of both")
         if self.sample is None and self.mbr is None:
             for name in given:
                 raise SearchError(f"--{name.replace('_', '-')} is an option of sampling: add --sample N or --mbr N")

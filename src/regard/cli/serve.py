@@ -89,7 +89,7 @@ ClusterAddress = Annotated[
 
 @dataclass(frozen=True)
 class ServiceFiles:
-    """Options that name files of the service."""
+    """Options that name the files of API keys and of glossaries."""
 
     keys: Keys = None
     glossaries: NamedGlossaries = None
@@ -125,7 +125,7 @@ def serve(
     if cluster is not None and demo:
         raise ConfigError("--demo cannot be used with --cluster: run `regard demo` and name the model that it trains")
     if cluster is not None and port == 0:
-        raise ConfigError("--port 0 cannot be used with --cluster: all machines listen at one port; name it")
+        raise ConfigError("--port 0 cannot be used with --cluster: all machines listen at the same port; choose one")
     with loading():
         try:
             from regard.service import cluster as replicas
@@ -137,7 +137,7 @@ def serve(
             from regard.service.server import serve as run
             from regard.service.settings import parse_settings
         except ImportError as error:
-            raise ConfigError(f"serve: the package {error.name} is missing: pip install 'regard[serve]'") from None
+            raise ConfigError(f"serve: the package {error.name} is missing: run pip install 'regard[serve]'") from None
     entries = [entry for text in [*(models or []), *(named or [])] for entry in parse_model(text)]
     glossaries = tuple(parse_named_glossary(text) for text in service_files.glossaries or [])
     if cluster is not None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class NamedFile(io.FileIO):
-    """A writable file whose write errors contain its name; `No space left on device` alone does not say where.
+    """A file to write to; its name is added to write errors, such as `No space left on device`.
 
     Args:
         file: Path of the file, or the file descriptor of an open file, which stays open.

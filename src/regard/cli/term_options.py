@@ -1,4 +1,4 @@
-"""Options for glossaries, and the reports of how often terms were met."""
+"""Options for glossaries, and reports of how often translations used the terms as the glossary requires."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ NO_TERMS = TermOptions()
 
 @dataclass(frozen=True)
 class UsedTermOptions(TermOptions):
-    """Options that name glossaries, and say how translations come to use them."""
+    """Options that name glossaries, and say whether the search or the source text makes translations use them."""
 
     terms_in_source: Annotated[
         bool,
@@ -60,13 +60,13 @@ class UsedTermOptions(TermOptions):
 
     @property
     def in_source(self) -> bool:
-        """Whether terms are written into the source, which is refused without a glossary."""
+        """Whether terms are written into the source; a `SearchError` is raised if no glossary is given."""
         if self.terms_in_source and not self.terms:
-            raise SearchError("--terms-in-source has no effect without --terms: give a glossary, or leave it out")
+            raise SearchError("--terms-in-source has no effect without a glossary: add --terms FILE, or leave it out")
         return self.terms_in_source
 
     def to_fields(self) -> Changes:
-        """The options as fields of `TranslateOptions`, without the glossary."""
+        """Converts `--terms-in-source` to an argument of `TranslateOptions`, as a dictionary by field name."""
         return {"terms_in_source": True} if self.in_source else {}
 
 
@@ -75,15 +75,15 @@ NO_USED_TERMS = UsedTermOptions()
 
 
 def find_terms(options: TermOptions, models: Sequence[Path], langs: str | None = None) -> GlossaryFiles | None:
-    """Finds the files of the glossary that options name, and the languages to read from them.
+    """Finds the files of the glossary that `--terms` names, and the languages to read from them.
 
     Args:
-        options: The options.
+        options: The options for glossaries.
         models: Directories of the models; if `langs` is None, the languages stored in the first are used.
         langs: Source and target language, such as `en-fr`, or None.
 
     Returns:
-        Files and languages; None if no file is given.
+        Files and languages; None if `--terms` is not given.
     """
     if not options.terms:
         return None
@@ -97,15 +97,15 @@ def find_terms(options: TermOptions, models: Sequence[Path], langs: str | None =
 
 
 def read_terms(options: TermOptions, models: Sequence[Path], langs: str | None = None) -> Glossary | None:
-    """Reads the glossary that options name.
+    """Reads the glossary that `--terms` names.
 
     Args:
-        options: The options.
+        options: The options for glossaries.
         models: Directories of the models; if `langs` is None, the languages stored in the first are used.
         langs: Source and target language, such as `en-fr`, or None.
 
     Returns:
-        The glossary; None if no file is given.
+        The glossary; None if `--terms` is not given.
     """
     files = find_terms(options, models, langs)
     return None if files is None else files.read()
@@ -114,14 +114,14 @@ def read_terms(options: TermOptions, models: Sequence[Path], langs: str | None =
 def counting(
     translations: Iterable[Translation], statistics: TermStatistics | None
 ) -> Iterator[tuple[Translation, list[dict[str, object]] | None]]:
-    """Counts the terms of translations as they arrive.
+    """Passes translations on, and counts how often they use the terms of a glossary.
 
     Args:
         translations: The translations.
-        statistics: Where terms are counted; None = nothing is counted.
+        statistics: Counts of the glossary's terms, to which each translation is added; None = no counting.
 
     Yields:
-        Each translation, with its terms as JSON objects; None if nothing is counted.
+        Each translation, with its glossary terms as JSON objects (None without counting).
     """
     for translation in translations:
         if statistics is None:
@@ -132,13 +132,13 @@ def counting(
 
 
 def start_counting(glossary: Glossary | None) -> TermStatistics | None:
-    """Makes the counts for a glossary.
+    """Makes an object that counts how often translations use the terms of a glossary.
 
     Args:
-        glossary: The glossary, if there is one.
+        glossary: The glossary; None = no glossary.
 
     Returns:
-        Counts without any sentence; None without a glossary.
+        Counts, all zero; None without a glossary.
     """
     if glossary is None:
         return None
@@ -148,21 +148,21 @@ def start_counting(glossary: Glossary | None) -> TermStatistics | None:
 
 
 def report_terms(statistics: TermStatistics | None) -> None:
-    """Prints on standard error how often each term was met, if terms were counted.
+    """Prints on standard error how often translations used each term as the glossary requires.
 
     Args:
-        statistics: The counts.
+        statistics: The counts of terms; None = nothing is printed.
     """
     for line in [] if statistics is None else statistics.report():
         warn(line)
 
 
 def report_terms_of(translations: Iterable[Translation], glossary: Glossary | None) -> None:
-    """Prints on standard error how often each term was met in translations, if there is a glossary.
+    """Prints on standard error how often translations use each term as a glossary requires.
 
     Args:
         translations: The translations.
-        glossary: The glossary.
+        glossary: The glossary; None = nothing is printed.
     """
     if glossary is not None:
         from regard.translation.term_use import count_terms

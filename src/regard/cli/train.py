@@ -109,7 +109,9 @@ def train(
 
 def _vocabulary(start: _Start) -> list[str]:
     if start.new_vocabulary and start.parent is None:
-        raise ConfigError("--new-vocabulary belongs to --from MODEL: a training from random weights always learns one")
+        raise ConfigError(
+            "--new-vocabulary needs --from MODEL, since other trainings always learn a vocabulary: leave it out"
+        )
     return ["train.parent_vocabulary=new"] if start.new_vocabulary else []
 
 

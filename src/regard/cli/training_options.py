@@ -37,7 +37,7 @@ _Corpora = Annotated[
 
 @dataclass(frozen=True)
 class Texts:
-    """Options that name the files of the text."""
+    """Options that name the files of the training and validation text."""
 
     src: Annotated[
         str | None,
@@ -60,7 +60,7 @@ class Texts:
     corpora: _Corpora = None
 
     def settings(self) -> list[str]:
-        """The settings of the section `[data]`, refusing paths that a configuration cannot hold."""
+        """Converts the options that were given to configuration settings, such as `data.src="train.en"`."""
         files = {"src": self.src, "tgt": self.tgt, "val_src": self.val_src, "val_tgt": self.val_tgt}
         return [*_file_settings(files), *_corpus_settings(self.corpora or [])]
 

@@ -79,7 +79,7 @@ class JsonOptions:
     )
 
     def to_fields(self) -> Changes:
-        """The options as fields of `TranslateOptions`."""
+        """Converts the options to arguments of `TranslateOptions`, as a dictionary by field name."""
         return {
             "n_best": self.n_best, "attention": self.attention, "alignment": self.as_json, "scores": self.as_json
         }  # fmt: skip
@@ -183,8 +183,8 @@ def _translate_lines(
 def _check_workers(chunked: ChunkOptions, beginning: PrefixOptions, extension: str | None) -> None:
     if beginning != NO_PREFIX and (chunked.is_given or extension is not None):
         raise SearchError(
-            "--prefix and --alternatives work for lines of text in one process: leave out --workers, --shard, "
-            "--cluster and documents"
+            "--prefix and --alternatives work only for lines of text (not documents) in one process: leave both out, "
+            "or leave out --workers, --shard and --cluster and give lines of text"
         )
     if chunked.is_given and extension is not None:
         raise SearchError(
@@ -197,7 +197,9 @@ def _check_json(
     options: JsonOptions, sampling: SamplingOptions, beginning: PrefixOptions, extension: str | None
 ) -> None:
     if extension is not None and options.as_json:
-        raise SearchError(f"--json does not fit a document of type {extension}: remove it, or add --format lines")
+        raise SearchError(
+            f"--json cannot be used with a document of type {extension}: remove it, or add --format lines"
+        )
     given = (
         (options.n_best > 1, f"--n-best {options.n_best}"),
         (options.attention, "--attention"),
@@ -206,4 +208,4 @@ def _check_json(
     )
     for is_given, option in given:
         if is_given and not options.as_json:
-            raise SearchError(f"{option} does not fit on one line of text per line of input: add --json")
+            raise SearchError(f"the results of {option} do not fit on one line of text per line of input: add --json")

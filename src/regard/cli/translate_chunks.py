@@ -33,15 +33,15 @@ def translate_chunks(
 
     Args:
         models: Directories of the models.
-        files: Input and output file; None = not given.
-        fields: Fields of `TranslateOptions`.
-        options: Where the chunks are translated.
+        files: Input and output file; None = a standard stream, which is refused.
+        fields: Values for fields of `TranslateOptions`, by name.
+        options: The options `--workers`, `--shard` and `--cluster`.
         as_json: Whether output lines are JSON objects.
-        engine: What the models run on; the number of threads is that of each worker.
+        engine: Device, number type and shortlist of the models, and the number of threads of each worker.
         terms: Files of a glossary; None = no glossary.
 
     Returns:
-        Exit status.
+        Exit status: 0, or 130 if the job was interrupted (Ctrl-C).
     """
     source, output = files
     workers = check_chunks(options, {"--input": source}, output, engine.threads)

@@ -1,4 +1,4 @@
-"""The preset `auto`: model, vocabulary, batch size and regularization by the number of sentence pairs."""
+"""The preset `auto`, which chooses model, vocabulary and training options by the number of sentence pairs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class Rule:
-    """Options for trainings of up to a number of sentence pairs.
+    """Option values of the preset `auto` for corpora of up to `max_pairs` sentence pairs.
 
     Attributes:
-        max_pairs: Largest number of pairs for which the rule holds; None = no limit.
+        max_pairs: Largest number of sentence pairs for which these values are used; None = no limit.
         options: Option values, as nested dictionaries. `model.kind` is set, and all options fit this kind of model.
-        reason: Why these values are chosen, and where this was found, for the user.
+        reason: Why these values were chosen, and in which experiments, for a message to the user.
     """
 
     max_pairs: int | None
@@ -74,33 +74,33 @@ RULES = (
 
 
 def with_open_kind(config: Config) -> Config:
-    """Marks `model.kind` as not set by the user, so that a rule may choose it."""
+    """Copies a configuration and marks `model.kind` as not set by the user, so that the preset `auto` may choose it."""
     given = config.model.model_fields_set - {"kind"}
     model = type(config.model).model_construct(_fields_set=given, **dict(config.model))
     return config.model_copy(update={"model": model})
 
 
 def rule_for(num_pairs: int) -> Rule:
-    """Finds the options that the preset `auto` has for a number of sentence pairs."""
+    """Finds the option values that the preset `auto` uses for a corpus of `num_pairs` sentence pairs."""
     return next(rule for rule in RULES if rule.max_pairs is None or num_pairs <= rule.max_pairs)
 
 
 def apply_rules(config: Config, num_pairs: int) -> tuple[Config, list[str]]:
-    """Sets the options that the user left open by the rules of the preset `auto`; with another preset, none.
+    """Sets options that the user did not set to the values of the preset `auto`.
 
-    If the user chose another kind of model than the rule, or options of another kind, only the rule's vocabulary is
-    used, because the rest is made for the rule's kind.
+    A configuration with another preset stays the same. If the user chose a kind of model (`rnn` or `transformer`) that
+    the preset's values are not for, or set options of such a model, only the preset's vocabulary options are used.
 
     Args:
-        config: Configuration from `regard.config.load.load_config`, which knows what the user has set.
+        config: Configuration from `regard.config.load.load_config`, which records what the user has set.
         num_pairs: Number of training pairs.
 
     Returns:
-        The configuration without the preset's name, because a stored configuration has the values of the rules, and
-        later rules must not change them; and one note for the user.
+        The configuration, whose `preset` is now None; and a list with one note for the user on the chosen values (empty
+        with another preset).
 
     Raises:
-        ConfigError: The user's options contradict those of the rule.
+        ConfigError: The user's options contradict those of the preset.
     """
     if config.preset != AUTO:
         return config, []

@@ -61,7 +61,10 @@ OnError = Literal["stop", "skip"]
 
 
 class CorpusConfig(Section):
-    """One entry `[[data.corpora]]`; what it does not set about reading is taken from `[data]`."""
+    """Options of one `[[data.corpora]]` entry: a corpus, its weight and tag, and how to read it.
+
+    Options about reading that are not set here, such as `encoding`, are taken from the section `[data]`.
+    """
 
     src: str
     """A file of sentence pairs in any format that regard reads; or the source side, one sentence per line."""
@@ -82,7 +85,7 @@ class CorpusConfig(Section):
 
 
 class DataConfig(Section):
-    """Options of the section `[data]`: files of parallel text, how to read them, and a limit of length."""
+    """Options of the section `[data]`: files of parallel text, how to read them, and the greatest sentence length."""
 
     src: str | None = None
     """Training text: a file of sentence pairs in any format that regard reads; or the source side of two files, one
@@ -122,11 +125,11 @@ class DataConfig(Section):
 
     @property
     def directions(self) -> tuple[tuple[str, str], ...]:
-        """Source and target language of the training text, as far as they are named; each pair once."""
+        """Source and target languages that the option `langs` names, for all corpora, without duplicates."""
         named = [entry.langs or self.langs for entry in self.corpora] or [self.langs]
         return tuple(dict.fromkeys(parse_direction(langs) for langs in named if langs is not None))
 
     @property
     def has_target_tags(self) -> bool:
-        """Whether the text has several target languages, so that a tag before each source names one."""
+        """Whether the text has several target languages; each source then begins with a tag for its target language."""
         return len({target for _, target in self.directions}) > 1

@@ -41,17 +41,17 @@ def derive(
     """Sets options that are None from the size of the corpus and the machine.
 
     These are vocabulary size, batch size, steps, validation interval and threads. `train.precision` and `train.device`
-    stay "auto", because training resolves them on the machine it runs on. `train.steps` stays None if `train.epochs`
-    is set. First, `apply_rules` sets the options of the preset `auto`; it may raise a `ConfigError`.
+    stay "auto", because training chooses them on the machine it runs on. `train.steps` stays None if `train.epochs` is
+    set. First, `apply_rules` sets the options of the preset `auto`; it may raise a `ConfigError`.
 
     Args:
-        config: The user's configuration. One that was derived before is returned with the same values.
+        config: The user's configuration. If `derive` completed it before, its values stay the same.
         num_pairs: Number of training pairs.
         num_src_chars: Number of characters in all source sentences.
         num_tgt_chars: Number of characters in all target sentences.
         cores: Value for `train.threads`; by default, the number of cores that this process may use.
-        workers: Number of processes that train together. If `train.batch_tokens` and `train.accumulate` are not set and
-            an update would have fewer batches than there are workers, it gets one smaller batch per worker.
+        workers: Number of processes that train together. If `train.batch_tokens` is not set and `train.accumulate`, the
+            number of batches per update, is less than `workers`, each update gets smaller batches, one per worker.
 
     Returns:
         The completed configuration, and one note for the user per derived value.

@@ -1,4 +1,4 @@
-"""Options of a training that starts from a model: the model's own, and learning rates that keep what it has learned."""
+"""Default options of a fine-tuning: those of the parent model, with a learning rate that keeps what it has learned."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ _WARMUP = 50
 
 
 def fine_tuning_tree(parent: Config, *, new_vocabulary: bool) -> Tree:
-    """Options for a training that starts from a model, in place of those of a preset.
+    """Makes the default options of a training that starts from a trained model; they replace those of a preset.
 
     Args:
-        parent: Configuration of the model.
+        parent: Configuration of the trained model.
         new_vocabulary: Whether the training learns a new vocabulary, whose size is derived from the text.
 
     Returns:
-        The options as nested dictionaries: architecture and search of the parent, and a schedule for fine-tuning. A
-        training with a new vocabulary has the parent's schedule, since it has to learn embeddings.
+        The options as nested dictionaries: architecture and search options of the parent, and a learning-rate schedule
+        for fine-tuning. With a new vocabulary, the peak learning rate is that of the parent, since new embeddings have
+        to be learned; otherwise it is lower.
     """
     subword: Tree = {"kind": parent.subword.kind, "shared": parent.subword.shared}
     train: Tree = {"label_smoothing": parent.train.label_smoothing, "clip_norm": parent.train.clip_norm}

@@ -28,7 +28,7 @@ _ALIASES = {
 
 
 def has_no_effect(config: Config) -> dict[str, str]:
-    """Finds options that have no effect with any value, because of the values of other options.
+    """Finds options that have no effect, whichever value they have, because of the values of other options.
 
     For example, `model.max_positions` has no effect if `model.position` is not `learned`.
 
@@ -36,7 +36,7 @@ def has_no_effect(config: Config) -> dict[str, str]:
         config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
-        By dotted key of the option: why it has no effect, and what the user can do.
+        For each such option, by its dotted key: why it has no effect, and what the user can do.
 
     >>> from regard.config.schema import TransformerConfig
     >>> has_no_effect(Config(model=TransformerConfig()))["model.max_positions"]
@@ -128,7 +128,7 @@ def aliases(config: Config) -> dict[str, str]:
         config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
-        By dotted key of the option: the name that regard uses for the value.
+        The name that regard uses for the value, by dotted key of the option.
 
     >>> from regard.config.schema import TrainConfig
     >>> aliases(Config(train=TrainConfig(schedule="noam")))

@@ -1,7 +1,7 @@
 """Merges layers of option values, such as a preset, a file and options on the command line.
 
-The user's own layers form one group, in which the last value of a key wins and the order does not matter otherwise.
-Lower groups are starting points: their values are dropped if they do not fit the user's.
+Where several layers set a key, the last value is used. Values of a preset, or of another starting point, are dropped if
+they contradict what the user sets, such as options of another kind of model.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Layer:
     group: int = 0
 
     def location(self, path: Sequence[str]) -> str:
-        """Where in this layer's source a key is set, for messages.
+        """Finds the line in which this layer's source sets a key, for messages.
 
         Args:
             path: Parts of the dotted key, such as `["train", "steps"]`.

@@ -35,9 +35,10 @@ def load_config(
     variant: Sequence[str] | None = None,
     parent: tuple[str, Config] | None = None,
 ) -> Config:
-    """Loads a configuration: overrides replace values of the file, the file those of the preset, the preset defaults.
+    """Loads a configuration from a preset, a file and overrides.
 
-    The order of the keys does not matter. If the file or an override sets an option that has no effect because of other
+    Values of the preset replace defaults, values of the file those of the preset, and overrides those of the file; the
+    order of the keys does not matter. If the file or an override sets an option that has no effect because of other
     options, this is an error, unless it sets the value that would be used anyway. Values of the preset may be without
     effect. If the file or an override sets another kind of model than the preset, the preset's `[model]` section is
     dropped; if they set `train.epochs`, the preset's `train.steps` is dropped. A file that sets every option, such as
@@ -48,9 +49,10 @@ def load_config(
         preset: Name of a preset; by default, the value of `preset` in the overrides or the file.
         overrides: Items `key=value` with a dotted key, such as `train.steps=300`. Values are TOML; anything that is
             not TOML is text, so that strings need no quotes. Of several items with the same key, the last one wins.
-        variant: Further items, which replace values of `overrides`, for one of several variants of a configuration.
-            If given, file and overrides are treated like a preset. None = there are no variants.
-        parent: Path and configuration of the model that the training starts from, whose options replace a preset.
+        variant: Further items `key=value`, which replace values of `overrides`, for one of several variants of a
+            configuration. If given, file and overrides are treated like a preset. None = there are no variants.
+        parent: Path and configuration of the model that the training starts from, whose options are used in place of
+            those of a preset; None = the training starts from random weights.
 
     Returns:
         The checked configuration; its `preset` is the name of the preset, or None.
@@ -83,7 +85,9 @@ def load_config(
 def _parent_layers(path: str, parent: Config, layers: Sequence[Layer]) -> list[Layer]:
     """The options of a model that the training starts from, in place of a preset."""
     if any(layer.group == PRESET for layer in layers):
-        raise ConfigError(f"a training that starts from {path} has its architecture: leave out the preset")
+        raise ConfigError(
+            f"a training that starts from the model {path} has the architecture of this model: leave out the preset"
+        )
     given = [layer.tree["train"] for layer in layers if isinstance(layer.tree.get("train"), dict)]
     chosen = [train["parent_vocabulary"] for train in given if isinstance(train, dict) and "parent_vocabulary" in train]
     tree = fine_tuning_tree(parent, new_vocabulary=chosen[-1:] == ["new"])

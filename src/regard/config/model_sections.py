@@ -1,4 +1,4 @@
-"""The `[model]` section: one class per kind of model, and what other packages derive from it."""
+"""Options of the `[model]` section, one class per kind of model, and properties of the model computed from them."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class ModelSection(Section):
     @property
     @abstractmethod
     def default_batch_tokens(self) -> int:
-        """Default limit of source tokens, and of target tokens, of a batch, with padding; small corpora use half."""
+        """Default of `train.batch_tokens`, the largest batch in tokens with padding; for small corpora, half of it."""
 
     @property
     @abstractmethod
@@ -201,7 +201,7 @@ class RNNConfig(ModelSection):
 
     @property
     def default_batch_tokens(self) -> int:
-        """Default batch size of recurrent models in tokens with padding. See `ModelSection.default_batch_tokens`."""
+        """Default batch size of recurrent models, 2,048 tokens. See `ModelSection.default_batch_tokens`."""
         return 2_048
 
     @property
@@ -213,7 +213,7 @@ class RNNConfig(ModelSection):
     def product_rows(self, batch_tokens: int) -> int:
         """Number of rows of the matrix product of one time step, for a speed test: one per sentence of the batch.
 
-        See `ModelSection.product_rows`.
+        A sentence is taken to have 16 tokens, and a batch at least 32 sentences. See `ModelSection.product_rows`.
         """
         return max(32, batch_tokens // 16)
 
@@ -277,7 +277,7 @@ class TransformerConfig(ModelSection):
 
     @property
     def max_source_len(self) -> int:
-        """Number of source positions that cross-attention covers: `LOCATION_REACH` with a location-based score.
+        """Number of source positions that cross-attention covers: 256 (`LOCATION_REACH`) with a location-based score.
 
         Unlimited with any other score. See `ModelSection.max_source_len`.
         """
@@ -295,9 +295,9 @@ class TransformerConfig(ModelSection):
 
     @property
     def default_batch_tokens(self) -> int:
-        """Default batch size of Transformers in tokens with padding.
+        """Default batch size of Transformers: 4,096 tokens with padding.
 
-        Transformers learn badly from small batches, so it is larger than for recurrent models.
+        This is larger than for recurrent models, because Transformers learn badly from small batches.
         """
         return 4_096
 
@@ -325,13 +325,13 @@ ModelConfig = Annotated[RNNConfig | TransformerConfig, Field(discriminator="kind
 
 
 def guided_layer(configured: int | None, num_layers: int) -> int:
-    """Index of the decoder layer whose attention guided alignment trains towards word links.
+    """Finds the decoder layer in which an attention head is trained to attend along given word links.
 
     Args:
         configured: Value of the option `train.guided_layer`; None = use the default.
         num_layers: Number of decoder layers with cross-attention.
 
     Returns:
-        0-based index: `configured`, or by default the last layer but one (the only layer if there is one).
+        0-based index of the layer: `configured`, or by default the second-to-last layer (0 if there is only one layer).
     """
     return max(0, num_layers - 2) if configured is None else configured

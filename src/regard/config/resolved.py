@@ -1,8 +1,8 @@
-"""Configurations in which every value that training needs is set, so that no code below has to assume one.
+"""Types of configurations for training, in which options that the user left open are set.
 
-A training completes the user's configuration in two stages: `regard.config.derive.derive` derives what the size of the
-corpus determines, before subwords are learned; `resolve` adds what is known only once the corpus is divided into
-batches. The types follow the stages.
+A training completes the user's configuration in two stages. Before subwords are learned, `regard.config.derive.derive`
+sets the options that depend on the size of the corpus, and returns a `DerivedConfig`. When the corpus is divided into
+batches, `resolve` sets the number of steps and the precision, and returns a `ResolvedConfig`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ PrecisionName = Literal["float32", "bfloat16"]
 
 
 class DerivedSubwordConfig(SubwordConfig):
-    """Options of the SentencePiece vocabulary, with the size that was chosen by the user or from the corpus size."""
+    """Options of the SentencePiece vocabulary, in which `vocab_size` is set, by the user or from the corpus size."""
 
     vocab_size: int
 
 
 class DerivedTrainConfig(TrainConfig):
-    """Options of training, with values for those that are derived from the size of the corpus.
+    """Options of training, in which those that depend on the size of the corpus or on the machine are set.
 
-    Not yet set are `steps`, if the user set `epochs`, and `precision`, if it is "auto".
+    Two may still be open: `steps` is None if the user set `epochs`, and `precision` may be "auto".
     """
 
     batch_tokens: int
@@ -35,8 +35,8 @@ class DerivedTrainConfig(TrainConfig):
 class DerivedConfig(Config):
     """Configuration of a training in which options left empty were set from the size of the corpus and the machine.
 
-    `regard.config.derive.derive` sets them: vocabulary size, batch size, validation interval and threads. Only `steps`
-    (if the user set `epochs`) and `precision` (if it is "auto") may still be open; see `ResolvedConfig`.
+    `regard.config.derive.derive` sets them: vocabulary size, batch size, validation interval and threads. `steps` may
+    still be None (if the user set `epochs`), and `precision` may still be "auto"; `resolve` sets these two.
     """
 
     subword: DerivedSubwordConfig
@@ -62,13 +62,13 @@ def resolve(config: DerivedConfig, *, batches_per_epoch: int, precision: Precisi
     Args:
         config: Configuration with the values that depend on the size of the corpus.
         batches_per_epoch: Number of batches of the training corpus.
-        precision: Number format of the matrix products on this machine.
+        precision: Number format of the matrix products on this machine, `float32` or `bfloat16`.
 
     Returns:
-        The complete configuration; a number of steps that is set is kept.
+        The complete configuration. If `train.steps` is set, it keeps its value, and `train.epochs` is ignored.
 
     Raises:
-        ValueError: Neither steps nor epochs are set: `regard.config.derive.derive` sets one of them.
+        ValueError: Neither `train.steps` nor `train.epochs` is set.
     """
     train = config.train
     steps = train.steps

@@ -1,4 +1,4 @@
-"""Options that may change when a training resumes; all others are those with which it began."""
+"""Names of the options that may change when a training is resumed; all other options must stay the same."""
 
 from __future__ import annotations
 

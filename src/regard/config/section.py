@@ -1,4 +1,4 @@
-"""Base class of all configuration sections, and number types that sections share."""
+"""Base class of the sections of a configuration, and types of options that several sections use."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def __eq__(self, other: object) -> bool:
-        """Whether all options are equal; a complete configuration equals the same one as it is read from TOML."""
+        """Whether all options are equal and one section's class is that of the other, or a subclass of it."""
         if not isinstance(other, Section):
             return NotImplemented
         related = isinstance(other, type(self)) or isinstance(self, type(other))

@@ -1,6 +1,7 @@
-"""CPU cores, and a limit on the number of threads: options beyond it are refused, stored settings lowered to it.
+"""The number of CPU cores, and a limit on the number of threads.
 
-With thousands of threads, compute libraries abort the process without a message.
+If the user asks for more threads, this is an error; if a stored configuration does, the number of cores is used. With
+thousands of threads, compute libraries would abort the process without a message.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ THREADS_PER_CORE, MIN_THREAD_LIMIT = 4, 64
 
 
 def available_cores() -> int:
-    """CPU cores that this process may run on, at least 1."""
+    """Number of CPU cores that this process may run on, at least 1."""
     if sys.platform == "linux":
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
 
 
 def max_threads() -> int:
-    """Largest number of CPU threads that regard accepts on this machine."""
+    """Largest number of CPU threads that regard accepts on this machine: 4 per core, but at least 64."""
     return max(MIN_THREAD_LIMIT, THREADS_PER_CORE * available_cores())
 
 
 def check_threads(threads: int, *, name: str) -> int:
-    """Refuses a number of CPU threads that is too large for this machine.
+    """Raises an error if a number of CPU threads is too large for this machine.
 
     Args:
         threads: Number of threads that the user asked for.

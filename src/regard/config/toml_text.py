@@ -46,7 +46,7 @@ def parse(text: str, *, wide: bool = False) -> Tree:
 
     Args:
         text: TOML document.
-        wide: Whether to allow integers beyond 64 bits, for callers that check ranges themselves.
+        wide: Whether to allow integers of more than 64 bits, for callers that check ranges themselves.
 
     Returns:
         Values and tables as nested dictionaries by key.
@@ -60,7 +60,7 @@ def parse(text: str, *, wide: bool = False) -> Tree:
     try:
         tree = tomllib.loads(text)
     except RecursionError:
-        raise TOMLDecodeError("lists or tables are nested too deeply") from None
+        raise TOMLDecodeError(f"expected at most {_MAX_DEPTH} nested lists or tables, got more") from None
     except TOMLDecodeError:
         raise
     except ValueError:  # Python limits the digits of an integer

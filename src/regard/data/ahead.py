@@ -1,4 +1,4 @@
-"""Batches that a thread makes ahead of their use, so that a training does not wait for them."""
+"""Makes batches in a thread before they are needed, so that a training does not wait for them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ Key = tuple[int, ...]
 
 
 class BatchesAhead:
-    """Makes batches in a thread, a few of them before they are asked for.
+    """Makes batches in a thread: the requested batch and the next few, before they are requested.
 
-    Workers that share a training take every second batch, or every third. Batches that are skipped are not made.
+    If several workers train together, each requests every second batch, or every third, and so on. The batches between
+    are not made.
 
     Attributes:
-        make: Function that makes a batch from the key of its part of the text and the row numbers of its
-            sentence pairs.
+        make: Function that makes a batch from a key, such as the number of the epoch, and the row numbers of the
+            batch's sentence pairs.
     """
 
     def __init__(self, make: Callable[[Key, tuple[int, ...]], Batch]) -> None:
-        """Starts without batches.
+        """Makes no batch yet.
 
         Args:
-            make: Function that makes a batch; it is called in another thread.
+            make: Function that makes a batch from a key, such as the number of the epoch, and the row numbers of its
+                sentence pairs; it is called in another thread.
         """
         self.make = make
         self._thread = ThreadPoolExecutor(1, "regard-batches")
@@ -37,19 +39,19 @@ class BatchesAhead:
         self._last: tuple[Key, int] | None = None
 
     def clear(self) -> None:
-        """Forgets the batches that were made, because others would be made now."""
+        """Drops the batches that were made before they were requested, because `make` would now make other ones."""
         self._made = {}
 
     def take(self, part: Key, number: int, batches: Sequence[tuple[int, ...]]) -> Batch:
-        """Returns a batch, and begins to make the next ones of the same part.
+        """Returns a batch, and begins to make the next batches in the thread.
 
         Args:
-            part: Key of the part of the stream.
-            number: Number of the batch in the part.
-            batches: Row numbers of all batches of the part.
+            part: Key that identifies the sequence `batches`, such as the number of the epoch.
+            number: Index of the batch in `batches`.
+            batches: Row numbers of the sentence pairs of each batch.
 
         Returns:
-            The batch.
+            The batch, after waiting for it if it is not made yet.
         """
         if self._last is not None and self._last[0] == part and number > self._last[1]:
             self._stride = number - self._last[1]

@@ -23,8 +23,8 @@ class Batches(Sequence[tuple[int, ...]]):
     """The batches of one epoch, each a tuple of the row numbers of its sentence pairs in the corpus.
 
     Attributes:
-        order: Row numbers of the N sentence pairs of the epoch, sorted by length, `(N,)` int64; all pairs of the corpus
-            once, or as often as a mixture says.
+        order: Row numbers of the N sentence pairs of the epoch, sorted by length, `(N,)` int64. Each pair of the corpus
+            occurs once, or with a weighted mixture of corpora as often as its weight says.
         starts: Index in `order` of each batch's first row number, `(num_batches,)` int64, in the order of training.
         ends: Index in `order` after each batch's last row number, `(num_batches,)` int64.
     """
@@ -65,7 +65,7 @@ class BatchPlan:
         tgt_lens: Target lengths of the N sentence pairs with eos, `(N,)` int32.
         batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
         seed: Random seed; seed and epoch number determine the batches.
-        mixture: How often an epoch contains each pair; None = once.
+        mixture: Weights of several corpora, which say how often an epoch contains each pair; None = once.
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class BatchPlan:
             batch_tokens: Largest number of source tokens, and of target tokens, with padding. A longer sentence forms
                 a batch alone.
             seed: Random seed, any integer.
-            mixture: How often an epoch contains each pair; None = once.
+            mixture: Weights of several corpora, which say how often an epoch contains each pair; None = once.
 
         Raises:
-            ShapeError: The numbers of source and target lengths differ, or the mixture has another number of pairs.
+            ShapeError: The numbers of source and target lengths differ, or the mixture is for another number of pairs.
             ConfigError: `batch_tokens` is not positive.
         """
         self.src_lens = np.asarray(src_lens, dtype=np.int32)
@@ -96,8 +96,8 @@ class BatchPlan:
             raise ConfigError(f"train.batch_tokens: expected at least 1, got {batch_tokens}: raise it, or leave it out")
         if mixture is not None and sum(share.num_rows for share in mixture.shares) != self.src_lens.size:
             raise ShapeError(
-                f"expected a mixture of {self.src_lens.size} sentence pairs, got one of "
-                f"{sum(share.num_rows for share in mixture.shares)}: give the sizes of the corpora after filtering"
+                f"expected a mixture of corpora with {self.src_lens.size} sentence pairs in total, got "
+                f"{sum(share.num_rows for share in mixture.shares)}: make it from the sizes of the filtered corpora"
             )
         self.batch_tokens = batch_tokens
         self.seed = seed

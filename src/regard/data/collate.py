@@ -19,7 +19,7 @@ Ids = Sequence[int] | NDArray[np.int32]
 def collate(
     src: Sequence[Ids], tgt: Sequence[Ids] | None, *, specials: Specials, indices: Sequence[int] | None = None
 ) -> Batch:
-    """Makes a batch of tensors from B tokenized sentences: adds bos and eos, and pads sentences at their end.
+    """Makes a batch of tensors from B tokenized sentences: adds bos or eos, and pads sentences at their end.
 
     Args:
         src: Subword ids of the B source sentences, without bos and eos.
@@ -28,7 +28,8 @@ def collate(
         indices: Row numbers of the sentences in their corpus, stored with the batch; by default, 0 to B - 1.
 
     Returns:
-        A batch with source ids, `(B, S)`, and target ids, `(B, T)`; T is 0 without targets.
+        A batch with source ids, `(B, S)`, and target ids, `(B, T)`, once with bos as decoder input and once with eos as
+        decoder output; T is 0 without targets.
 
     Raises:
         ShapeError: The numbers of targets or of indices differ from the number of sources.

@@ -49,7 +49,7 @@ class WordStarts:
 
         Returns:
             0-based word number of each subword, `(L,)` int64; the same as from `regard.text.words.word_of_piece` for
-            normalized text. Subwords of an inserted term belong to no word: their number is -1.
+            normalized text. Subwords of a term that was inserted into the source belong to no word: their number is -1.
         """
         tokens: NDArray[np.int64] = np.asarray(ids, dtype=np.int64)
         inserted = self._inserted(tokens)

@@ -1,4 +1,4 @@
-"""Hashes of texts and a random order made of them.
+"""Hashes of texts, and a pseudorandom order of texts by their hashes.
 
 Both are the same in every process and on every machine.
 """
@@ -20,15 +20,15 @@ def text_hash(text: str) -> int:
 
 
 def bytes_hash(data: bytes) -> int:
-    """Hash of the bytes of a text in UTF-8: that of the text."""
+    """Hash of a text that is given as bytes in UTF-8; equal to `text_hash` of the text."""
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
 
 
 def mixed(keys: Keys) -> Keys:
-    """Permutes the integers of 64 bits, so that similar integers get images that are far apart.
+    """Maps integers of 64 bits one-to-one, so that similar integers get very different images.
 
-    It is the finalizer of SplitMix64 (Steele et al. 2014). A number that is added to keys, or combined with them by
-    exclusive or, determines the order of their images.
+    It is the finalizer of SplitMix64 (Steele et al. 2014). Adding a number to all keys before, or combining them with
+    it by exclusive or, gives their images another order, like a random seed.
 
     Args:
         keys: Integers, `(N,)` uint64.

@@ -20,7 +20,7 @@ def hold_out(pairs: Sequence[Pair], choose: Callable[[Sequence[str]], Iterable[s
 
     Args:
         pairs: The corpus.
-        choose: Chooses the sources to hold out from all different ones, which are in the order of the corpus.
+        choose: Function that gets the different sources, in the order of the corpus, and returns those to hold out.
 
     Returns:
         The other pairs, and the pairs held out, both in the order of the corpus.
@@ -38,7 +38,7 @@ def choose_unshared(pairs: Sequence[Pair], ranked: Iterable[str], count: int) ->
     """Chooses sources to hold out such that none of their translations translates another source as well.
 
     Sentences that are linked by translations, directly or through others, form a group, which is chosen as a whole or
-    not at all. So neither a source nor a target is in both parts, and no pair has to be left out of both.
+    not at all. So no source and no target is both among the pairs held out and among the others.
 
     Args:
         pairs: The corpus.

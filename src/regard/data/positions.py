@@ -1,4 +1,4 @@
-"""Checks of the streams of batches: of their corpus, and of positions in them."""
+"""Checks for streams of training batches: of their corpus, and of the position from which they continue."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def check_has_pairs(corpus: Sized) -> None:
 
 
 def check_same_stream(state: Mapping[str, int], identity: Mapping[str, int]) -> None:
-    """Checks that a saved position is one of this stream.
+    """Checks that a saved position comes from a stream with the same batches as this stream.
 
     Args:
-        state: What the other stream saved.
-        identity: What determines the batches of this stream, by name.
+        state: The saved position, with what determined the batches of the stream that saved it, by name.
+        identity: What determines the batches of this stream, by name, such as `num_pairs` and `seed`.
 
     Raises:
-        CheckpointError: The other stream had another corpus or other settings.
+        CheckpointError: The position was saved with another corpus or other settings.
     """
     for name, value in identity.items():
         if state.get(name) != value:
@@ -39,13 +39,13 @@ def check_same_stream(state: Mapping[str, int], identity: Mapping[str, int]) -> 
 
 
 def check_skip(count: int) -> None:
-    """Checks a number of batches to skip.
+    """Checks that a number of batches to skip is not negative.
 
     Args:
-        count: The number.
+        count: Number of batches to skip.
 
     Raises:
-        ShapeError: It is negative.
+        ShapeError: The number is negative.
     """
     if count < 0:
         raise ShapeError(f"expected a number of batches to skip of at least 0, got {count}: use restore to go back")

@@ -19,10 +19,12 @@ _QUANTILE = 0.9
 
 
 class BatchSampler:
-    """Samples a segmentation of each pair of a batch, seeded by seed, epoch and row (Kudo 2018).
+    """Samples a random subword segmentation of each sentence of a batch (Kudo 2018).
+
+    A segmentation depends only on the text, the seed, the epoch and the row number of the sentence pair.
 
     Attributes:
-        options: Vocabularies and strength of the sampling.
+        options: Vocabularies, strength of the sampling, and largest length.
         seed: Random seed.
     """
 
@@ -30,7 +32,7 @@ class BatchSampler:
         """Makes a sampler.
 
         Args:
-            options: Vocabularies and strength of the sampling.
+            options: Vocabularies, strength of the sampling, and largest length.
             seed: Random seed, any integer.
         """
         self.options = options
@@ -41,16 +43,16 @@ class BatchSampler:
     ) -> list[Sides]:
         """Samples segmentations of the pairs of a batch.
 
-        A sentence keeps its best segmentation if the sampled one is longer than `max_len`, or so long that the padded
-        batch would exceed its limit.
+        A sentence keeps its best segmentation if the sampled one is longer than `options.max_len`, or so long that the
+        padded batch would exceed `batch_tokens`.
 
         Args:
             rows: Row numbers of the B pairs in the corpus.
-            texts: Source and target text of each.
-            best: Source and target ids of each in the best segmentation.
+            texts: Source and target text of each pair.
+            best: Source and target ids of each pair in the best segmentation.
             epoch: Number of the epoch.
-            batch_tokens: Largest number of tokens of the padded batch, of either side, with one special token per
-                sentence.
+            batch_tokens: Largest number of source tokens, and of target tokens, of the batch, including padding and one
+                special token per sentence.
 
         Returns:
             Source and target ids of each pair, without special tokens.
@@ -65,11 +67,12 @@ class BatchSampler:
         """Measures how much longer sampled segmentations are than the best ones, to plan batches that fit.
 
         Args:
-            texts: Source and target text of pairs.
-            best: Their ids in the best segmentation.
+            texts: Source and target text of some pairs.
+            best: Source and target ids of the same pairs in the best segmentation.
 
         Returns:
-            Factors for source and target lengths, at least 1, which 90 % of the sampled segmentations do not exceed.
+            Factors for sources and for targets, at least 1: for 90 % of the sentences, the sampled segmentation is at
+            most this factor longer than the best.
         """
         sampled = self.sample(range(len(texts)), texts, best, epoch=0, batch_tokens=2**62)
         factors = [
@@ -94,5 +97,5 @@ class BatchSampler:
 
 
 def measured_rows(num_pairs: int) -> NDArray[np.int64]:
-    """Rows evenly spread over a corpus, on which `BatchSampler.length_factors` is measured."""
+    """Row numbers of up to 512 pairs, evenly spread over a corpus, to measure `BatchSampler.length_factors` on."""
     return np.unique(np.linspace(0, num_pairs - 1, min(num_pairs, _NUM_MEASURED)).round().astype(np.int64))

@@ -1,4 +1,4 @@
-"""Alters the sources of training pairs, so that a model learns to read unusual case, missing stops and typos."""
+"""Alters the sources of training pairs, so that a model learns to translate unusual case, missing periods and typos."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _STREAM = 0x6E6F6973
 
 @dataclass(frozen=True, slots=True)
 class SourceNoise:
-    """Options of the alteration of sources.
+    """Alters a random share of the training sources, for example by typos or all capitals.
 
     Attributes:
-        share: Share of the pairs whose source is altered, from 0 to 1; each epoch draws other pairs.
+        share: Fraction of the pairs whose source is altered, from 0 to 1; each epoch draws other pairs.
         subword: Source vocabulary.
-        max_len: Largest number of subwords; a source that an alteration makes longer stays as it is.
-        kinds: Alterations, of which each altered pair gets one, with equal probability.
+        max_len: Largest number of subwords of an altered source; a source that would become longer is not altered.
+        kinds: Kinds of alteration; each altered source gets one of them, all with equal probability.
     """
 
     share: float
@@ -37,9 +37,9 @@ class SourceNoise:
     kinds: tuple[NoiseKind, ...] = NOISE_KINDS
 
     def apply(self, corpus: Corpus, *, seed: int, epoch: int) -> Corpus:
-        """Alters sources of a corpus.
+        """Alters a random share of the sources of a corpus.
 
-        Whether and how a pair is altered depends on the seed, the epoch and the number of its row only.
+        Whether and how a source is altered depends only on the seed, the epoch and the row number of the pair.
 
         Args:
             corpus: The corpus.
@@ -47,7 +47,7 @@ class SourceNoise:
             epoch: Number of the epoch.
 
         Returns:
-            A corpus of the same pairs; targets and the sources of other pairs are the same ids.
+            A corpus of the same pairs, in which only the ids of the altered sources differ.
         """
         rows = self.rows(len(corpus), seed=seed, epoch=epoch).tolist()
         texts = [self._altered(corpus.pairs[row].src, random.Random(f"{seed} {epoch} {row}")) for row in rows]
@@ -79,15 +79,15 @@ class SourceNoise:
 
 
 def drawn_rows(num_pairs: int, share: float, key: tuple[int, int, int]) -> NDArray[np.int64]:
-    """Draws the rows of the pairs whose source is altered.
+    """Draws random rows of a corpus, independently of one another, for sources to alter in an epoch.
 
     Args:
         num_pairs: Number of pairs of the corpus.
-        share: Share of the pairs to draw.
-        key: Random seed, number of the epoch, and number of the kind of alteration.
+        share: Probability with which each row is drawn, from 0 to 1.
+        key: Random seed, number of the epoch, and a number that is different for each purpose of the draw.
 
     Returns:
-        Row numbers, ascending, `(num_drawn,)` int64; whether a row is among them depends on no other row.
+        Row numbers, ascending, `(num_drawn,)` int64.
     """
     seed, epoch, stream = key
     generator = np.random.default_rng((seed % 2**64, epoch, stream))
@@ -95,18 +95,18 @@ def drawn_rows(num_pairs: int, share: float, key: tuple[int, int, int]) -> NDArr
 
 
 def alter(text: str, kind: NoiseKind, generator: random.Random) -> str:
-    """Alters a sentence.
+    """Alters a sentence in one way, such as all capitals or a typo.
 
     >>> alter("How was your day?", "capitals", random.Random(1)), alter("It rains.", "unpunctuated", random.Random(1))
     ('HOW WAS YOUR DAY?', 'It rains')
 
     Args:
         text: The sentence, normalized.
-        kind: Kind of the alteration.
-        generator: Random generator.
+        kind: Kind of alteration: `capitals`, `title`, `lower`, `unpunctuated` or `typos`.
+        generator: Random generator, which chooses the typos.
 
     Returns:
-        The altered sentence; the same if it has nothing to alter.
+        The altered sentence; it may be equal to `text`, for example if there is no punctuation to remove.
     """
     return _ALTERATIONS[kind](text, generator)
 

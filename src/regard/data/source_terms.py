@@ -1,4 +1,4 @@
-"""Inserts terms into the sources of training pairs, so that a model learns to use them (Dinu et al. 2019, append)."""
+"""Inserts translations of terms into training sources, so that a model learns to use them (Dinu et al. 2019)."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ LinkedSpan = tuple[int, int, int, int]
 
 
 def linked_spans(links: Sequence[Sequence[int]]) -> list[LinkedSpan]:
-    """Finds the spans of words that translate each other.
+    """Finds all pairs of a source span and a target span that translate each other.
 
-    Every word of both spans has a link, and no word has a link to a word outside of the other span.
+    Every word of the two spans has a link, and all links of these words are to words of the other span.
 
     >>> linked_spans([(0, 0), (1, 2), (2, 1)])
     [(0, 1, 0, 1), (0, 3, 0, 3), (1, 2, 2, 3), (1, 3, 1, 3), (2, 3, 1, 2)]
 
     Args:
-        links: Pairs of a source word and a target word, both 0-based.
+        links: Word links: pairs of a source word and a target word, both 0-based.
 
     Returns:
-        The spans of at most `MAX_WORDS` words on either side, in the order of the source.
+        For each pair of spans of at most 3 (`MAX_WORDS`) words: first source word, end of the source span (excluded),
+        first target word, end of the target span (excluded); sorted by source span.
     """
     targets: dict[int, set[int]] = {}
     sources: dict[int, set[int]] = {}
@@ -62,13 +63,13 @@ def linked_spans(links: Sequence[Sequence[int]]) -> list[LinkedSpan]:
 
 
 class SourceTerms:
-    """Inserts translations of source words, as the targets of pairs have them, into a share of the sources.
+    """Inserts the translations of some source words, taken from the target, into a random share of the sources.
 
     Args:
-        share: Share of the pairs whose source gets terms, from 0 to 1; each epoch draws other pairs.
-        links: Word links of the corpus, by which terms are chosen.
-        subword: Source vocabulary, learned with the symbols for terms.
-        max_len: Largest number of subwords; a source that terms make longer stays as it is.
+        share: Fraction of the pairs whose source gets terms, from 0 to 1; each epoch draws other pairs.
+        links: Word links of the corpus, which show how each source word is translated.
+        subword: Source vocabulary, which must have the two symbols that enclose a term.
+        max_len: Largest number of subwords of a source with terms; a source that would become longer gets none.
     """
 
     def __init__(self, share: float, links: GuidedLinks, subword: Subword, max_len: int) -> None:
@@ -79,17 +80,17 @@ class SourceTerms:
         self._has_letter = np.array([any(map(str.isalnum, piece)) for piece in subword.pieces], dtype=bool)
 
     def apply(self, corpus: Corpus, *, seed: int, epoch: int) -> Corpus:
-        """Inserts terms into sources of a corpus.
+        """Inserts terms into a random share of the sources of a corpus.
 
-        Which terms a source gets depends on the seed, the epoch and the number of its row only.
+        Which terms a source gets depends only on the pair, the seed, the epoch and the row number.
 
         Args:
-            corpus: The corpus, perhaps with altered sources.
+            corpus: The corpus; `SourceNoise` may have altered its sources.
             seed: Random seed.
             epoch: Number of the epoch.
 
         Returns:
-            A corpus of the same pairs; targets and the sources of other pairs are the same ids.
+            A corpus of the same pairs, in which only the ids of the sources with inserted terms differ.
         """
         drawn = set(self.rows(len(corpus), seed=seed, epoch=epoch).tolist())
         if not drawn:
@@ -103,7 +104,7 @@ class SourceTerms:
         return replace(corpus, src=Ragged.from_rows(rows))
 
     def rows(self, num_pairs: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
-        """Rows of the pairs that are drawn in an epoch. See `SourceNoise.rows`."""
+        """Row numbers of the pairs that are drawn to get terms in an epoch, `(num_drawn,)`. See `SourceNoise.rows`."""
         return drawn_rows(num_pairs, self.share, (seed, epoch, _STREAM))
 
     def _with_terms(self, corpus: Corpus, row: int, generator: random.Random) -> list[int]:

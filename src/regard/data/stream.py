@@ -24,9 +24,9 @@ from regard.values import Batch, Specials
 class BatchStream:
     """Endless iterator over training batches, with new batches in a new order in each epoch.
 
-    If the corpus was made with `sample_alpha`, a new segmentation of each sentence is sampled when its batch is made,
-    by a thread ahead of its use. Batches are then planned for longer sentences than those of the best segmentation. A
-    batch depends only on the constructor arguments, the epoch and the batch's number in the epoch.
+    If the corpus was made with `sample_alpha`, a background thread makes the next batches, with a newly sampled
+    segmentation of each sentence. Batches are then planned with room for segmentations longer than the best. A batch
+    depends only on the constructor arguments, the epoch and the batch's number in the epoch.
 
     Attributes:
         corpus: The training corpus, in its best segmentation.
@@ -136,10 +136,11 @@ class BatchStream:
         self._batch = batch
 
     def skip(self, count: int) -> None:
-        """Moves past batches without making their tensors, also beyond the end of the epoch.
+        """Skips batches without making their tensors, also across the end of an epoch.
 
         Args:
-            count: Number of batches, at least 0. The stream continues as after as many calls of `next`.
+            count: Number of batches to skip, at least 0; the stream continues as it would after `count` calls of
+                `next`.
 
         Raises:
             ShapeError: `count` is negative.
@@ -159,7 +160,7 @@ class BatchStream:
         return self
 
     def __next__(self) -> Batch:
-        """Makes the next batch; after the last batch of an epoch, the first of the next."""
+        """Returns the next batch; the last batch of an epoch is followed by the first batch of the next epoch."""
         if self._batch == len(self._batches):
             self._start_epoch(self._epoch + 1)
         number, self._batch = self._batch, self._batch + 1

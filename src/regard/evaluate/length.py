@@ -54,7 +54,7 @@ def by_source_length(
         hypotheses: Translations to score, one per source.
         references: Reference translations, one per source.
         edges: Lengths in words at which a new range begins, in increasing order; the first range begins at 0.
-        tokenize: sacreBLEU's name of the tokenizer of BLEU; `auto` = by the script of all references.
+        tokenize: sacreBLEU's name of the tokenizer for BLEU; `auto` = chosen by the script of all references.
 
     Returns:
         One row per range that contains sentences, shortest sources first.

@@ -59,7 +59,7 @@ def corpus_scores(hypotheses: Sequence[str], references: Sequence[str], *, token
     Args:
         hypotheses: Translations to score, detokenized.
         references: Reference translations, one per translation.
-        tokenize: sacreBLEU's name of the tokenizer of BLEU; `auto` = by the script of the references.
+        tokenize: sacreBLEU's name of the tokenizer for BLEU; `auto` = chosen by the script of the references.
 
     Returns:
         The scores and their signatures.
@@ -86,7 +86,7 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokeniz
     Args:
         hypotheses: Translations to score, detokenized.
         references: Reference translations, one per translation.
-        tokenize: sacreBLEU's name of the tokenizer; `auto` = by the script of the references.
+        tokenize: sacreBLEU's name of the tokenizer for BLEU; `auto` = chosen by the script of the references.
 
     Returns:
         BLEU, 0 to 100.
@@ -150,7 +150,7 @@ def check_counts(hypotheses: Sequence[str], references: Sequence[str], *, what: 
     if len(hypotheses) != len(references):
         raise DataError(
             f"expected as many {what} as references, got {len(hypotheses)} {what} and {len(references)} references: "
-            "align them line by line"
+            "give the lines of both in the same order, without missing or extra lines"
         )
     if not hypotheses:
         raise DataError("expected at least one translation to score, got none: check that the input is not empty")

@@ -39,13 +39,13 @@ def differences(
     """Compares two sets of translations by BLEU and chrF.
 
     Args:
-        before: First translations, detokenized.
-        after: Second translations of the same sentences.
+        before: First set of translations, detokenized, one per reference.
+        after: Second set, of the same sentences in the same order.
         references: Reference translations.
-        tokenize: sacreBLEU's tokenizer for BLEU; `auto` = chosen by the references.
+        tokenize: sacreBLEU's name of the tokenizer for BLEU; `auto` = chosen by the script of the references.
 
     Returns:
-        The difference in BLEU, and that in chrF.
+        Two comparisons with scores and p-value: first by BLEU, then by chrF.
 
     Raises:
         DataError: The numbers of lines differ, or there are none.

@@ -41,7 +41,7 @@ def commit_pending(path: Path, *, previous: Path | None = None) -> None:
 
     Args:
         path: Final path of the file.
-        previous: Path in the same directory that the existing file gets; None = it is deleted.
+        previous: Path in the same directory to which an existing file is renamed; None = an existing file is deleted.
 
     Raises:
         CheckpointError: The file cannot be renamed.
@@ -68,7 +68,7 @@ def write_file(path: Path, write: Callable[[Path], object], *, previous: Path | 
     Args:
         path: Path of the file; its directory is created if necessary.
         write: Function that writes the content; it is called with a temporary path.
-        previous: New path, in the same directory, of the file that is replaced; None = that file is deleted.
+        previous: Path in the same directory to which an existing file is renamed; None = an existing file is deleted.
 
     Raises:
         CheckpointError: The disk is full, or the path cannot be written; an existing file is unchanged.
@@ -205,7 +205,7 @@ def move(path: Path, to: Path) -> None:
 
     Args:
         path: Present path of the file or directory.
-        to: New path in the same directory. An existing file is replaced; a directory needs an unused path.
+        to: New path in the same directory. An existing file is replaced; a directory can only get an unused path.
 
     Raises:
         CheckpointError: The file or directory cannot be renamed.
@@ -239,9 +239,9 @@ def atomic_directory(path: Path, *, temporary: Path | None = None) -> Iterator[P
 
     Args:
         path: Path of the directory; if it exists, it must be empty.
-        temporary: Path of the temporary directory, next to `path`. A killed process leaves it behind, and the next call
-            with the same path removes it. By default, the path is unique: several processes may create the same
-            directory at the same time, and the first to finish wins.
+        temporary: Path of the temporary directory, next to `path`. If the process is killed, the directory remains, and
+            the next call with the same `temporary` removes it. By default, each call uses a unique path, so that
+            several processes may create the same directory at the same time; the first to finish wins.
 
     Yields:
         Temporary directory to write the files to; at the end of the `with` block, it is renamed to `path`.
@@ -270,9 +270,9 @@ def atomic_directory(path: Path, *, temporary: Path | None = None) -> Iterator[P
 
 
 def sync_tree(directory: Path) -> None:
-    """Syncs a directory and everything in it to disk, and gives its files the permissions of new files.
+    """Syncs a directory and everything in it to disk, and gives its files the default permissions of new files.
 
-    Libraries such as safetensors make files that only their owner can read.
+    This corrects the files of libraries such as safetensors, which only their owner can read.
 
     Args:
         directory: The directory.
@@ -312,7 +312,7 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def named_errors(path: Path) -> Iterator[None]:
-    """Context that converts system errors in its `with` block into a message for the user with a remedy.
+    """Context that converts system errors in its `with` block to a `CheckpointError` with a remedy for the user.
 
     Args:
         path: The path that the block writes, for the message.
@@ -321,7 +321,7 @@ def named_errors(path: Path) -> Iterator[None]:
         Nothing.
 
     Raises:
-        CheckpointError: In place of an `OSError` or a `SafetensorError`.
+        CheckpointError: The block raised an `OSError` or a `SafetensorError`.
     """
     # Imported here, because only writing needs it: safetensors reports a full disk as an error of its own.
     from safetensors import SafetensorError

@@ -52,7 +52,8 @@ def compressor_of(path: Path) -> Callable[[BinaryIO], BinaryIO] | None:
         path: Path of the file.
 
     Returns:
-        Function that opens a compressed file on top of an open one; None = the suffix names no compression.
+        Function that takes an open binary file and returns a file object that writes to it with compression; None if
+        the file has another suffix.
 
     Raises:
         ConfigError: The package for .zst files is not installed.

@@ -51,7 +51,7 @@ class InputFile(io.BufferedIOBase):
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Reads up to `size` bytes; fewer only at the end of the file, or before an error.
+        """Reads up to `size` bytes; fewer only at the end of the file, or if reading fails after some bytes.
 
         Args:
             size: Number of bytes; -1 or None = up to the end of the file.
@@ -60,7 +60,7 @@ class InputFile(io.BufferedIOBase):
             The bytes; empty at the end of the file.
 
         Raises:
-            InputError: Reading failed, or the compressed data is broken.
+            InputError: Reading failed, or the compressed data is broken, before the first byte of this call.
         """
         most = sys.maxsize if size is None or size < 0 else size
         parts: list[bytes] = []
@@ -91,7 +91,7 @@ class InputFile(io.BufferedIOBase):
             size: Ignored, as by `io.BufferedReader.peek`.
 
         Returns:
-            The next bytes, as many as are buffered; empty only at the end of the file, or before an error.
+            The next bytes, as many as are buffered; empty only at the end of the file, or if reading failed.
         """
         return self._buffer if self._fill(may_raise=False) else b""
 
@@ -102,7 +102,7 @@ class InputFile(io.BufferedIOBase):
             size: Number of bytes.
 
         Returns:
-            The next bytes; fewer than `size` only if the file ends, or reading fails, before.
+            The next `size` bytes; fewer only if the file has no more, or reading fails.
         """
         while len(self._buffer) < size:
             block = self._next_block()
@@ -112,7 +112,7 @@ class InputFile(io.BufferedIOBase):
         return self._buffer[:size]
 
     def fileno(self) -> int:
-        """Descriptor of the open file, compressed or not. See `io.IOBase.fileno`."""
+        """File descriptor of the underlying file, from which compressed bytes are read. See `io.IOBase.fileno`."""
         return self._file.fileno()
 
     def fraction_read(self) -> float | None:
@@ -127,7 +127,7 @@ class InputFile(io.BufferedIOBase):
         return min(self._num_read / status.st_size, 1.0) if is_sized else None
 
     def close(self) -> None:
-        """Closes the file, but not standard input."""
+        """Closes this object, and also the underlying file unless `close_file` is False."""
         if self._close_file and not self.closed:
             self._file.close()
         super().close()
@@ -193,20 +193,19 @@ def open_input(source: Path | InputFile | None) -> InputFile:
     """Opens a file or standard input for reading bytes, decompressed.
 
     Args:
-        source: Path of a file, pipe or device; None = standard input. An open input is returned as it is.
+        source: Path of a file, pipe or device; None = standard input. An `InputFile` is returned unchanged.
 
     Returns:
         The open file, to be closed after use.
 
     Raises:
-        DataError: The file is missing, is a directory, cannot be opened, or is not compressed as its name says; or
-            standard input is closed.
+        DataError: The file is missing, is a directory or cannot be opened, or standard input is closed.
     """
     if isinstance(source, InputFile):
         return source
     if source is None:
         if sys.stdin is None:
-            raise DataError("standard input is closed: name a file, or pipe text in")
+            raise DataError("standard input is closed: give the path of a file, or pipe text into the program")
         return InputFile(sys.stdin.buffer, source_name(None), close_file=False)  # type: ignore[arg-type]  # buffered
     return InputFile(open_binary(source), str(source))
 

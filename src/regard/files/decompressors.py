@@ -21,21 +21,21 @@ _REMEDY = "copy or fetch it again"
 
 
 class Decompressor(Protocol):
-    """Decompressor of one member of a file; `bz2.BZ2Decompressor` is the model."""
+    """Protocol of a decompressor of one member of a file, with the interface of `bz2.BZ2Decompressor`."""
 
     @property
     def eof(self) -> bool:
-        """Whether the end of the member has been reached."""
+        """Whether the end of the member (an independently compressed part of a file) has been reached."""
         ...
 
     @property
     def needs_input(self) -> bool:
-        """Whether more compressed data is needed to go on."""
+        """Whether `decompress` needs more compressed data before it can return more."""
         ...
 
     @property
     def unused_data(self) -> bytes:
-        """Data after the end of the member."""
+        """Compressed data that followed the end of the member in the input, such as the next member."""
         ...
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
@@ -118,9 +118,9 @@ class Compression:
 
     Attributes:
         suffix: Suffix of file names, without the dot, such as `gz`.
-        kind: How messages call a file in this format.
-        program: Program that decompresses such a file to standard output.
-        magics: Possible first bytes of a member.
+        kind: What messages call a file in this format, such as `a gzipped file`.
+        program: Command that decompresses a file to standard output, such as `gzip -dc`.
+        magics: Byte strings with which a member may begin.
         open_member: Function that returns a decompressor for one member.
         is_padded: Whether zero bytes may follow a member.
     """
@@ -137,7 +137,7 @@ class Compression:
         return data.startswith(self.magics)
 
     def may_begin(self, data: bytes) -> bool:
-        """Whether data may begin a gzip member, Zstandard frame or the like: it does, or is too short to tell."""
+        """Whether data begins with a compressed part of this format, or is too short to tell."""
         return self.begins(data) or any(magic.startswith(data) for magic in self.magics)
 
 
@@ -167,11 +167,11 @@ COMPRESSIONS = {
 
 
 class InputError(DataError):
-    """Reading a file failed in the middle: the system reported an error, or the compressed data is broken.
+    """Error while a file is read: the system reported an error, or the compressed data is broken.
 
     Args:
         problem: The file and what is wrong, such as `a.gz: broken .gz`.
-        reason: Cause and remedy, with punctuation in front.
+        reason: Cause and remedy, such as ` (the file is cut short): copy it again`, to be added behind `place`.
         place: Position up to which the file was read, such as `line 12`.
     """
 
@@ -181,7 +181,7 @@ class InputError(DataError):
         self.reason = reason
 
     def at(self, place: str) -> InputError:
-        """The same error with the position in other units.
+        """Makes a copy of the error that describes the position in another way.
 
         Args:
             place: Position up to which the file was read, such as `line 12`.
@@ -193,18 +193,18 @@ class InputError(DataError):
 
 
 def decompressed(blocks: Iterator[bytes], compression: Compression, name: str) -> Iterator[bytes]:
-    """Decompresses a file of one or several members.
+    """Decompresses a file of one or several members (independently compressed parts).
 
     Args:
-        blocks: Parts of the file, none of which is empty.
+        blocks: Consecutive blocks of the compressed file, none of them empty.
         compression: The compression format.
         name: Name of the file, for messages.
 
     Yields:
-        Parts of the content, none of which is empty.
+        Consecutive blocks of the decompressed content, none of them empty.
 
     Raises:
-        InputError: The file is not in this format, is damaged, is cut short, or goes on after its last member.
+        InputError: The file is not in this format, is damaged or cut short, or has other data after its last member.
     """
     problem = f"{name}: broken .{compression.suffix}"
     data = next(blocks, b"")

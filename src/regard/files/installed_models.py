@@ -1,8 +1,8 @@
 """Models that are installed as packages and have names, such as `en-fr` of the package regard-en-fr.
 
-A package with a model declares an entry point of the group `regard.models`, whose name is that of the model and whose
-value is the import package. The model is the directory `model` in that package. No code of the package is run: a model
-is data, and its files are checked like those of any other model.
+A package with a model declares an entry point of the group `regard.models`: its name is the name of the model, and its
+value is the package's name for import. The model is the directory `model` in the package. No code of the package is
+run: a model is data, and its files are checked like those of any other model.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def find_model(path: str | os.PathLike[str]) -> Path:
         path: Path or name. A file or directory of that path takes precedence.
 
     Returns:
-        Directory of the installed model if `path` is its name and nothing else, else `path` itself.
+        Directory of the installed model if `path` is its name and no such file exists, else `path` itself.
     """
     if is_name(path) and not os.path.lexists(path):
         return installed_models().get(os.fspath(path), Path(path))
@@ -49,13 +49,13 @@ def find_model(path: str | os.PathLike[str]) -> Path:
 
 
 def is_name(path: str | os.PathLike[str]) -> bool:
-    """Whether a path could be the name of an installed model: it names no directory above it."""
+    """Whether a path could be the name of an installed model: it is a file name without a directory."""
     text = os.fspath(path)
     return text == Path(text).name != ""
 
 
 def name_hint() -> str:
-    """Says which models are installed and how to install one, for messages about a name that is none of them."""
+    """Lists the installed models, or says how to install one, for messages about an unknown model name."""
     names = ", ".join(installed_models())
     installable = " or ".join(f"pip install 'regard[{name}]'" for name in KNOWN)
     return f"the name of an installed model ({names or f'none is installed; {installable} installs one'})"

@@ -93,7 +93,9 @@ def _finite(text: str) -> float:
 
 def _whole(text: str) -> int:
     if len(text) > _MAX_DIGITS:
-        raise ValueError(f"expected integers of at most {_MAX_DIGITS} digits, found one of {len(text)}, {text[:20]}...")
+        raise ValueError(
+            f"expected integers of at most {_MAX_DIGITS} digits, found {text[:20]}... with {len(text)} digits"
+        )
     return int(text)
 
 

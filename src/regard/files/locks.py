@@ -82,7 +82,8 @@ class Lock:
 
         Args:
             patience: Seconds to wait for the next heartbeat of a holder on another machine; without a heartbeat in this
-                time, the holder counts as dead. 0 = compare the time of its last heartbeat with this machine's clock.
+                time, the holder counts as dead. 0 = do not wait: the holder counts as dead if its last heartbeat is
+                more than 600 seconds (`STALE_SECONDS`) old.
 
         Returns:
             True if this process holds the lock now; False if another process holds it.
@@ -221,7 +222,7 @@ def _owner(path: Path) -> Owner:
     with suppress(RegardError, KeyError, TypeError, ValueError):
         content = parse_json(read_bytes(path, max_bytes=_MAX_BYTES, remedy=""), where=str(path), remedy="")
         if not isinstance(content, dict) or not 0 < int(content["pid"]) < _MAX_PID:
-            raise ValueError("not a lock file of regard")
+            raise ValueError("expected a JSON object with the process id of a lock's holder")
         host, started = str(content["host"]), content.get("started")
         # Locks of earlier versions do not name the machine.
         machine = content.get("machine") or (_machine() if host == socket.gethostname() else "")

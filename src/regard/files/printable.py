@@ -52,14 +52,14 @@ def printable_json(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun, in the singular for 1.
+    """Formats a number with a noun, in the singular for 1 and otherwise in the plural.
 
     Args:
         number: How many.
         noun: The noun in the singular, whose plural ends in `s`, such as `pair`.
 
     Returns:
-        Such as `1 pair` or `2,000 pairs`.
+        Number and noun, such as `1 pair` or `2,000 pairs`.
 
     >>> counted(1, "pair"), counted(2000, "pair")
     ('1 pair', '2,000 pairs')
@@ -68,7 +68,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """A noun in the number that fits a count, for tables.
+    """Chooses the singular or plural of a noun by a count, without the number itself.
 
     Args:
         number: How many.

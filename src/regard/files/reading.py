@@ -55,7 +55,7 @@ def open_regular(path: Path, *, remedy: str, error: type[RegardError] = Checkpoi
 
 
 def read_bytes(path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError) -> bytes:
-    """Reads the content of a regular file, up to a limit of size.
+    """Reads the content of a regular file that is not larger than a limit.
 
     Args:
         path: Path of the file.

@@ -1,4 +1,4 @@
-"""Attention records as compact JSON, as the pages read them: weights as 16-bit integers in base64."""
+"""Attention records as compact JSON for the attention pages: weights as 16-bit integers in base64."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ def compact_record(
         heads: Numbers of the heads to include of each layer, from 0; None = all.
 
     Returns:
-        `src` and `tgt` with pieces, words and the word of each piece; `rows`, the number of target positions; `unit`;
-        and `layers`, each with its name, its number of heads, and the weights: base64 of little-endian 16-bit integers
-        `(heads, rows, source pieces + 1)` in multiples of `unit`; the last column is the source `</s>`.
+        Dictionary with `src` and `tgt`, each with `pieces`, `words` and `wordOf`, the word number of each piece;
+        `rows`, the number of target positions; `unit`, the weight that the integer 1 stands for; and `layers`, each
+        with `name`, `heads` (number of heads) and `weights`: little-endian 16-bit integers in base64, of shape
+        `(heads, rows, source pieces + 1)`, with the source `</s>` as the last column.
 
     Raises:
-        ShapeError: A number in `layers` or `heads` is not that of a layer or head, or one of the two is empty.
+        ShapeError: `layers` or `heads` is an empty list, or contains the number of a layer or head that does not exist.
     """
     numbers = range(len(record.layers)) if layers is None else layers
     _check_numbers("layer", numbers, len(record.layers))

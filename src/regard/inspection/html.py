@@ -106,7 +106,7 @@ def render_iframe(records: Records, *, title: str = "Attention", height: int = 7
 
 def _check_sentences(models: Mapping[str, Sequence[AttentionRecord]]) -> None:
     if not any(models.values()):
-        raise DataError("an attention page needs at least one sentence, got none")
+        raise DataError("an attention page needs at least one sentence, got none: pass an attention record")
     (first, expected), *others = models.items()
     for name, records in others:
         if len(records) != len(expected):

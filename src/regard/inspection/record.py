@@ -126,8 +126,8 @@ class AttentionRecord:
         Args:
             layer: 0-based layer; None = mean over the layers. See `matrix`.
             head: 0-based head; None = mean over the heads. See `matrix`.
-            shifted: Whether the row of a subword is that of the next decoding step, at which the subword is the
-                decoder's input, instead of that of the step that generated the subword.
+            shifted: If False, the row of a subword has the attention of the decoding step that generated the subword;
+                if True, that of the next step, which reads the subword as input.
 
         Returns:
             Attention weights, `(T, S)` for T target subwords. If `shifted` and the translation was not finished, the
@@ -148,7 +148,8 @@ class AttentionRecord:
         Args:
             layer: 0-based layer; None = mean over the layers. See `matrix`.
             head: 0-based head; None = mean over the heads. See `matrix`.
-            shifted: Whether the row of a subword is that of the next decoding step. See `subwords`.
+            shifted: If False, the row of a subword has the attention of the decoding step that generated the subword;
+                if True, that of the next step, which reads the subword as input.
 
         Returns:
             Attention weights, `(target words, source words + 1)`.
@@ -198,10 +199,10 @@ class AttentionRecord:
             data: The result of `to_dict`, such as parsed from JSON.
 
         Returns:
-            The record, with weights equal to six decimals.
+            The record, with weights that were rounded to six decimals by `to_dict`.
 
         Raises:
-            DataError: A part is missing or invalid.
+            DataError: A key is missing, or a value is invalid.
             ShapeError: The shapes of the attention weights do not match the numbers of subwords.
         """
         try:
@@ -214,7 +215,8 @@ class AttentionRecord:
             )
         except KeyError as error:
             raise DataError(
-                f"attention record without {error}: expected the result of `AttentionRecord.to_dict`"
+                f"attention record without the key {error}: expected the result of `AttentionRecord.to_dict`: make the "
+                "record again"
             ) from error
         except (TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise DataError(
@@ -244,8 +246,8 @@ def _check_layer(name: str, layer: Tensor, *, num_src: int, num_tgt: int) -> Non
     is_valid = len(shape) == 3 and min(shape) >= 1 and shape[1] in (num_tgt, num_tgt + 1) and shape[2] == num_src + 1
     if not is_valid:
         raise ShapeError(
-            f"{name}: expected attention weights of shape (heads, {num_tgt + 1} target rows, {num_src + 1} source "
-            f"columns), one per subword and one for </s>, got {shape}"
+            f"{name}: expected attention weights of shape (heads, {num_tgt} or {num_tgt + 1} target rows, "
+            f"{num_src + 1} source columns), one per subword and one for </s> (optional in the target), got {shape}"
         )
     if not bool(torch.isfinite(layer).all()) or bool((layer < 0).any()):
         raise DataError(f"{name}: expected finite attention weights of at least 0, got {_first_invalid(layer)}")

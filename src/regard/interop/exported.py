@@ -47,10 +47,11 @@ class ExportManifest(BaseModel):
         regard_version: Version of regard that wrote the export.
         engine: Engine that reads the export, one of `ENGINES`.
         quantization: Number type of the weights, by the engine's name of the type.
-        signature: Signature of the exported model.
+        signature: Signature of the exported model: a line that identifies its architecture and weights.
         files: SHA-256 of each other file of the export, by file name.
-        weight_levels: Largest magnitude of a weight in 8-bit products; up to 64, all processors compute the same. None
-            if no weight is rounded to 8 bits, or if an older version of regard wrote the export.
+        weight_levels: Largest magnitude of an 8-bit weight in matrix products; if it is at most 64, all processors
+            compute the same results. None if no weight is rounded to 8 bits, or an older version of regard wrote the
+            export.
         readout: How word links are derived from the attention, copied from the manifest of the model.
     """
 
@@ -209,7 +210,9 @@ def _check_hash(directory: Path, name: str, expected: str) -> None:
 def _check_signature(path: Path, manifest: ExportManifest, config: str, sizes: list[int]) -> None:
     """Compares the signature with configuration and vocabulary."""
     if not _SIGNATURE.fullmatch(manifest.signature):
-        raise CheckpointError(f"{path}: {manifest.signature[:80]!r} is not a signature of a model: {_CURE}")
+        raise CheckpointError(
+            f"{path}: expected 'signature' to identify a model of regard, got {manifest.signature[:80]!r}: {_CURE}"
+        )
     fields = dict(field.partition(":")[::2] for field in manifest.signature.split("|"))
     signed_hash, config_hash = fields.get("c"), hashlib.sha256(config.encode()).hexdigest()[:8]
     if signed_hash != config_hash:
@@ -231,7 +234,9 @@ def _read_manifest(path: Path) -> ExportManifest:
     try:
         manifest = ExportManifest.model_validate(tree)
     except ValidationError as error:
-        raise CheckpointError(f"{path}: damaged ({error.error_count()} faults): {_CURE}") from None
+        raise CheckpointError(
+            f"{path}: damaged manifest (number of missing or invalid values: {error.error_count()}): {_CURE}"
+        ) from None
     if manifest.format != FORMAT or manifest.engine not in ENGINES:
         raise CheckpointError(
             f"{path}: expected the manifest of an export for {' or '.join(ENGINES)}, got another file: give a "

@@ -41,8 +41,8 @@ def read_weights(directory: Path) -> dict[str, Tensor]:
         Floating-point tensors of any shape, `(...)`, by name. Values in safetensors files are read from disk on access.
 
     Raises:
-        CheckpointError: There are no weights, a file is missing or damaged, or a file contains integers or other
-            objects than tensors.
+        CheckpointError: There are no weights, a file is missing or damaged, or a file contains integers or objects
+            other than tensors.
     """
     for name in (SAFETENSORS, PICKLED):
         index = directory / f"{name}.index.json"

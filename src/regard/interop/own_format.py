@@ -17,12 +17,12 @@ _HALF_STEP = 0.5001 / MAX_INT8_WEIGHT
 
 
 def export_regard(stored: StoredModel, path: str | Path, *, quantization: str = "int8") -> int:
-    """Writes a model of regard, with weights rounded to 8 bits or in float32.
+    """Writes a copy of a model, with weights rounded to 8 bits or in float32.
 
     Args:
         stored: The model to write.
         path: New directory, or an existing empty one.
-        quantization: `int8`, or `float32` for the weights as they were loaded.
+        quantization: `int8` = round the weights to 8 bits; `float32` = write them as they were loaded.
 
     Returns:
         Size of the new weights file in bytes.
@@ -55,5 +55,6 @@ def _verify(stored: StoredModel, written: StoredModel) -> None:
         limit = tensor.abs().amax(-1, keepdim=True) * _HALF_STEP if tensor.dim() else tensor.abs()
         if ((tensor - new[name]).abs() > limit + 1e-30).any():
             raise CheckpointError(
-                f"{name}: the weights that were written differ from the model's by more than rounding: export it again"
+                f"{name}: the written weights differ from the model's by more than rounding: check the disk, and "
+                "export the model again"
             )

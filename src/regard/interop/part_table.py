@@ -1,4 +1,4 @@
-"""Tables of the classes of modules that another engine can run; other classes are errors that name the class."""
+"""Tables of the module classes that another engine can run; an error names any other class."""
 
 from __future__ import annotations
 
@@ -40,8 +40,7 @@ class PartTable(Generic[EntryT]):
                 looked up by itself.
 
         Returns:
-            The entry that the table was given for this class or function, such as a function that exports modules of
-            the class.
+            The table's entry for this class or function, such as a function that exports modules of the class.
 
         Raises:
             ConfigError: The table has no such entry, so the engine cannot run the part; the message names its class and
@@ -54,7 +53,7 @@ class PartTable(Generic[EntryT]):
 
 
 def exact(part: object, kind: type[PartT], *, engine: EngineName, family: str) -> PartT:
-    """Checks that a module has exactly the one class that an engine can run at this place.
+    """Checks that a module has exactly the class that an engine can run, not a subclass.
 
     Args:
         part: Module or object of the model.
@@ -83,7 +82,7 @@ def entry_of(entries: Mapping[str, EntryT], value: str, *, engine: EngineName, o
         option: Key of the option in `[model]`, for messages.
 
     Returns:
-        The entry of the value.
+        What the value means for the engine, from `entries`.
 
     Raises:
         ConfigError: The engine does not support this value of the option.

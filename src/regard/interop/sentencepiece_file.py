@@ -1,8 +1,8 @@
 """Reads and writes SentencePiece model files, without generated protocol buffer code.
 
 A protocol buffer is a sequence of fields; each has a number, a wire type and a value. Only `ModelProto` of
-sentencepiece_model.proto is supported: pieces (1), training options (2), normalization before segmentation (3) and
-after joining (5).
+sentencepiece_model.proto is supported: pieces (field number 1), training options (2), and the text normalization before
+segmentation (3) and after detokenization (5).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 class PieceType(IntEnum):
-    """Type of a piece in a SentencePiece model, with SentencePiece's numbers."""
+    """Type of a piece in a SentencePiece model, numbered as in sentencepiece_model.proto."""
 
     NORMAL = 1
     UNKNOWN = 2
@@ -53,7 +53,7 @@ class PieceFile:
 
     Attributes:
         pieces: Pieces in the order of their ids.
-        settings: Training and normalization options, as the bytes of these fields in the file.
+        settings: Training and normalization options, as serialized protocol buffer fields.
         bpe: Whether the model segments by merges (BPE); otherwise by probabilities (unigram).
     """
 
@@ -108,7 +108,7 @@ def write_pieces(pieces: Iterable[Piece], settings: bytes, *, bos: str, eos: str
 
     Args:
         pieces: Pieces in the order of their ids.
-        settings: `PieceFile.settings` of another model.
+        settings: Training and normalization options, from `PieceFile.settings` of another model.
         bos: Text of the control piece for the beginning of a sentence.
         eos: Text of the control piece for the end of a sentence.
         pad: Text of the control piece for padding.
@@ -153,7 +153,9 @@ def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
         else:
             size = {_FIXED64: 8, _FIXED32: 4}.get(wire, -1)
         if size < 0 or offset + size > len(data):
-            raise ValueError(f"the SentencePiece file is damaged at byte {offset}")
+            raise ValueError(
+                f"the SentencePiece file is damaged: the field at byte {offset} has an unknown type or is cut off"
+            )
         yield number, data[offset : offset + size]
         offset += size
 

@@ -36,7 +36,7 @@ _ACTIVATIONS: dict[str, type[nn.Module] | None] = {
 
 @dataclass(frozen=True, slots=True)
 class TransformerParts:
-    """Encoder, decoder and layers of a Transformer, whose classes, not subclasses, were checked.
+    """Encoder, decoder and layers of a Transformer, each checked to be of exactly the class named below.
 
     Attributes:
         encoder: The encoder.
@@ -79,11 +79,11 @@ def transformer_parts(encoder: nn.Module, decoder: nn.Module, *, engine: EngineN
 def check_transformer(model: Seq2Seq, config: TransformerConfig, *, engine: EngineName) -> TransformerParts:
     """Checks that a Transformer consists of exactly the modules that its configuration describes.
 
-    Otherwise another engine, which knows only weights and configuration, would compute something else.
+    Another engine gets only weights and configuration, so it would replace any other module by a standard one.
 
     Args:
         model: The model.
-        config: The `[model]` section of the model, with scaled-dot attention and softmax.
+        config: The `[model]` section of the model's configuration, which must name scaled-dot attention and softmax.
         engine: Engine to which the weights will be exported, for messages.
 
     Returns:

@@ -47,12 +47,13 @@ def verify(stored: StoredModel, run: Run, *, engine: str) -> None:
 
     Args:
         stored: The model in regard.
-        run: Greedy search of the other engine, with weights that are not rounded.
+        run: Function that translates by greedy search in the other engine, with weights that are not rounded. It takes
+            the token ids of source sentences without eos, and the largest length; it returns those of the translations.
         engine: Name of the other engine, for messages.
 
     Raises:
-        CheckpointError: A translation differs at a token where the log-probabilities of both choices differ by `TIE` or
-            more.
+        CheckpointError: Two translations differ, and not only by a choice between tokens whose log-probabilities are
+            less than `TIE` apart.
     """
     sources = sample_sources(stored)
     batch = collate(sources, None, specials=stored.src_subword.specials)

@@ -19,7 +19,7 @@ class Line:
 
     Attributes:
         name: Name of the system.
-        style: Number of the curve's color and marker, the same as in the legend and in other charts.
+        style: Number of the curve's color and marker in the report's style sheet, counted from 0.
         points: Points of the curve, `(x, y)`, or `(x, y, low, high)` with an interval of y.
         quiet: Whether to draw the curve dashed and behind the other curves, as a reference only.
     """
@@ -32,7 +32,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Axes:
-    """Axes of a chart; charts that are shown side by side have the same axes.
+    """Axes of a chart, or of several charts that are shown side by side.
 
     Attributes:
         x_label: Label of the x axis.
@@ -118,7 +118,7 @@ def draw_marker(style: int, x: float = 8.0, y: float = 8.0) -> str:
     """Draws the marker of a curve's style, such as a circle, centered at a point.
 
     Args:
-        style: Number of the style.
+        style: Number of the curve's color and marker, `Line.style`.
         x: Horizontal position of the center, in pixels from the left.
         y: Vertical position of the center, in pixels from the top.
 

@@ -99,7 +99,7 @@ class PooledScore:
         margin: Half of the width of the 95 % bootstrap confidence interval.
         seeds: Score of each single seed, by seed.
         difference: Score minus the baseline's score, over the seeds that both systems have; None for the baseline
-            itself, with fewer than `MIN_SENTENCES` sentences, and without a common seed.
+            itself, if there are fewer than `MIN_SENTENCES` sentences, or if the two have no seed in common.
         p_value: Probability of a difference at least as large by chance, corrected for the number of systems
             (Holm 1979); None without a difference.
         seeds_agree: Whether the difference has the same sign for every common seed.
@@ -129,7 +129,8 @@ def sentence_statistics(
         tokenizer: Name of the tokenizer for BLEU (see `regard.evaluate.tokenizers`).
 
     Returns:
-        Statistics of each sentence, `(sentences, columns)`; NaN in the columns of a metric that was not measured.
+        Array with a row per sentence, `(sentences, columns)`; `COLUMNS` gives each metric's columns. The columns of a
+        metric that was not measured are NaN.
     """
     hypotheses = normalized_lines([sentence.translation for sentence in sentences])
     normalized = [normalized_lines(references)]
@@ -151,11 +152,11 @@ def compare(
     """Scores all systems by one metric, with confidence intervals, and tests their differences from the baseline.
 
     Args:
-        systems: Sentence statistics by system and seed.
+        systems: Arrays from `sentence_statistics`, by name of the system, then by seed.
         baseline: Name of the system with which all others are compared.
         metric: Metric to score by.
         trials: Number of trials of the approximate randomization test.
-        rows: Row numbers of the sentences to use; all sentences by default.
+        rows: 0-based numbers of the test sentences to use; None = all.
 
     Returns:
         Score by name of the system; systems for which the metric was not measured are missing.

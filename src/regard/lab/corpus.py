@@ -53,7 +53,7 @@ class LabCorpus:
         directory: Directory of the files `train.src`, `train.tgt`, `val.src`, `val.tgt`, `test.src` and `test.tgt`, and
             of `test.align` if there are gold links.
         description: Description of the text for the report.
-        sizes: Number of sentence pairs in `train`, `val` and `test`.
+        sizes: Number of sentence pairs, by name of the text: `train`, `val` and `test`.
         num_seen: Number of test pairs whose source sentence also occurs in the training text.
         counts: Number of occurrences in the training text of each word of the test references.
         files: SHA-256 of each file, by file name; empty in labs of early versions, which stored no hashes.
@@ -85,10 +85,10 @@ class LabCorpus:
         return lines
 
     def gold(self) -> Gold | None:
-        """Reads the gold links of the test pairs.
+        """Reads the gold word alignments of the test pairs.
 
         Returns:
-            Gold links of each test pair; None for a corpus without gold links.
+            Gold alignment links of each test pair; None for a corpus without them.
 
         Raises:
             DataError: The file is missing, or has changed since the lab was started.
@@ -134,7 +134,7 @@ class _About(BaseModel):
 
 
 def word_splitter(targets: Sequence[str]) -> Callable[[str], list[str]]:
-    """Chooses the function that splits text into words to count their frequencies: BLEU's tokenizer.
+    """Returns the BLEU tokenizer for a language's script, as a function that splits text into words.
 
     >>> word_splitter(["Comment vas-tu, mon ami ?"])("Comment vas-tu ?")
     ['Comment', 'vas-tu', '?']
@@ -270,7 +270,7 @@ def _phrasebook(config: CorpusConfig, directory: Path) -> tuple[Splits, list[Gol
 def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
     if config.train is None:
         raise AssertionError(
-            "expected corpus.train or corpus.phrasebook, as the check of the lab's file ensures, got neither"
+            "expected corpus.train or corpus.phrasebook, got neither: set one of them in the lab's TOML file"
         )
     train = _read_files(config.train, config.langs).pairs
     generator = random.Random(1)
@@ -321,7 +321,8 @@ def _gold(config: CorpusConfig) -> list[GoldLinks] | None:
         return None
     if config.test is None:
         raise ConfigError(
-            "corpus.gold: gold links belong to a test text, but none is named: name it with corpus.test, or --test"
+            "corpus.gold: expected corpus.test too, the test text that the gold links belong to, got none: set "
+            "corpus.test, or use --test"
         )
     test = _read_files(config.test, config.langs)
     lengths = [(0, 0)] * (len(test.pairs) + test.num_empty)

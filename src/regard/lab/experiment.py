@@ -1,4 +1,4 @@
-"""A lab with its directory (an experiment), and its runs, each of which trains one system with one seed."""
+"""The directory of a lab (a comparison of systems), and its runs: trainings of a system with a seed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """System and seed for people, such as `luong/dot, seed 1`."""
+        """Name of the run for messages: system and seed, such as `luong/dot, seed 1`."""
         return f"{self.system}, seed {self.seed}"
 
     @property
@@ -88,12 +88,12 @@ class Run:
 
     @property
     def fingerprint_file(self) -> Path:
-        """File with the fingerprint of the options that the run was started with."""
+        """File with the hash of the options that the run was started with; see `Experiment.fingerprint`."""
         return self.directory / "fingerprint"
 
     @property
     def lock(self) -> Lock:
-        """Lock that the worker holds while it trains this run."""
+        """Lock that a process holds while it trains this run."""
         return Lock(self.directory / "locks")
 
 
@@ -122,7 +122,7 @@ class Experiment:
         ]
 
     def config(self, run: Run) -> DerivedConfig:
-        """The training configuration of a run, complete except for options that depend on the machine.
+        """The training configuration of a run, without options that depend on the machine, such as threads.
 
         Args:
             run: A run of this lab.
@@ -141,7 +141,7 @@ class Experiment:
         return derive(config.model_copy(update={"subword": subword, "train": train}), **facts)[0]
 
     def tokens_per_epoch(self, run: Run) -> int:
-        """Number of target tokens of the training text in the run's subwords, including `</s>`."""
+        """Number of target tokens of the training text in the vocabulary of a run, including `</s>`."""
         return self._facts(with_corpus(system_config(self.lab, run.system), self.corpus))["tgt_tokens"]
 
     def _facts(self, config: Config) -> dict[str, int]:
@@ -188,7 +188,7 @@ class Experiment:
             run: A run of this lab.
 
         Returns:
-            The fingerprint of the run, from `fingerprint`.
+            Hash of the run's options, from `fingerprint`.
 
         Raises:
             ConfigError: The run was started with other options, or an option is invalid.
@@ -293,14 +293,14 @@ def _last_lab(directory: Path) -> Lab:
 
 
 def with_corpus(config: Config, corpus: LabCorpus) -> Config:
-    """Sets the lab's text files as the training and validation texts of a configuration.
+    """Makes a configuration train and validate with the text files of a lab.
 
     Args:
         config: Configuration of a system.
         corpus: Text of the lab.
 
     Returns:
-        A new configuration with the paths of these files in `[data]`.
+        A copy of the configuration with the paths of the lab's text files in `[data]`.
     """
     folder = corpus.directory.absolute()
     files = {

@@ -39,8 +39,7 @@ def load_lab(name: str, *, changes: Mapping[str, object] | None = None, only: tu
         name: Path of a TOML file, or name of a built-in lab.
         changes: Values that replace those of the file, by dotted key, such as `budget.steps`; a value of None changes
             nothing. `corpus.train` replaces the whole `[corpus]` section.
-        only: Names of the systems to keep, or patterns such as `luong/*`; all systems if empty. The baseline is always
-            kept.
+        only: Names of the systems to keep, or patterns such as `luong/*`; empty = all. The baseline is always kept.
 
     Returns:
         The description of the lab, checked.
@@ -96,7 +95,7 @@ def dump_lab(lab: Lab) -> str:
 
 
 def system_config(lab: Lab, system: str) -> Config:
-    """Builds the configuration of one system from preset or file, the lab's common options and the system's options.
+    """Builds the configuration of one system from the options of the lab's `[base]` section and the system's own.
 
     Args:
         lab: Description of the lab.
@@ -173,7 +172,7 @@ def _fault_message(path: list[str], kind: str, message: str) -> str:
 def _choose(lab: Lab, only: tuple[str, ...], where: str) -> Lab:
     for pattern in only:
         if not any(fnmatch(name, pattern) for name in lab.systems):
-            raise ConfigError(f"{where}: no system has the name {pattern!r}{did_you_mean(pattern, lab.systems)}")
+            raise ConfigError(f"{where}: no system matches {pattern!r}{did_you_mean(pattern, lab.systems)}")
     kept = {
         name: options
         for name, options in lab.systems.items()

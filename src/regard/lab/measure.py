@@ -60,9 +60,9 @@ def measure(translator: Translator, corpus: LabCorpus, config: MeasureConfig) ->
 
 
 def find_readout(translator: Translator, corpus: LabCorpus) -> Readout | None:
-    """Selects the layer and head whose attention gives a model's word links, on validation text without gold links.
+    """Selects the attention layer and head from which a model's word links are derived.
 
-    Test text and gold links are not used, so that no system has an advantage.
+    They are selected on validation text, without gold links, so that no system has an advantage.
 
     Args:
         translator: Translator with the trained model.
@@ -81,7 +81,7 @@ def find_readout(translator: Translator, corpus: LabCorpus) -> Readout | None:
 
 
 def typical_pairs(sources: Sequence[str], references: Sequence[str]) -> list[tuple[str, str]]:
-    """Chooses three sentence pairs whose attention the report shows: the first with about 6, 11 and 18 source words.
+    """Chooses three sentence pairs, of about 6, 11 and 18 source words, whose attention the report shows.
 
     Args:
         sources: Test sentences.
@@ -112,16 +112,16 @@ def gradients(
     """Gradient norms of the log-probability of target words with respect to the embeddings of their source words.
 
     Each norm comes with the distance between the two words: the number of recurrent steps on the shortest path without
-    attention. That is the number of steps from the source word to the nearer end of the source, since the decoder
-    starts from the last states of a bidirectional encoder, plus those from the start of the target to the target word.
+    attention. The path leads from the source word to the nearer end of the source, since the decoder starts from the
+    last states of a bidirectional encoder, and then from the start of the target to the target word.
 
     Args:
         stored: The trained model.
         sources: Test sentences.
         references: Reference translation of each test sentence.
-        gold: Gold links, which determine the source words of a target word; None = the source subwords nearest to the
-            diagonal.
-        most: Maximum number of sentences to measure, all of at least `MIN_WORDS` source words.
+        gold: Gold links, which determine the source words of a target word; None = for each target subword, the source
+            subwords nearest to the same relative position in the sentence.
+        most: Maximum number of sentences to measure; only those of at least `MIN_WORDS` source words are used.
 
     Yields:
         Distance in subwords, and norm of the gradient, for each pair of a target word and its source words.

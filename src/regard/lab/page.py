@@ -1,4 +1,4 @@
-"""Renders the report as one self-contained HTML file: it loads no other files, and only attention views have scripts.
+"""Renders the report as one self-contained HTML file, which loads no other files.
 
 Names and sentences come from users and may contain anything, so all of them are escaped.
 """

@@ -96,7 +96,7 @@ def read_record(path: Path) -> Record:
         path: Path of the file.
 
     Returns:
-        The record; without any progress if the file does not exist.
+        The progress in the file; an empty `Record` if the file does not exist.
 
     Raises:
         CheckpointError: The file is damaged.
@@ -117,9 +117,9 @@ class Recorder:
     """Reporter that stores the progress of a training in a file, as a `Record`.
 
     Args:
-        path: Path of the file; if it exists, its record is continued.
+        path: Path of the file; if it exists, the stored progress is continued.
         on_report: Function called after each progress report was stored.
-        clock: Function that returns the time in seconds, from any origin.
+        clock: Function that returns the time in seconds, such as `time.monotonic`.
     """
 
     def __init__(
@@ -130,9 +130,9 @@ class Recorder:
         self.last_report = clock()
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Writes size and number of steps of the training to the file. See `Reporter.on_start`.
+        """Writes the numbers of parameters and of training steps to the file. See `Reporter.on_start`.
 
-        Validations after the step from which a resumed training continues are dropped.
+        When a training is resumed from an earlier step, the stored validations after this step are dropped.
         """
         record = self.record
         record.num_parameters, record.steps, record.step = plan.num_parameters, plan.steps, plan.first_step
@@ -168,7 +168,7 @@ class Recorder:
         self._write()
 
     def on_message(self, text: str) -> None:
-        """Writes the message to standard error, which a worker redirects to the run's log file."""
+        """Writes a message to standard error, which the lab redirects to the run's log. See `Reporter.on_message`."""
         print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
 
     def on_end(self) -> None:

@@ -61,7 +61,7 @@ class TrainingOutcome:
         peak_memory: Peak memory of the training in bytes.
         precision: Number type of matrix products, such as `float32`.
         threads: Number of CPU threads.
-        chosen: Origin of the model's weights: the best checkpoint, or an average of checkpoints.
+        chosen: Where the model's weights come from, such as `checkpoint of step 500` or an average of checkpoints.
         points: Results of the validations during training.
     """
 
@@ -88,10 +88,10 @@ class Measurements:
         vocabulary: Fingerprint of the target vocabulary; perplexities of models are comparable only if it is equal.
         layer: 0-based layer whose attention gives the word links; None = mean over the layers.
         head: 0-based head whose attention gives the word links; None = mean over the heads.
-        shifted: Whether the attention weights of a target word are those of the step after the one that generated the
-            word.
+        shifted: Whether a target word's links are read from the decoding step after the step that generated the word.
         gradients: `(distance in recurrent steps, norm of the gradient)` of each measured pair of a target word and its
-            source word; the gradient is that of the target word's log-probability by the source word's embedding.
+            source word. The gradient is that of the target word's log-probability with respect to the source word's
+            embedding.
         attention: Attention of the sentences to show in the report, as from `AttentionRecord.to_dict`; empty without
             attention.
     """

@@ -1,4 +1,4 @@
-"""Runs a lab: trains its runs in worker processes, reports progress, and resumes a lab that was interrupted."""
+"""Runs a lab: trains all its systems in worker processes, reports progress, and resumes an interrupted lab."""
 
 from __future__ import annotations
 

@@ -140,7 +140,9 @@ class Lab(Section):
         if self.budget.steps and self.budget.tokens:
             raise ValueError("budget: expected steps or tokens, got both: leave one of them out")
         if (self.corpus.phrasebook is None) == (self.corpus.train is None):
-            raise ValueError('corpus: expected either phrasebook = "en-fr" or train = ["F.en", "F.fr"]')
+            raise ValueError(
+                'corpus: expected either phrasebook = "en-fr" or train = ["F.en", "F.fr"], got both or neither'
+            )
         files = [name for name in ("val", "test", "gold") if getattr(self.corpus, name) is not None]
         if self.corpus.phrasebook and files:
             raise ValueError(

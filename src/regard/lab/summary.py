@@ -1,4 +1,4 @@
-"""Collects the contents of a report: scores, curves, buckets and attention matrices of the finished runs."""
+"""Collects the contents of a report from the finished runs: scores, learning curves and attention matrices."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Curve = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Bucket:
-    """Results for test sentences or words in one range of length, frequency or distance.
+    """Results for the test sentences or words in one range, such as sentences of 10 to 14 words.
 
     Attributes:
         label: The range, such as `10-14` or `1000+`.
         size: Number of sentences or words in the range.
-        values: Score or other value of each system, by name of the system.
+        values: Result of each system, by name of the system: a score, a recall or a gradient norm.
     """
 
     label: str
@@ -100,7 +100,7 @@ class Summary:
         return list(self.results)
 
     def attention(self) -> list[dict[str, AttentionRecord]]:
-        """For each sentence whose attention the report shows: the attention of each system's first finished seed."""
+        """For each sentence whose attention the report shows, the attention by system, from its first finished seed."""
         first = {name: runs[0].measured.records() for name, runs in self.results.items()}
         count = max((len(records) for records in first.values()), default=0)
         return [

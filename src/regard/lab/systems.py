@@ -1,4 +1,4 @@
-"""Checks that the systems of a lab differ from each other, and that all their options have an effect."""
+"""Checks that no two systems of a lab train the same model, and that all options have an effect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SET_BY_LAB = {
 
 
 def system_configs(lab: Lab) -> dict[str, Config]:
-    """Builds the configurations of all systems of a lab, and checks that they differ in effect.
+    """Builds the configurations of all systems of a lab, and checks that no two of them train the same model.
 
     Args:
         lab: Description of the lab.

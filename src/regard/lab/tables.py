@@ -89,8 +89,8 @@ def frequencies_table(summary: Summary) -> Table:
 def distances_table(summary: Summary) -> Table:
     """Table of median gradient norms by the distance between target and source word, one column per system.
 
-    The gradient is that of the target word's log-probability by the source word's embedding; distances are in recurrent
-    steps. See `regard.lab.measure.gradients`.
+    The gradient is that of the target word's log-probability with respect to the source word's embedding; distances are
+    in recurrent steps. See `regard.lab.measure.gradients`.
 
     Args:
         summary: Contents of the report.

@@ -109,7 +109,7 @@ def _training_outcome(trained: TrainResult, record: Record, tokens_per_epoch: in
 
 
 def main(arguments: Sequence[str], lab_toml: str) -> int:
-    """Trains and measures the run that the command-line arguments name.
+    """Trains and measures one run of a lab, as the main function of a worker process.
 
     Args:
         arguments: Command-line arguments: directory of the lab, system, seed, number of workers.

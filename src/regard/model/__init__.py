@@ -1,1 +1,1 @@
-"""Encoders and decoders that attend, behind one step interface."""
+"""Encoders and decoders of translation models, recurrent and Transformer, which can decode step by step."""

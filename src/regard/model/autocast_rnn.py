@@ -1,4 +1,4 @@
-"""Runs PyTorch's recurrent layers under autocast, in number types in which they can be trained."""
+"""Runs PyTorch's recurrent layers under autocast, in a data type in which they can be trained."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FinalState: TypeAlias = "Tensor | tuple[Tensor, ...]"
 
 
 def run_rnn(layer: nn.RNNBase, x: Sequence, initial: FinalState | None = None) -> tuple[Sequence, FinalState]:
-    """Runs a recurrent layer of PyTorch over whole sentences, under autocast in a type in which training works.
+    """Runs a recurrent layer of PyTorch over whole sentences, under autocast in a data type in which training works.
 
     Under autocast on a GPU, PyTorch runs recurrent layers with cuDNN in float16, even if autocast's type is bfloat16
     (`AutocastRNN.cpp` in PyTorch), and without loss scaling the gradients underflow. On a CPU that lacks instructions
-    for autocast's type, oneDNN cannot train an LSTM in this type. In both cases the layer runs here in the type of its
-    weights, and its results are cast to autocast's type.
+    for autocast's type, oneDNN cannot train an LSTM in this type. In both cases this function runs the layer in the
+    type of its weights, and casts the results to autocast's type.
 
     Args:
         layer: The recurrent layer.
@@ -48,7 +48,7 @@ def _can_autocast_on_cpu(layer: nn.RNNBase) -> bool:
 
 @cache
 def can_train_lstm(dtype: torch.dtype) -> bool:
-    """Whether PyTorch can train an LSTM under autocast on this CPU, found by training a tiny LSTM once.
+    """Whether PyTorch can train an LSTM under autocast on this CPU; a tiny LSTM is trained to find out.
 
     oneDNN, which runs LSTMs, lacks some types on some CPUs. Elman layers and GRUs are PyTorch's own code, which
     supports all types.

@@ -74,7 +74,10 @@ class BahdanauDecoder(Decoder):
     def start(self, encoded: EncoderOutput) -> BahdanauState:
         """Makes the state before the first step from the encoder's final states. See `Decoder.start`."""
         if encoded.final is None:
-            raise AssertionError("a recurrent decoder needs the final states of an RNN encoder, but `final` is None")
+            raise AssertionError(
+                "a recurrent decoder needs the final states of an RNN encoder, but `EncoderOutput.final` is None: use "
+                "an RNNEncoder"
+            )
         memory = self.attention.project_memory(encoded.states, encoded.mask)
         layers = self.stack.start(encoded.final)
         return BahdanauState(
@@ -84,7 +87,10 @@ class BahdanauDecoder(Decoder):
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """Attends to the source, takes one recurrent step, and computes the deep output. See `Decoder.step`."""
         if not isinstance(state, BahdanauState):
-            raise AssertionError(f"expected a state of this decoder, a BahdanauState, got {type(state).__name__}")
+            raise AssertionError(
+                f"expected a state of this decoder, a BahdanauState, got {type(state).__name__}: pass a state "
+                "that start() or step() of this decoder returned"
+            )
         embedded = self.dropout(self.embedding(ids))
         attended, state = self._step(self.stack.input_gates(embedded), state, need_weights=need_weights)
         hidden = self._apply_deep_output(state.query, attended.context[:, 0], embedded)

@@ -1,4 +1,4 @@
-"""Builds models from configurations: the only place that maps names of options to classes."""
+"""Builds models from configurations: maps the values of options, such as `score = "additive"`, to classes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Recurrent layers that run over a whole sequence or one step at a time, with the same weights.
 
-The input of a layer has two parts: one that is known before the first step (embedded words) and one that is known only
-at its step (the context, or the output of the layer below). Over a whole sequence, PyTorch's fused kernels run. For
-single steps, the known part of all steps is multiplied at once, which leaves one matrix product per step.
+The input of a layer has two parts: one that is known before the first step (embedded words), and one that is computed
+only during each step (the context vector, or the output of the layer below). A whole sequence runs in PyTorch's fused
+kernels. For single steps, the known part of all steps is multiplied by its weights at once, which leaves one matrix
+product per step.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ CellState = tuple[Tensor, ...]
 class PackedCell:
     """Weight matrices of a recurrent layer, prepared for running single time steps.
 
-    The number of rows, `num_gates`, is the width of all gates together. Step input is the part of the layer's input
-    that is known only at its step, such as the context vector.
+    The number of rows, `num_gates`, is the width of all gates together. The step input is the part of the layer's input
+    that is computed only during each step, such as the context vector.
 
     Attributes:
         step_weight: Matrix that multiplies the step input and h together, `(num_gates, step_input + hidden)`; for a
@@ -71,9 +72,9 @@ def _pack_step_weight(weight: StepWeight, precision: str) -> StepWeight:
 class RecurrentLayer(nn.Module, ABC):
     """Base class of the recurrent layers of decoders: Elman, LSTM and GRU.
 
-    A layer runs over a whole sequence at once (`sequence`), or one time step at a time (`step`). Of its input, the
-    first part may be known before the first step (embedded words). The rest, the step input, is known only at its step
-    (the context vector, or the output of the layer below).
+    A layer runs over a whole sequence at once (`sequence`), or one time step at a time (`step`). The first part of its
+    input may be known before the first step (embedded words). The rest, the step input, is computed only during each
+    step (the context vector, or the output of the layer below).
 
     Args:
         rnn: Recurrent layer of PyTorch with one direction, batch first; its weights are used.
@@ -93,7 +94,7 @@ class RecurrentLayer(nn.Module, ABC):
         self.is_quantized = False
 
     def pack(self, precision: str) -> None:
-        """Prepares the weights for fast steps in inference; the layer cannot be trained afterwards.
+        """Prepares the weights for fast single steps in inference; the layer cannot be trained afterwards.
 
         Args:
             precision: Type of the matrix products: `float32`, `bfloat16` or `int8`. With `int8`, only the quantized
@@ -145,7 +146,7 @@ class RecurrentLayer(nn.Module, ABC):
             x: The part of the input that is known before the first step, `(..., known_size)`; may cover many steps.
 
         Returns:
-            Summand of the gates for `step`, `(..., num_gates)`, num_gates = width of all gates together.
+            The argument `input_gates` of `step`, `(..., num_gates)`; num_gates = width of all gates together.
         """
         if self.early_map is not None:
             gates: Tensor = self.early_map(x)
@@ -169,9 +170,9 @@ class RecurrentLayer(nn.Module, ABC):
         """Runs the layer for one time step.
 
         Args:
-            input_gates: Summand of the gates from the method `input_gates`, `(B, num_gates)`, num_gates = width of all
-                gates together.
-            step_input: The part of the input that is known only at this step, `(B, input_size - known_size)`.
+            input_gates: The part of the gates that the method `input_gates` computes, `(B, num_gates)`; num_gates =
+                width of all gates together.
+            step_input: The rest of the input, which is computed only during this step, `(B, input_size - known_size)`.
             state: State before the step: h, or h and c for an LSTM, `(B, hidden)` each.
             packed: Weight matrices from `packed_cell`.
 
@@ -242,7 +243,7 @@ class GRULayer(RecurrentLayer):
         return self._weight("bias_ih_l0")
 
     def packed_cell(self) -> PackedCell:
-        """Prepares the weights for `step`, those of step input and h separately. See `RecurrentLayer.packed_cell`."""
+        """Prepares the weights for `step`: matrices for step input and for h. See `RecurrentLayer.packed_cell`."""
         if self.packed is not None:
             return self.packed
         step_weight = _for_many_products(self._weight("weight_ih_l0")[:, self.known_size :])

@@ -1,4 +1,4 @@
-"""The step interface: all that a search needs of a model."""
+"""Interfaces of decoders, and of models that a search (greedy, beam or sampling) can run step by step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ StateT = TypeVar("StateT", bound="State")
 
 
 def select_rows(value: T, rows: Tensor) -> T:
-    """Selects rows (sentences or hypotheses of the batch) of a decoder state, or of a part of a state.
+    """Selects rows of the batch (sentences or hypotheses) in a decoder state, or in a part of a state.
 
     Args:
         value: A tensor whose dimension 0 is the batch, a `State`, a `Memory` or a tuple of these. Any other object has
@@ -72,7 +72,7 @@ def _select_memories(memories: tuple[Memory, ...], rows: Tensor) -> tuple[Memory
 
 @dataclass(frozen=True)
 class State:
-    """Base class of decoder states: what a decoder knows after some target tokens, one row per hypothesis.
+    """Base class of decoder states: tensors that a decoder keeps between two decoding steps, with a row per hypothesis.
 
     States are immutable. The batch is dimension 0 of their tensors.
     """
@@ -119,7 +119,7 @@ class StepModel(Protocol):
 
 
 class Decoder(nn.Module, ABC):
-    """Base class of decoders, which run one decoding step, or over whole target sentences in training.
+    """Base class of decoders: single decoding steps for searches, whole target sentences for training.
 
     Attributes:
         output_size: Width of the decoder's output vectors, which are the input of the output layer.

@@ -1,4 +1,4 @@
-"""Deep outputs: what lies between a recurrent decoder and the output layer."""
+"""Deep outputs: layers between a recurrent decoder and the output layer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DeepOutput(nn.Module):
 
 
 class LinearDeepOutput(nn.Module):
-    """Concatenates its inputs for the output layer, without weights: `dropout([x_1; x_2; …])`.
+    """Concatenates its inputs and applies dropout, without weights: `dropout([x_1; x_2; …])`.
 
     Args:
         in_size: Width of the concatenated inputs.
@@ -46,7 +46,7 @@ class LinearDeepOutput(nn.Module):
         self.out_size = in_size
 
     def forward(self, *parts: Tensor) -> Tensor:
-        """Concatenates the inputs, `(..., size_i)` each, to the output, `(..., in_size)`."""
+        """Concatenates the inputs, `(..., size_i)` each, and applies dropout; returns `(..., in_size)`."""
         hidden: Tensor = self.dropout(torch.cat(parts, dim=-1))
         return hidden
 
@@ -54,7 +54,7 @@ class LinearDeepOutput(nn.Module):
 class MaxoutDeepOutput(nn.Module):
     """Maxout layer between a recurrent decoder and the output layer (Bahdanau 2015, A.2.2).
 
-    It computes `t̃ = W [x_1; x_2; …] + b`, then the larger unit of each pair of units of t̃.
+    It computes `t̃ = W [x_1; x_2; …] + b`, divides t̃ into pairs of units, and returns the larger unit of each pair.
 
     Args:
         in_size: Width of the concatenated inputs.

@@ -1,4 +1,4 @@
-"""Embeddings of words and of their positions, for the Transformer."""
+"""Word embeddings and position embeddings of the Transformer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Positions(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
-        """Adds the embedding of its position to each vector.
+        """Adds position embeddings to word embeddings.
 
         Args:
             x: Word embeddings, `(B, T, D)`.
@@ -57,7 +57,7 @@ class LearnedPositions(Positions):
         self.table = nn.Parameter(torch.empty(max_positions, width).normal_().mul_(width**-0.5))
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
-        """Adds the learned embedding of its position to each vector.
+        """Adds learned position embeddings to word embeddings.
 
         Args:
             x: Word embeddings, `(B, T, D)`.
@@ -79,7 +79,7 @@ class LearnedPositions(Positions):
 
 
 class NoPositions(Positions):
-    """Adds no position embeddings, for rotary positions, which act inside self-attention."""
+    """Returns its input unchanged, for models with rotary positions, which act inside self-attention."""
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
         """Returns x unchanged. See `Positions.forward`."""
@@ -119,7 +119,7 @@ class Embedder(nn.Module):
 def word_embedding(vocab: int, width: int, pad: int) -> nn.Embedding:
     """Makes a table of word embeddings with random values of variance 1 / width.
 
-    With this variance, the logits of an output layer that shares the weights of the table have unit scale at first.
+    With this variance, an output layer that shares the table's weights initially computes logits of variance about 1.
 
     Args:
         vocab: V, the size of the vocabulary.

@@ -1,4 +1,4 @@
-"""Parts of a model that a training can leave unchanged."""
+"""Freezes parts of a model, such as the encoder, so that training leaves them unchanged."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ def freeze(model: Seq2Seq, parts: Iterable[PartName]) -> None:
 
     Args:
         model: The model, which is changed.
-        parts: Names of the parts. `embeddings` includes the output layer if it has the weights of the embedding.
+        parts: Names of the parts, keys of `parameters_of_parts`. `embeddings` includes the weights of the output layer
+            if it shares them with the target embedding.
 
     Raises:
-        ConfigError: No parameter would be left to train, or the model has none of a part.
+        ConfigError: No parameter would be left to train, or the model has no parameters in a named part.
     """
     by_part = parameters_of_parts(model)
     for part in parts:
         if not by_part[part]:
             raise ConfigError(
-                f"train.freeze: this model has no parameters of its own in the part {part!r}: leave it out"
+                f"train.freeze: this model has no parameters of its own in the part {part!r}: remove it from the list"
             )
         for parameter in by_part[part]:
             parameter.requires_grad_(False)
     if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise ConfigError("train.freeze: all parts of the model are frozen, so there is nothing to train: freeze fewer")
+        raise ConfigError("train.freeze: all parts of the model are frozen, so nothing is left to train: name fewer")
 
 
 def parameters_of_parts(model: Seq2Seq) -> dict[PartName, list[nn.Parameter]]:
@@ -43,8 +44,8 @@ def parameters_of_parts(model: Seq2Seq) -> dict[PartName, list[nn.Parameter]]:
         model: The model.
 
     Returns:
-        The parameters of each part. Every parameter belongs to exactly one part; one that is shared belongs to the
-        embeddings.
+        Parameters by name of the part: `embeddings`, `encoder`, `cross-attention`, `decoder` and `output`. Each
+        parameter belongs to a single part; if embeddings share it with another part, to the embeddings.
     """
     embeddings = {
         id(parameter)

@@ -1,4 +1,4 @@
-"""Low-rank adaptation: linear maps are trained as `W + (α / r) B A` with small matrices A and B (Hu et al. 2021)."""
+"""Low-rank adaptation (LoRA): trains linear layers as `W + (α / r) B A` with W frozen (Hu et al. 2021)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from regard.errors import ConfigError
 
 
 class LowRankUpdate(nn.Module):
-    """Adds a product of two small matrices to a weight matrix; zero at first (Hu et al. 2021, §4.1).
+    """Adds `(α / r) B A`, a trainable low-rank product, initially zero, to a weight matrix (Hu et al. 2021, §4.1).
 
     Args:
         weight: W, the matrix to adapt, `(N, M)`.
@@ -29,28 +29,28 @@ class LowRankUpdate(nn.Module):
         self.b = nn.Parameter(torch.zeros(rows, rank, device=weight.device))
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Adds the update to the weight: `(N, M)` to `(N, M)`."""
+        """Returns the weight W, `(N, M)`, plus `(α / r) B A`."""
         return torch.addmm(weight, self.b, self.a, alpha=self.scale)
 
 
 def add_low_rank_updates(model: nn.Module, *, rank: int, alpha: float) -> int:
-    """Freezes all parameters of a model, and adds a low-rank update to each of its linear maps.
+    """Freezes all parameters of a model, and adds a trainable low-rank update to each linear layer.
 
     Args:
         model: The model, which is changed.
-        rank: r, at least 1; for a smaller matrix, its smaller side.
+        rank: r, at least 1; in a layer with fewer inputs or outputs than r, the smaller number of the two replaces r.
         alpha: α of Hu et al. 2021: the update is scaled by α / r.
 
     Returns:
-        Number of parameters of the updates, which are the only ones to be trained.
+        Number of trainable parameters, those of the updates.
 
     Raises:
-        ConfigError: The model has no linear maps.
+        ConfigError: The model has no linear layers.
     """
     model.requires_grad_(False)
     maps = [module for module in model.modules() if isinstance(module, nn.Linear)]
     if not maps:
-        raise ConfigError("train.lora_rank: this model has no linear maps to adapt: leave train.lora_rank out")
+        raise ConfigError("train.lora_rank: this model has no linear layers to adapt: leave train.lora_rank out")
     count = 0
     for module in maps:
         smaller = min(rank, *module.weight.shape)
@@ -61,7 +61,7 @@ def add_low_rank_updates(model: nn.Module, *, rank: int, alpha: float) -> int:
 
 
 def merge_low_rank_updates(model: nn.Module) -> None:
-    """Adds all low-rank updates to the weights they adapt, so that the model is an ordinary one again.
+    """Adds all low-rank updates to the weights of their layers, so that the model has ordinary linear layers again.
 
     Args:
         model: A model after `add_low_rank_updates`; one without updates stays as it is.

@@ -1,8 +1,8 @@
-"""The LSTM over a sequence or a step with few kernel calls (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
+"""Runs an LSTM over a sequence or a single step with few kernel calls (Hochreiter & Schmidhuber 1997).
 
-In each step, PyTorch runs a dozen operators between two matrix products, each of which reads and writes the gates, and
-adds a matrix as large as the weights to their gradient. Here one kernel runs between the products, and the gradient of
-the weights is one product over all steps.
+Between the matrix products of two steps, PyTorch runs a dozen operators that read and write the gates. In the backward
+pass, each step adds a matrix to the gradient of the weights. Here a single kernel runs between the products, and the
+gradient of the weights is computed in one product over all steps. The LSTM has forget gates (Gers et al. 2000).
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def lstm_cell(input_gates: Tensor, recurrent_gates: Tensor, cell: Tensor) -> tup
     Gates are in PyTorch's order: input, forget, candidate, output.
 
     Args:
-        input_gates: First summand of the gates before the nonlinearities, such as `W x + b`, `(B, 4 * hidden)`.
-        recurrent_gates: Second summand, such as `U h`, `(B, 4 * hidden)`.
+        input_gates: Part of the gates before the nonlinearities, such as `W x + b`, `(B, 4 * hidden)`.
+        recurrent_gates: The other part, to be added, such as `U h`, `(B, 4 * hidden)`.
         cell: c before the step, `(B, hidden)`.
 
     Returns:

@@ -75,7 +75,10 @@ class LuongDecoder(Decoder):
     def start(self, encoded: EncoderOutput) -> LuongState:
         """Makes the state before the first step from the encoder's final states. See `Decoder.start`."""
         if encoded.final is None:
-            raise AssertionError("a recurrent decoder needs the final states of an RNN encoder, but `final` is None")
+            raise AssertionError(
+                "a recurrent decoder needs the final states of an RNN encoder, but `EncoderOutput.final` is None: use "
+                "an RNNEncoder"
+            )
         memory = self.attention.project_memory(encoded.states, encoded.mask)
         attentional = encoded.states.new_zeros((len(encoded.states), self.input_feeding_size))
         layers = self.stack.start(encoded.final)
@@ -84,7 +87,10 @@ class LuongDecoder(Decoder):
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """Takes one recurrent step, then attends to the source. See `Decoder.step`."""
         if not isinstance(state, LuongState):
-            raise AssertionError(f"expected a state of this decoder, a LuongState, got {type(state).__name__}")
+            raise AssertionError(
+                f"expected a state of this decoder, a LuongState, got {type(state).__name__}: pass a state "
+                "that start() or step() of this decoder returned"
+            )
         input_gates = self.stack.input_gates(self.dropout(self.embedding(ids)))
         return self._step(input_gates, state, need_weights=need_weights)
 
@@ -100,7 +106,7 @@ class LuongDecoder(Decoder):
         return DecoderOutput(attentional[:, None], weights), after
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """Runs all steps at once if no step depends on the attention of earlier steps. See `Decoder.forward`."""
+        """Runs all steps at once, or one by one if a step needs earlier steps' attention. See `Decoder.forward`."""
         embedded = self.dropout(self.embedding(tgt_in_ids))
         state = self.start(encoded)
         if self.input_feeding_size or state.history is not None:

@@ -1,8 +1,9 @@
-"""The Transformer's decoder for searches: computes one position of many rows with as few calls as possible.
+"""The Transformer's decoder in a search: computes the next target position of all hypotheses in few PyTorch calls.
 
 A step does little more than multiply a few rows by every weight of the decoder, so its overhead depends on the number
-of calls. Query, key and value come from one product, the last product of a sublayer adds the residual, and keys and
-values stay where they were computed: all layers share one table of cache rows.
+of calls. Query, key and value come from one product, and the last product of a sublayer adds the residual. Keys and
+values are not copied when hypotheses are selected: a table, shared by all layers, says which cache rows belong to each
+hypothesis.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class PackedDecoderLayer(DecoderLayer):
 
         Args:
             x: The residual, `(R, D)`.
-            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(R, D)`.
+            y: Input of the sublayer, `(R, D)`: x after layer normalization in a pre-norm layer, otherwise x itself.
             past: Cached keys and values of the earlier positions.
             start: Target position of the input.
 
@@ -99,7 +100,7 @@ class PackedDecoderLayer(DecoderLayer):
 
         Args:
             x: The residual, `(R, D)`.
-            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(R, D)`.
+            y: Input of the sublayer, `(R, D)`: x after layer normalization in a pre-norm layer, otherwise x itself.
             source: Cached keys and values of the source.
             need_weights: Whether to return the attention weights.
 
@@ -117,7 +118,7 @@ class PackedDecoderLayer(DecoderLayer):
 
         Args:
             x: The residual, `(R, D)`.
-            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(R, D)`.
+            y: Input of the sublayer, `(R, D)`: x after layer normalization in a pre-norm layer, otherwise x itself.
 
         Returns:
             The sum of x and the sublayer's output, `(R, D)`.
@@ -174,7 +175,10 @@ class PackedDecoder(Decoder):
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """Runs all layers for the next target position of each hypothesis. See `Decoder.step`."""
         if not isinstance(state, PackedDecoderState):
-            raise AssertionError(f"expected a state of this decoder, a PackedDecoderState, got {type(state).__name__}")
+            raise AssertionError(
+                f"expected a state of this decoder, a PackedDecoderState, got {type(state).__name__}: pass a state "
+                "that start() or step() of this decoder returned"
+            )
         position = state.cache_rows.shape[1]
         x = self._embed(ids, position)
         cache_rows = torch.cat((state.cache_rows, torch.arange(len(ids))[:, None]), dim=1)

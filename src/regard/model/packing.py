@@ -1,4 +1,4 @@
-"""Packs the weights of a model for decoding, which multiplies a few rows by the same weights many times."""
+"""Converts the weights of a model to layouts and data types that make decoding fast."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def pack_for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
         precision: Type of the matrix products: `float32`, `bfloat16` or `int8`; other operations keep their type.
 
     Returns:
-        A model in evaluation mode, for inference only. Weights that are not packed are shared with `model`, not copied.
-        With `int8`, quantized matrices are kept in 8 bits only.
+        A model in evaluation mode, for inference only. Weights that are not converted are shared with `model`, not
+        copied. With `int8`, quantized matrices are kept in 8 bits only.
 
     Raises:
         SearchError: The precision is unknown, or not supported on this machine or device.

@@ -1,4 +1,4 @@
-"""A decoder without attention: it knows the source only by the encoder's summary (Sutskever 2014; Cho 2014)."""
+"""A decoder without attention, which starts from the encoder's final states (Sutskever 2014; Cho 2014)."""
 
 from __future__ import annotations
 
@@ -46,13 +46,19 @@ class PlainDecoder(Decoder):
     def start(self, encoded: EncoderOutput) -> PlainState:
         """Makes the state before the first step from the encoder's final states. See `Decoder.start`."""
         if encoded.final is None:
-            raise AssertionError("a recurrent decoder needs the final states of an RNN encoder, but `final` is None")
+            raise AssertionError(
+                "a recurrent decoder needs the final states of an RNN encoder, but `EncoderOutput.final` is None: use "
+                "an RNNEncoder"
+            )
         return PlainState(self.stack.start(encoded.final))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """Takes one recurrent step; never returns attention weights. See `Decoder.step`."""
         if not isinstance(state, PlainState):
-            raise AssertionError(f"expected a state of this decoder, a PlainState, got {type(state).__name__}")
+            raise AssertionError(
+                f"expected a state of this decoder, a PlainState, got {type(state).__name__}: pass a state "
+                "that start() or step() of this decoder returned"
+            )
         hidden, layers = self.stack.sequence(self.dropout(self.embedding(ids[:, None])), state.layers)
         return DecoderOutput(self.readout(hidden)), PlainState(layers)
 

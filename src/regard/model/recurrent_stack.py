@@ -1,4 +1,4 @@
-"""A stack of recurrent layers: the recurrence of every RNN decoder."""
+"""The stack of recurrent layers that all RNN decoders use."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class RecurrentStack(nn.Module):
     Args:
         cell: Type of the layers: `rnn` (Elman), `gru` or `lstm`.
         embed_size: E, the width of the embedded words, the part of the input that is known before the first step.
-        context_size: C, the width of the part of the input that is known only at its step, such as the context vector;
-            0 = there is none.
+        context_size: C, the width of the part of the input that is computed only during each step, such as the context
+            vector; 0 = there is none.
         hidden_size: D, the width of the layers' states.
         num_layers: Number of layers.
         summary_size: Width of the encoder's final states, concatenated.
@@ -99,9 +99,9 @@ class RecurrentStack(nn.Module):
         """Runs all layers for one time step.
 
         Args:
-            input_gates: Summand of the lowest layer's gates from the method `input_gates`, `(B, num_gates)`,
+            input_gates: The part of the lowest layer's gates that the method `input_gates` computes, `(B, num_gates)`;
                 num_gates = width of all gates together.
-            context: The part of the lowest layer's input that is known only at this step, `(B, C)`, C = `context_size`.
+            context: The rest of the lowest layer's input, such as the context vector, `(B, C)`, C = `context_size`.
             states: State of each layer before the step.
             packed_cells: Weight matrices of each layer from `packed_cell`.
 

@@ -115,7 +115,7 @@ class QuantizedLSTM(nn.Module):
         self.num_directions = 1 + layer.bidirectional
 
     def directions(self) -> list[LSTMFunction]:
-        """Functions that run the LSTM over packed sentences: the forward direction, then the backward, if any."""
+        """Functions that run the LSTM over packed sentences, one per direction: forward, then backward if any."""
         maps = [[self.get_submodule(f"{kind}_{n}") for kind in ("input", "hidden")] for n in range(self.num_directions)]
         return [partial(packed_lstm_sequence, input_map=input_map, hidden_map=hidden) for input_map, hidden in maps]
 

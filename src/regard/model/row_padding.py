@@ -1,8 +1,8 @@
 """Pads matrix products to round numbers of rows, so that oneDNN compiles a bounded number of kernels.
 
-oneDNN compiles a matrix product for every new number of rows, in 0.3 to 0.5 ms, and keeps 0.6 MB per compiled product:
-half of it until 1,024 other products have followed, half for ever. In a search the number of rows is the number of
-unfinished prefixes, which takes every value; in an encoder it is the number of positions of the batch.
+oneDNN compiles a kernel for every new number of rows, in 0.3 to 0.5 ms. It keeps 0.6 MB per kernel: it frees half of
+this memory after 1,024 other kernels, and the rest never. The number of rows changes all the time: in a search, it is
+the number of unfinished hypotheses; in an encoder, the number of positions in the batch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LEADING_BITS = 3
 
 
 def round_up(rows: int) -> int:
-    """Rounds a number of rows up to a number with few significant binary digits, such as 320 or 384.
+    """Rounds a number of rows up to a number with at most three significant binary digits, such as 320.
 
     The result is at most a quarter larger, on average a tenth.
 
@@ -34,7 +34,7 @@ def round_up(rows: int) -> int:
         rows: Number of rows, at least 0.
 
     Returns:
-        The smallest such number that is at least `rows`: `LEADING_BITS` binary digits, followed by zeros.
+        The smallest number of at least `rows` in which only the first `LEADING_BITS` binary digits may differ from 0.
     """
     step = 1 << max(0, rows.bit_length() - LEADING_BITS)
     return -(-rows // step) * step
@@ -58,7 +58,7 @@ class PaddedRows(nn.Module):
 
         Args:
             x: Input, `(..., in)`.
-            *added: At most one tensor `(..., out)` to add to the result, if the linear layer supports this.
+            *added: At most one tensor, `(..., out)`, to add to the output; passed on to the linear layer.
 
         Returns:
             The output without padding, `(..., out)`.

@@ -19,7 +19,7 @@ class FeedForward(nn.Module):
     Args:
         width: D, the width of input and output.
         ff_size: Width of the hidden layer.
-        activation: Module that computes f, and then dropout of the hidden layer.
+        activation: Module that computes f, followed by dropout.
     """
 
     def __init__(self, width: int, ff_size: int, activation: nn.Module) -> None:

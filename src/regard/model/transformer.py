@@ -29,7 +29,7 @@ class EncoderLayer(nn.Module):
     Args:
         self_attention: Attention of source tokens to all source tokens.
         feed_forward: Feed-forward network, `(B, S, D)` to `(B, S, D)`.
-        residual: Function that makes a residual connection; it is called for each of the two sublayers.
+        residual: Function that makes a `Residual`, such as a `PreNorm`; it is called for each of the two sublayers.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class DecoderLayer(nn.Module):
         self_attention: Attention of target tokens to themselves and to earlier target tokens.
         cross_attention: Attention of target tokens to the source.
         feed_forward: Feed-forward network, `(B, T, D)` to `(B, T, D)`.
-        residual: Function that makes a residual connection; it is called for each of the three sublayers.
+        residual: Function that makes a `Residual`, such as a `PreNorm`; it is called for each of the three sublayers.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class DecoderLayer(nn.Module):
 
         Args:
             x: The residual, `(B, T, D)`.
-            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(B, T, D)`.
+            y: Input of the sublayer, `(B, T, D)`: x after layer normalization in a pre-norm layer, otherwise x itself.
             past: Keys and values of self-attention at the positions before `start`; None if `start` is 0.
             start: Number of target positions before x.
 
@@ -140,7 +140,7 @@ class DecoderLayer(nn.Module):
 
         Args:
             x: The residual, `(B, T, D)`.
-            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(B, T, D)`.
+            y: Input of the sublayer, `(B, T, D)`: x after layer normalization in a pre-norm layer, otherwise x itself.
             source: Keys and values of cross-attention.
             need_weights: Whether to return the attention weights.
 
@@ -155,7 +155,7 @@ class DecoderLayer(nn.Module):
 
         Args:
             x: The residual, `(B, T, D)`.
-            y: Input of the sublayer, which is x, normalized in a pre-norm layer, `(B, T, D)`.
+            y: Input of the sublayer, `(B, T, D)`: x after layer normalization in a pre-norm layer, otherwise x itself.
 
         Returns:
             The sum of x and the sublayer's output, `(B, T, D)`.
@@ -269,7 +269,10 @@ class TransformerDecoder(Decoder):
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """Runs all layers for the next target position. See `Decoder.step`."""
         if not isinstance(state, TransformerState):
-            raise AssertionError(f"expected a state of this decoder, a TransformerState, got {type(state).__name__}")
+            raise AssertionError(
+                f"expected a state of this decoder, a TransformerState, got {type(state).__name__}: pass a state "
+                "that start() or step() of this decoder returned"
+            )
         return self._run_layers(ids[:, None], state, need_weights=need_weights)
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:

@@ -1,4 +1,4 @@
-"""The device that `auto` stands for."""
+"""Chooses the device if the user asks for `auto`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 
 def resolve_device(name: str) -> str:
-    """Resolves `auto`: the GPU if there is one, otherwise the CPU.
+    """Replaces the device name `auto` by the GPU if there is one, otherwise by the CPU.
 
     Args:
         name: `auto`, or the name of a device, such as `cpu` or `cuda:1`.

@@ -69,7 +69,7 @@ def _drop(x: Tensor, rate: float, seed: int, *, relu: bool) -> Tensor:
     y, run = torch.empty_like(x), kernel("dropout", x)
     if run is None:
         raise AssertionError(
-            f"there is no compiled dropout kernel for {x.dtype} on this machine: check that `kernel` finds one first, "
+            f"there is no compiled dropout kernel for {x.dtype} on this machine: check `kernel('dropout', x)` first, "
             "or use PyTorch's dropout"
         )
     scale, threads = 1.0 / (1.0 - rate), torch.get_num_threads()
@@ -111,8 +111,8 @@ class _ReLUDropout(torch.autograd.Function):
         x_gradient, run = torch.empty_like(y), kernel("dropout_rectified_backward", y)
         if run is None:
             raise AssertionError(
-                f"there is no compiled kernel for the gradient of ReLU and dropout for {y.dtype}: check that `kernel` "
-                "finds one first, or use PyTorch's operators"
+                f"there is no compiled kernel for the gradient of ReLU and dropout for {y.dtype}: check "
+                "`kernel('dropout_rectified_backward', y)` first, or use PyTorch's operators"
             )
         scale = 1.0 / (1.0 - ctx.rate)  # type: ignore[attr-defined]
         run(y.data_ptr(), gradient.data_ptr(), x_gradient.data_ptr(), y.numel(), scale, torch.get_num_threads())

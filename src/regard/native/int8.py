@@ -1,4 +1,4 @@
-"""Linear maps in 8 bits, with the same results on every processor."""
+"""Linear layers with 8-bit weights and inputs, with the same results on every processor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quantization of weights to 8 bits such that every processor computes exact products."""
+"""Quantizes weights to 8 bits, small enough that no processor overflows when it adds two products."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def quantize_rows(weight: Tensor, *, max_magnitude: int = MAX_INT8_WEIGHT) -> tu
             for a matrix that is never multiplied in int8, such as an embedding table.
 
     Returns:
-        The quantized weights, `(D, E)` int8, and the scale of each row, `(D,)`: a row times its scale is the
-        approximated weight.
+        The quantized weights, `(D, E)` int8, and the scale of each row, `(D,)`. A quantized row times its scale
+        approximates the row of the weight matrix.
     """
     scales = (weight.detach().abs().amax(1) / max_magnitude).clamp(min=1e-30)
     return (weight.detach() / scales[:, None]).round().to(torch.int8), scales

@@ -118,8 +118,8 @@ def compiled_instruction_sets() -> tuple[str, ...]:
 def limited_to(name: str) -> Iterator[None]:
     """Uses the kernels compiled for one instruction set, and no others, inside a `with` block.
 
-    This serves tests and comparisons. It holds for all threads. A `PackedLinear` or other object that was built before
-    the block continues to use the kernel that it found then.
+    It is meant for tests and comparisons, and affects all threads. An object that was built before the block, such as a
+    `PackedLinear`, continues to use the kernel that it found then.
 
     Args:
         name: Name of the instruction set, one of `available_instruction_sets()`.
@@ -132,7 +132,7 @@ def limited_to(name: str) -> Iterator[None]:
     """
     if name not in available_instruction_sets():
         available = ", ".join(available_instruction_sets())
-        expected = f"one of {available}" if available else "none, since there are no compiled kernels"
+        expected = f"only {available}" if available else "none, since there are no compiled kernels"
         raise ValueError(f"instruction set: this machine and build support {expected}, got {name!r}")
     with _applied(_Limit(name)):
         yield
@@ -142,8 +142,8 @@ def limited_to(name: str) -> Iterator[None]:
 def disabled() -> Iterator[None]:
     """Uses PyTorch's own operators in place of regard's compiled kernels inside a `with` block.
 
-    This serves tests and comparisons. It holds for all threads. A `PackedLinear` or other object that was built before
-    the block continues to use the kernel that it found then.
+    It is meant for tests and comparisons, and affects all threads. An object that was built before the block, such as a
+    `PackedLinear`, continues to use the kernel that it found then.
 
     Returns:
         A context manager, which also works as a decorator.
@@ -190,8 +190,8 @@ def kernel(name: str, like: Tensor) -> Callable[..., None] | None:
         like: Any tensor `(...)` with the device and type of the tensors to compute with; its values do not matter.
 
     Returns:
-        A function that takes data pointers and numbers; None if there is none for this device or type, or if nothing
-        was compiled: then use PyTorch.
+        A function that takes data pointers and numbers. None if there is none for this device or type, or if no kernels
+        were compiled; the caller then uses PyTorch.
     """
     kind, current = KINDS.get(like.dtype), instruction_set()
     library = _library(current) if kind and current and like.device.type == "cpu" else None

@@ -28,8 +28,8 @@ def onednn_is_faster() -> bool:
     """Whether oneDNN multiplies float32 matrices faster than MKL on this CPU.
 
     Returns:
-        True on CPUs with AVX2 or AVX-512 of other vendors than Intel, if PyTorch has oneDNN. The vendor decides, not a
-        measurement, so that all runs on a machine give the same results.
+        True on CPUs with AVX2 or AVX-512 that are not made by Intel, if PyTorch has oneDNN. Nothing is measured, so
+        that all runs on a machine give the same results.
     """
     if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512") or not can_pack(torch.float32):
         return False
@@ -56,7 +56,7 @@ def _multiply(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def weight_gradient(error: Tensor, x: Tensor) -> Tensor:
-    """Gradient of the weight matrix of a linear layer, from N rows: `Eᵀ X`.
+    """Computes the gradient of a linear layer's weight matrix, `Eᵀ X`, from N input rows.
 
     Args:
         error: E, the gradient of the layer's output, `(N, out)`.

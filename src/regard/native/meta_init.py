@@ -1,4 +1,4 @@
-"""Construction of modules without memory and random numbers, on the device `meta`."""
+"""Constructs modules on the device `meta`, without allocating memory or drawing random numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linear maps for inference, whose fixed weights are packed once for fast products."""
+"""Linear layers for inference, whose fixed weights are converted once to a layout for fast products."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MIN_INT8_SIZE = 1 << 12
 
 @cache
 def can_pack(dtype: torch.dtype) -> bool:
-    """Whether oneDNN can multiply with weights of a type in its packed layout on this CPU; tried once, then cached."""
+    """Whether oneDNN can multiply packed weights of a data type on this CPU; tried at the first call, then cached."""
     if not torch.backends.mkldnn.is_available():
         return False
     try:

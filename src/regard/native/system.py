@@ -60,12 +60,12 @@ def processor_name() -> str | None:
 
 
 def processor_vendor() -> str | None:
-    """The processor's vendor, such as `GenuineIntel` or `AuthenticAMD`; None if unknown, as on all but Linux on x86."""
+    """Vendor of the processor, such as `GenuineIntel` or `AuthenticAMD`; known on Linux on x86 only, otherwise None."""
     return _from_cpuinfo("vendor_id")
 
 
 def cpu_features() -> dict[str, bool]:
-    """Which instruction set extensions, of those that speed up regard, the processor has.
+    """Tells which of the instruction set extensions that speed up regard the processor has.
 
     Returns:
         Whether the processor has each extension, by name, such as `{"AVX2": True}`; empty if unknown. Environment
@@ -89,7 +89,7 @@ def has_vnni(instruction_set: str) -> bool:
     """Whether the processor has instructions for 8-bit dot products (VNNI) on registers of a given width.
 
     Args:
-        instruction_set: `avx512` = 512-bit registers, `avx2` = 256-bit registers; any other name has no VNNI.
+        instruction_set: `avx512` = 512-bit registers, `avx2` = 256-bit registers; other names give False.
 
     Returns:
         Whether the processor has VNNI for that width; False if unknown.

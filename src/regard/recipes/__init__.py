@@ -1,1 +1,1 @@
-"""Complete jobs that read and write files: training a model, and the demonstration."""
+"""Complete tasks that read and write files: training, back-translation, distillation, and the demonstration."""

@@ -60,18 +60,20 @@ SUFFIX = ".recipe"
 class BackTranslationOptions:
     """Options of a back-translation.
 
+    Real pairs are those of the training text; synthetic pairs are sentences of `mono` with machine-made sources.
+
     Attributes:
         mono: Files of target-language text, one sentence per line.
-        reverse: Model from the target to the source language; None = one is trained on the real pairs.
+        reverse: Model from the target to the source language; None = it is trained on the real pairs.
         search: How the reverse model translates: `beam`, `sample`, or `auto` for a beam if there are fewer than `SMALL`
             real pairs.
         beam: Width of the beam.
         top_k: Number of most probable subwords to sample from.
-        real_weight: Mean number of times that an epoch of the mixture contains each real pair; None = such that it
-            has as many real as synthetic pairs, but from 1 to `MAX_REAL_WEIGHT`.
-        final_epochs: Passes over the real pairs at the end; 0 = none.
-        baseline: Model to compare with at the end; None = no comparison.
-        workers: Processes that translate.
+        real_weight: Mean number of times that each real pair occurs in an epoch of training on real and synthetic
+            pairs; None = the number of synthetic pairs per real pair, but at least 1 and at most `MAX_REAL_WEIGHT`.
+        final_epochs: Number of epochs of fine-tuning on the real pairs alone at the end; 0 = no fine-tuning.
+        baseline: Model to compare the new model with at the end; None = no comparison.
+        workers: Number of processes that translate, and the machines that they run on.
     """
 
     mono: tuple[Path, ...]
@@ -96,16 +98,16 @@ def back_translate(
 ) -> bool:
     """Trains a model on real pairs and on target-language text with synthetic sources.
 
-    Every stage that was finished is skipped when the function is called again with the same arguments, and one that was
-    stopped is resumed. Files of the stages are in a directory beside `out`.
+    When the function is called again with the same arguments, it skips the stages that were finished, and resumes the
+    stage that was stopped. Intermediate files are in the directory `<out>.recipe`.
 
     Args:
         config: Configuration of all trainings; `[data]` names the real pairs.
-        options: The other options.
+        options: Options of the back-translation.
         out: Directory of the new model.
         reporter: Receives the progress of trainings, and messages.
         progress: Receives the progress of the translation.
-        interrupt: Checked by all stages; on a request to stop, what was done is kept.
+        interrupt: Object through which a stop can be requested; finished work is then kept. None = never stopped.
 
     Returns:
         Whether the recipe is finished; False if a stop was requested.

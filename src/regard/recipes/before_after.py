@@ -22,13 +22,13 @@ def before_after(
     max_pairs: int,
     names: tuple[str, str] = ("parent", "new"),
 ) -> str:
-    """Translates validation text with a parent and with the model that was trained from it, and compares both.
+    """Translates validation text with a parent and with the model trained from the parent, and compares their scores.
 
     Args:
-        parent: The model that the training started from, or another model to compare with.
+        parent: The model that the training started from, or any other model to compare with.
         model: The trained model.
         pairs: Validation pairs.
-        max_pairs: Largest number of pairs to translate, evenly spread over all.
+        max_pairs: Largest number of pairs to translate; if there are more, evenly spaced pairs are used.
         names: Headings of the columns of both models, of at most 8 characters.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The demonstration: a corpus, a model trained on it, its scores, and a translation with its attention."""
+"""The demonstration: generates a corpus, trains a model, scores the model, and shows a translation with attention."""
 
 from __future__ import annotations
 
@@ -212,7 +212,9 @@ def _show(translator: Translator, out: Path, console: Console) -> str:
     (translation,) = translator.translate([SENTENCE], attention=True)
     record = translation.attention
     if record is None:
-        raise AssertionError("expected translate(..., attention=True) to return attention weights, got none: report it")
+        raise AssertionError(
+            "expected translate(..., attention=True) to return attention weights, got none: please report this bug"
+        )
     _print(console, f"\n{SENTENCE}\n{translation.text}\n")
     console.print(terminal.render(record, width=console.width))
     page = out / "attention.html"

@@ -48,13 +48,15 @@ class DistillationOptions:
     Attributes:
         teachers: Directories of the teacher models; several form an ensemble.
         beam: Width of the teacher's beam; None = as stored with the model.
-        n_best: Number of translations of which the one with the highest chrF to the reference is chosen.
-        max_ratio: Largest length of a side in characters, in lengths of the other side; 20 characters more are allowed.
-        drop_worst: Share of the pairs to leave out, those with the lowest scores of the teacher.
-        with_references: Whether the student is trained on the real pairs as well.
+        n_best: Number of best translations per sentence, from which the one with the highest chrF to the reference is
+            chosen.
+        max_ratio: A pair is left out if its longer side has more than `max_ratio` times the characters of the shorter
+            side, plus 20.
+        drop_worst: Share of the pairs to leave out, those with the lowest scores of the teacher, from 0 to below 1.
+        with_references: Whether the student is also trained on the original sentence pairs.
         guided: Whether the teacher's word links guide the student's attention.
         shortlist: Whether to make a shortlist of target subwords for the student.
-        workers: Processes that translate.
+        workers: Number of processes that translate, and the machines that they run on.
     """
 
     teachers: tuple[Path, ...]
@@ -87,16 +89,16 @@ def distill(
 ) -> bool:
     """Trains a student on the translations that a teacher makes of the source side of the training text.
 
-    Every stage that was finished is skipped when the function is called again with the same arguments, and one that was
-    stopped is resumed. Files of the stages are in a directory beside `out`.
+    When the function is called again with the same arguments, it skips the stages that were finished, and resumes the
+    stage that was stopped. Intermediate files are in the directory `<out>.recipe`.
 
     Args:
         config: Configuration of the student; `[data]` names the training text.
-        options: The other options.
+        options: Options of the distillation.
         out: Directory of the student.
         reporter: Receives the progress of the training, and messages.
         progress: Receives the progress of translations.
-        interrupt: Checked by all stages; on a request to stop, what was done is kept.
+        interrupt: Object through which a stop can be requested; finished work is then kept. None = never stopped.
 
     Returns:
         Whether the recipe is finished; False if a stop was requested.

@@ -1,4 +1,4 @@
-"""What workers compute for each chunk of a distillation: the teacher's translations, and word links of pairs."""
+"""The two jobs that worker processes of a distillation do for each chunk of lines: translate, and link words."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ SEPARATOR = "\t"
 
 
 def teaching_work(teachers: Sequence[Path], source: Path, changes: Changes) -> Work:
-    """Describes the translation of sentence pairs by a teacher, which chooses the translation closest to the reference.
+    """Describes a job for workers: a teacher translates sources, and keeps the translations closest to the references.
 
     Args:
-        teachers: Directories of the models; several form an ensemble.
+        teachers: Directories of the teacher models; several form an ensemble.
         source: The input file: a source sentence and its reference translation per line, with a tab between.
-        changes: Options of the translation. Of several translations (`n_best`), the one with the highest chrF to the
-            reference is chosen.
+        changes: Options of the translation. If `n_best` is above 1, the translation with the highest chrF to the
+            reference is kept.
 
     Returns:
-        The description. An output line is a translation and its score, with a tab between.
+        The job. Its output has a line per line of `source`: the translation and its score, with a tab between.
 
     Raises:
         CheckpointError: A directory contains no model.
@@ -37,17 +37,18 @@ def teaching_work(teachers: Sequence[Path], source: Path, changes: Changes) -> W
 
 
 def open_teaching(arguments: TranslationArguments, threads: int) -> LineFunction:
-    """Loads the teacher in a worker.
+    """Loads the teacher models in a worker process, for a job that `teaching_work` describes.
 
     Args:
-        arguments: From `teaching_work`.
+        arguments: `Work.arguments` of the job.
         threads: Number of CPU threads.
 
     Returns:
-        The function that translates a chunk.
+        The function that maps lines of a source and a reference to lines of a translation and its score, each with a
+        tab between.
 
     Raises:
-        RegardError: A model cannot be loaded, or has changed since the driver started.
+        RegardError: A model cannot be loaded, or has changed since `teaching_work` was called.
     """
     translate = open_translation(arguments, threads)
 
@@ -65,11 +66,12 @@ def choose_translation(translation: dict[str, object], reference: str) -> tuple[
     """Chooses the translation with the highest chrF to a reference.
 
     Args:
-        translation: A translation as `Translation.to_dict` returns it.
-        reference: The reference.
+        translation: A translation as `Translation.to_dict` returns it; its `n_best` lists the translations to choose
+            from, and is empty if there is only this one.
+        reference: The reference translation.
 
     Returns:
-        Text and score of the best, of several, or of the only translation.
+        Text and score of the chosen translation.
     """
     options = translation["n_best"] or [translation]
     assert isinstance(options, list)
@@ -80,14 +82,14 @@ def choose_translation(translation: dict[str, object], reference: str) -> tuple[
 
 
 def linking_work(model: Path, model_hash: str) -> Work:
-    """Describes the linking of the words of sentence pairs by a model's attention.
+    """Describes a job for worker processes: word links of sentence pairs, from a model's attention.
 
     Args:
         model: Directory of the model.
-        model_hash: Hash of the model.
+        model_hash: Hash of the model, so that an interrupted job is not resumed with another model.
 
     Returns:
-        The description. An input line is a sentence and its translation, with a tab between; an output line has its
+        The job. An input line is a sentence and its translation, with a tab between; the output line has their word
         links in Pharaoh format.
     """
     identity = {"work": "word links", "model": model_hash[:12]}
@@ -95,14 +97,15 @@ def linking_work(model: Path, model_hash: str) -> Work:
 
 
 def open_linking(arguments: dict[str, str], threads: int) -> LineFunction:
-    """Loads the model that links words in a worker.
+    """Loads the model in a worker process, for a job that `linking_work` describes.
 
     Args:
-        arguments: From `linking_work`.
+        arguments: `Work.arguments` of the job.
         threads: Number of CPU threads.
 
     Returns:
-        The function that links the words of a chunk of sentence pairs.
+        The function that maps lines of a sentence and its translation, with a tab between, to lines of word links in
+        Pharaoh format.
 
     Raises:
         RegardError: The model cannot be loaded.

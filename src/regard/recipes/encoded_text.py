@@ -1,4 +1,4 @@
-"""Encodes the text of a training, and describes what an epoch contains of each corpus."""
+"""Encodes the text of a training as subword ids, and describes the share of each corpus in an epoch."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ class EncodedText:
     Attributes:
         train: Training pairs of all corpora, in order.
         val: Validation pairs.
-        shares: The corpora that `train` consists of, in order, with their weights.
-        mixture: Description of each entry of `data.corpora`: files, size, weight and share of an epoch.
-        notes: Sentences for the user: what was left out, and the mixture.
+        shares: Number of pairs and weight of each corpus in `train`, in order.
+        mixture: A sentence for the user per entry of `data.corpora`: files, size, weight and share of an epoch; empty
+            if `data.corpora` is not set.
+        notes: Sentences for the user: how many pairs were left out, and those of `mixture`.
     """
 
     train: Corpus
@@ -34,11 +35,11 @@ class EncodedText:
 
 
 def encode_text(config: DerivedConfig, text: TrainingText, subwords: tuple[Subword, Subword]) -> EncodedText:
-    """Encodes the training and validation pairs, and leaves out those that are too long.
+    """Encodes training and validation pairs as subword ids; leaves out pairs longer than `data.max_len` subwords.
 
     Args:
         config: Configuration, of which `data.max_len`, `data.corpora` and `subword.sample_alpha` are used.
-        text: The text.
+        text: The training and validation pairs.
         subwords: Source and target vocabulary.
 
     Returns:

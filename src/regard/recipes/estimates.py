@@ -31,10 +31,10 @@ def training_seconds(config: Config, *, num_pairs: int, num_characters: int) -> 
     Args:
         config: Configuration of the training.
         num_pairs: Number of training pairs in an epoch.
-        num_characters: Number of characters of their target sides.
+        num_characters: Total number of target characters of these pairs.
 
     Returns:
-        Seconds, at most those of `train.max_minutes`.
+        Seconds; at most `train.max_minutes` in seconds, if that is set.
     """
     complete, _ = derive(config, num_pairs=num_pairs, num_src_chars=num_characters, num_tgt_chars=num_characters)
     train = complete.train
@@ -52,7 +52,7 @@ def translation_seconds(config: Config, *, num_lines: int, num_characters: int, 
     Args:
         config: Configuration of the model's training.
         num_lines: Number of sentences.
-        num_characters: Number of their characters.
+        num_characters: Total number of characters of these sentences.
         beam: Width of the beam, or number of samples.
         threads: Number of CPU threads.
 
@@ -89,7 +89,7 @@ def num_parameters(config: DerivedConfig) -> int:
     """Number of parameters of the model that a training would make.
 
     Args:
-        config: Configuration with a size of the vocabulary.
+        config: Configuration in which `subword.vocab_size` is set.
 
     Returns:
         The number.
@@ -125,7 +125,7 @@ def products_per_second(threads: int) -> float:
 
 
 def plain_duration(seconds: float | None) -> str:
-    """A rounded duration in words, such as `about 4 minutes`; empty if it is not known."""
+    """A rounded duration in words, such as `about 4 minutes`; an empty string if `seconds` is None."""
     if seconds is None:
         return ""
     if seconds < 90:

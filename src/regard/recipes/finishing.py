@@ -27,18 +27,18 @@ def final_weights(
 ) -> Outcome:
     """Gives a trained model its final weights.
 
-    Low-rank updates are merged into the weights. If `train.parent_share` is not 0, the weights are then averaged with
-    those of the parent model, which have this share in the mean.
+    Low-rank updates (LoRA) are merged into the weights. If `train.parent_share` is not 0, the weights are then averaged
+    with those of the parent, the model that the training started from: `train.parent_share` is the parent's share.
 
     Args:
         outcome: How the training ended. If it was interrupted, the model is not changed.
         model: The trained model.
         prepared: The input of the training.
-        validator: Validates the model if its weights change; all workers take part.
-        reporter: Receives a message about the mean with the parent's weights.
+        validator: Validates the averaged weights; all workers take part.
+        reporter: Receives a message about the average, or that the parent cannot be loaded.
 
     Returns:
-        The outcome with the validation of the final weights.
+        The outcome, in which the validation is that of the final weights.
     """
     if outcome.interrupted:
         return outcome
@@ -69,7 +69,7 @@ def finish(
     *,
     saved: bool,
 ) -> None:
-    """Saves the model, or reports how a training that was interrupted can go on.
+    """Saves the model of a finished training, or reports how an interrupted training can be resumed.
 
     Args:
         directory: Directory of the training.
@@ -77,7 +77,7 @@ def finish(
         prepared: The input of the training.
         outcome: How the training ended.
         reporter: Receives messages about what was saved.
-        saved: Whether an interrupted training saved its last steps.
+        saved: Whether an interrupted training has saved its state after the last step.
     """
     out = directory.out
     if outcome.interrupted and directory.is_replacing:

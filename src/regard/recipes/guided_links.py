@@ -47,9 +47,9 @@ def load_links(
         src_subword: Source subword model.
         tgt_subword: Target subword model.
         directory: Directory for links made by the aligner.
-        num_lines: Number of sentence pairs in the files of the text, including those left out; the links of each have
-            a line.
-        num_tags: Number of tags before the source of each training pair.
+        num_lines: Number of lines that the file of links must have: that of all sentence pairs in the text files,
+            including pairs that are not used for training.
+        num_tags: For each training pair, the number of tags, such as `>>fr<<`, before its source.
         reporter: Receives messages before and after the aligner runs.
 
     Returns:
@@ -57,8 +57,8 @@ def load_links(
         they name words that a sentence does not have.
 
     Raises:
-        ConfigError: No file of links is named, the aligner is not installed, the model does not have the guided layer
-            or head, or its attention weights can be exactly zero.
+        ConfigError: `train.guided_file` is not set, the aligner is not installed, the model has no layer
+            `train.guided_layer` or head `train.guided_head`, or its attention weights can be exactly zero.
         DataError: The file cannot be read or belongs to another text, or the aligner failed.
         CheckpointError: The links made by the aligner cannot be written.
     """
@@ -103,14 +103,14 @@ def needs_links(train: TrainConfig) -> bool:
 
 
 def check_guided(config: Config) -> None:
-    """Checks that word links are named if needed, and that attention can be guided, before any text is read.
+    """Checks that a file of word links is named if needed, and that links can guide the attention.
 
     Args:
         config: Configuration as the user gave it; accepted if the training needs no links.
 
     Raises:
-        ConfigError: No file of links is named, the model does not have the guided layer or head, or its attention
-            weights can be exactly zero.
+        ConfigError: `train.guided_file` is not set, the model has no layer `train.guided_layer` or head
+            `train.guided_head`, or its attention weights can be exactly zero.
     """
     train = config.train
     if needs_links(train) and train.guided_file is None:

@@ -1,4 +1,4 @@
-"""Check of meaning by a model: pairs whose sides do not translate each other, by forced decoding."""
+"""Finds sentence pairs whose sides do not mean the same, by the probability that a translation model gives them."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _MISSED = 0.12
 
 @dataclass(frozen=True, slots=True)
 class ModelScore:
-    """Scores each pair by how improbable its target is for a model: 0 = as usual, 1 = as random pairs.
+    """Scores pairs by how improbable a translation model finds the target: 0 for typical pairs, 1 for random pairs.
 
     The unscaled score is the mean negative log-probability per token in nats. With a model of the opposite direction,
     it is the mean of the two directions plus their absolute difference (dual conditional cross-entropy; Junczys-Dowmunt
-    2018). A linear scale, learned from the corpus, makes it the score. A pair that is too long for a model has the
-    score 0.
+    2018). The score is `(unscaled - center) / scale`; `learn` finds `center` and `scale` for a corpus. A pair that is
+    too long for a model has the score 0.
 
     Attributes:
         translator: Model from the source to the target language.
         reverse: Model from the target to the source language; None = only one direction.
-        center: Unscaled score that becomes 0.
-        scale: Difference of unscaled scores that becomes 1.
+        center: Unscaled score of pairs whose score is 0.
+        scale: How much higher the unscaled score of pairs is whose score is 1.
     """
 
     translator: Translator
@@ -47,19 +47,19 @@ class ModelScore:
     def learn(cls, translator: Translator, sample: Sequence[Pair], reverse: Translator | None = None) -> ModelScore:
         """Learns the linear scale that turns mean negative log-probabilities into scores.
 
-        Score 0 is the median of pairs of the corpus. Score 1 is the value that 88 % of random pairs, of a source and
-        the target of another pair, exceed.
+        Score 0 is the median of the pairs in `sample`. Score 1 is the value that 88 % of random pairs exceed, each made
+        of a source and the target of another pair.
 
         Args:
             translator: Model from the source to the target language.
-            sample: Pairs of the corpus, of which most are right; 500 spread over them are used.
+            sample: Pairs of the corpus, most of them correct; about 500 of them, evenly spaced, are used.
             reverse: Model from the target to the source language; None = only one direction.
 
         Returns:
             The scorer.
 
         Raises:
-            ConfigError: The model finds the pairs as improbable as random ones, or there are none.
+            ConfigError: The model does not find the pairs more probable than random pairs, or `sample` is empty.
         """
         pairs = sample[:: -(-len(sample) // _SAMPLE) or 1]
         order = np.random.default_rng(0).permutation(len(pairs)).tolist()
@@ -70,12 +70,12 @@ class ModelScore:
         if bound <= center:
             raise ConfigError(
                 f"expected a model that finds the {len(pairs)} sampled pairs more probable than random pairs, but it "
-                "does not: check that it translates between the languages of the corpus, in this direction"
+                "does not: check that the model translates from the source to the target language of the corpus"
             )
         return cls(translator, reverse, center, bound - center)
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """Scores pairs, one score per pair, in this process only. See `regard.data.cleaning.check.Scorer`."""
+        """Computes the score of each pair, without further processes. See `regard.data.cleaning.check.Scorer`."""
         sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
         forward = _losses(self.translator, sources, targets)
         if self.reverse is not None:
@@ -88,19 +88,19 @@ class ModelScore:
 def model_check(
     translator: Translator, sample: Sequence[Pair], reverse: Translator | None = None, *, threshold: float = 0.9
 ) -> Check:
-    """Makes the check of pairs that a model finds improbable.
+    """Makes the data-cleaning check that finds sentence pairs which a translation model considers improbable.
 
     Args:
         translator: Model from the source to the target language.
         sample: Pairs of the corpus, from which the scale of the scores is learned.
         reverse: Model from the target to the source language; None = only one direction.
-        threshold: Largest score that passes.
+        threshold: Largest `ModelScore` of a pair that passes: 0 is typical of the corpus, 1 of random pairs.
 
     Returns:
         The check, with the name `model`.
 
     Raises:
-        ConfigError: The model finds the pairs as improbable as random ones.
+        ConfigError: The model does not find the pairs more probable than random pairs.
     """
     score = ModelScore.learn(translator, sample, reverse)
     return Check("model", "pairs that the model finds improbable", threshold, score)

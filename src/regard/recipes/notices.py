@@ -9,15 +9,16 @@ from regard.config.schema import Config
 
 
 def notices(given: Config, config: ResolvedConfig) -> list[str]:
-    """Lists options without effect, values with another name, and the export engine that can run the model, if any.
+    """Lists notices for the user: options without effect, values that have two names, and similar.
 
     Args:
         given: Configuration as the user gave it, with epochs not yet converted to steps.
         config: The same configuration after all missing options were derived.
 
     Returns:
-        One sentence per notice: for each option that has no effect on this model; for each value that is another name
-        of a value, such as `noam` of `inverse-sqrt`; and if `model.export` is set, for the engine that it names.
+        One sentence per notice: each option that has no effect on this model; each value that is another name of a
+        value, as `noam` is of `inverse-sqrt`; a warmup that is longer than the training; and, if `model.export` is set,
+        the inference engine that can run this model.
     """
     sentences = without_effect(given)
     sentences += [

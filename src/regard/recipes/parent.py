@@ -1,4 +1,4 @@
-"""The model that a training starts from: its architecture, its vocabulary and its weights."""
+"""The parent, which is the model that a training starts from: its architecture, vocabulary and weights."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ _UNKNOWN = (
 
 @dataclass(frozen=True, slots=True)
 class CarriedRows:
-    """Where the embeddings of a vocabulary come from.
+    """How many embeddings of a new vocabulary come from the parent, the model that a training starts from.
 
     Attributes:
-        num_same: Number of subwords that the parent has: they keep their embedding.
-        num_composed: Number of subwords with the mean embedding of the subwords that the parent spells them with.
-        num_new: Number of all others: they keep their random embedding.
+        num_same: Number of subwords that are in the parent's vocabulary; they get the parent's embedding.
+        num_composed: Number of other subwords that the parent can spell with several of its subwords; they get the mean
+            of the embeddings of these.
+        num_new: Number of all other subwords; they keep their random embedding.
     """
 
     num_same: int
@@ -55,15 +56,15 @@ def load_parent(config: Config) -> StoredModel:
         The model on the CPU.
 
     Raises:
-        ConfigError: The model has another architecture than the configuration says.
-        CheckpointError: The directory is not a model, or the model is damaged.
+        ConfigError: The model's architecture differs from that of the configuration.
+        CheckpointError: The directory contains no model, or the model is damaged.
     """
     path = str(config.train.parent)
     try:
         parent = load_model(path)
     except CheckpointError as error:
         raise CheckpointError(
-            f"train.parent: {error}; import a model of another toolkit by `regard import` first"
+            f"train.parent: {error}; if the model was made by another toolkit, convert it with `regard import` first"
         ) from None
     wrong = _differences(parent.config, config)
     if wrong:
@@ -75,19 +76,19 @@ def load_parent(config: Config) -> StoredModel:
 
 
 def choose_weights(model: Seq2Seq, config: Config, subwords: tuple[Subword, Subword], *, has_state: bool) -> list[str]:
-    """Sets the weights that a training starts from, and chooses which of them it changes.
+    """Sets the initial weights of a training, and chooses which of them are trained.
 
     Args:
         model: The new model, with random weights.
         config: Configuration, of which `train.parent`, `train.freeze` and `train.lora_rank` are used.
         subwords: Source and target vocabulary of the new model.
-        has_state: Whether the weights will be restored from a saved state, so that the parent is not needed.
+        has_state: Whether a saved training state will replace the weights, so that the parent is not loaded.
 
     Returns:
         Notes for the user: where embeddings come from, and how many parameters are trained.
 
     Raises:
-        ConfigError: The parent has another architecture, or no parameter would be left to train.
+        ConfigError: The parent's architecture differs from the configuration, or no parameter would be left to train.
         CheckpointError: The parent cannot be loaded.
     """
     train, notes = config.train, []
@@ -108,11 +109,12 @@ def choose_weights(model: Seq2Seq, config: Config, subwords: tuple[Subword, Subw
 
 
 def add_parent_share(model: Seq2Seq, config: Config) -> None:
-    """Averages the weights of a trained model with those of its parent (Wortsman et al. 2022, eq. 1).
+    """Averages a trained model with its parent, the model its training started from (Wortsman et al. 2022, eq. 1).
 
     Args:
         model: The trained model, which must have the parent's vocabulary; its weights are changed in place.
-        config: Configuration, of which `train.parent` and `train.parent_share` are used.
+        config: Configuration, of which `train.parent` and `train.parent_share`, the parent's share of the average, are
+            used.
 
     Raises:
         CheckpointError: The parent cannot be loaded.
@@ -134,15 +136,16 @@ def _carried_notes(carried: tuple[CarriedRows, CarriedRows], config: Config) -> 
 def start_from(
     model: Seq2Seq, parent: StoredModel, subwords: tuple[Subword, Subword]
 ) -> tuple[CarriedRows, CarriedRows] | None:
-    """Gives a new model the weights of a parent.
+    """Copies the weights of a parent to a new model, whose vocabularies may differ from the parent's.
 
     Args:
         model: The new model, with random weights and the parent's architecture.
-        parent: The parent.
+        parent: The model to start the training from.
         subwords: Source and target vocabulary of the new model.
 
     Returns:
-        Where the embeddings of the source and the target vocabulary come from; None if both are the parent's.
+        Where the embeddings of the source and the target vocabulary come from; None if both vocabularies are the
+        parent's.
     """
     old = (parent.src_subword, parent.tgt_subword)
     given = own_tensors(parent.model)

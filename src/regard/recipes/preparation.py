@@ -1,4 +1,4 @@
-"""The steps of preparing text of any size: it is read once, validation text is held out, and shards are written."""
+"""Prepares training text of any size on disk: reads it, holds out validation text, and writes shards of subword ids."""
 
 from __future__ import annotations
 
@@ -49,14 +49,15 @@ Progress = Callable[[str, int, "float | None"], None]
 
 @dataclass
 class Preparation:
-    """Prepares text in a directory, and continues what a stopped process began.
+    """Prepares training text on disk, as shards of subword ids, and continues what a stopped process began.
 
     Attributes:
         config: Configuration, of which `[data]`, `[subword]` and `train.seed` are used.
         directory: The directory, which this process has locked.
         subwords: Source and target vocabulary, the same object if they are shared; None = learned from the text.
-        num_workers: Number of processes.
-        progress: Receives the progress.
+        num_workers: Number of worker processes.
+        progress: Called with the name of the stage, the number of pairs done, and the fraction done (None = not known);
+            may raise to stop.
     """
 
     config: Config
@@ -69,7 +70,7 @@ class Preparation:
     _names: list[str] = field(default_factory=list)
 
     def run(self) -> None:
-        """Prepares the text; the manifest is written last.
+        """Prepares the text; writes the manifest last, which marks the text as complete.
 
         Raises:
             DataError: The text cannot be read or used, or changes during the preparation.

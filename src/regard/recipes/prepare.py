@@ -62,8 +62,8 @@ class Prepared:
         val: Encoded validation pairs.
         notes: Sentences for the user: which options were derived, and which pairs were left out or held out.
         guided_links: Word links of the training pairs; None if the training needs none.
-        shares: The corpora that `train` consists of, with their weights; empty = one corpus with weight 1.
-        corpora: Descriptions of `data.corpora` by number: files, size, weight and share of an epoch.
+        shares: Number of pairs and weight of each corpus in `train`, in order; empty = one corpus with weight 1.
+        corpora: A sentence for the user per entry of `data.corpora`: files, size, weight and share of an epoch.
         on_disk: Training pairs on disk; None if they are in memory.
     """
 
@@ -84,7 +84,7 @@ class Prepared:
         return len(self.train if self.on_disk is None else self.on_disk)
 
     def resampling(self) -> Resampling | None:
-        """Options for sampling segmentations of the training text; None if `subword.sample_alpha` is 0."""
+        """Options of subword regularization for the training text; None if `subword.sample_alpha` is 0."""
         alpha = self.config.subword.sample_alpha
         if alpha <= 0:
             return None
@@ -100,15 +100,15 @@ def prepare(
     workers: int = 1,
     on_disk: PreparedOnDisk | None = None,
 ) -> Prepared:
-    """Reads the corpus, learns the subword models, completes the configuration, and saves models and configuration.
+    """Prepares a training: reads the text, learns subword models, derives missing options, saves models and options.
 
     Args:
         config: Configuration as the user gave it.
         directory: Directory for subword models, configuration and hashes of the texts; `load_prepared` reads them.
         reporter: Receives messages about work that may take minutes.
-        begin: Function called after everything was read and checked, before anything is written.
+        begin: Function called after everything was read and checked, before anything is written to `directory`.
         workers: Number of processes that will train together.
-        on_disk: Where large text is prepared; None = text of any size is held in memory.
+        on_disk: Prepares large text on disk; None = text of any size is held in memory.
 
     Returns:
         The input of the training.
@@ -200,9 +200,9 @@ def load_prepared(
     Args:
         directory: The directory that was passed to `prepare`.
         reporter: Receives messages about work that may take minutes.
-        changes: Configuration with the present paths of the texts and the word links; a path that is None has not
+        changes: Configuration with the new paths of texts and word links that were moved; a path that is None has not
             changed. All other options are ignored. None = no path has changed.
-        on_disk: Where large text was prepared.
+        on_disk: Opens text that was prepared on disk; None is valid only for text in memory.
 
     Returns:
         The same input as `prepare` returned, with the saved configuration.
@@ -252,7 +252,9 @@ def _load_on_disk(on_disk: PreparedOnDisk, config: Config, hashes: dict[str, str
         )
     src, tgt = (_load_subword(directory / name, hashes.get(key)) for name, key in _SUBWORDS)
     if (src.fingerprint(), tgt.fingerprint()) != text.manifest.vocabularies:
-        raise CheckpointError(f"{directory}: expected the vocabularies of the prepared text, found others: {_REMEDY}")
+        raise CheckpointError(
+            f"{directory}: expected the subword models that the prepared text was encoded with, found others: {_REMEDY}"
+        )
     return _on_disk(text)
 
 
@@ -260,7 +262,7 @@ def _load_hashes(directory: Path) -> dict[str, str]:
     path = directory / _TEXTS
     hashes = parse_json(read_bytes(path, max_bytes=_MAX_BYTES, remedy=_REMEDY), where=str(path), remedy=_REMEDY)
     if not isinstance(hashes, dict) or not all(isinstance(digest, str) for digest in hashes.values()):
-        raise CheckpointError(f"{path}: damaged: expected the hashes of the training's texts: {_REMEDY}")
+        raise CheckpointError(f"{path}: damaged: expected a JSON object with hashes of the training texts: {_REMEDY}")
     return hashes
 
 

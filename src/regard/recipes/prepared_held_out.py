@@ -24,9 +24,10 @@ class HeldOut:
     """The validation pairs that are held out of a training text.
 
     Attributes:
-        sources: Keys (hashes) of their K different sources, sorted, `(K,)` uint64; empty if validation text is given.
-        val: The pairs; each source begins with the tag of its corpus, if the corpus has one. Empty if validation text
-            is given.
+        sources: Hashes of the K different sources of these pairs, sorted, `(K,)` uint64; empty if the user gave
+            validation text.
+        val: The pairs; each source begins with the tag of its corpus, if the corpus has one. Empty if the user gave
+            validation text.
         notes: Sentences for the user.
     """
 
@@ -36,15 +37,15 @@ class HeldOut:
 
 
 class HoldingOut:
-    """Chooses validation pairs to hold out of text on disk.
+    """Chooses validation pairs to hold out of training text that is prepared on disk.
 
-    If validation text is given, nothing is held out. Instead, the given pairs that are also training pairs are counted,
-    for a warning.
+    If the user gave validation text, nothing is held out. Instead, the given pairs that are also training pairs are
+    counted, for a warning.
 
     Args:
         config: Configuration, of which `[data]` and `train.seed` are used.
         entries: Options of the corpora.
-        parts: All parts of the text of all corpora.
+        parts: Files that together contain the normalized text of all corpora.
         check: Function that is called before each part is read, and may raise to stop.
     """
 
@@ -64,12 +65,12 @@ class HoldingOut:
         self.is_eligible = [not (has_untagged and marks_origin(entry.tag)) for entry in entries]
 
     def run(self) -> HeldOut:
-        """Chooses the validation pairs, unless validation text is given.
+        """Chooses the validation pairs to hold out; chooses none if the user gave validation text.
 
         Given validation text is read to warn if many of its pairs are also training pairs.
 
         Returns:
-            The validation pairs to hold out, and notes for the user, which include warnings about wrong files.
+            The validation pairs to hold out, and notes for the user, which include warnings if files seem to be wrong.
 
         Raises:
             DataError: The text is too small, or the given validation text cannot be read.

@@ -24,12 +24,12 @@ _MESSAGE_SECONDS = 20.0
 
 
 class PreparedOnDisk:
-    """The text of a training that is prepared on disk.
+    """Prepares the text of a training on disk if it is large, and opens it again when the training resumes.
 
     Args:
         out: The model directory.
-        reporter: Receives messages about the progress; None = none.
-        interrupt: Checked during the preparation.
+        reporter: Receives messages about the progress; None = no messages.
+        interrupt: Flag that stops the preparation.
     """
 
     def __init__(self, out: Path, reporter: Reporter | None, interrupt: Interrupt) -> None:
@@ -46,30 +46,31 @@ class PreparedOnDisk:
             config: Configuration of the training.
 
         Returns:
-            `data.prepared`, or a directory beside the model directory.
+            `data.prepared` if set; otherwise the path of the model directory with `.prepared` added.
         """
         if config.data.prepared is not None:
             return Path(config.data.prepared)
         return self.out.with_name(self.out.name + SUFFIX)
 
     def is_for(self, config: Config) -> bool:
-        """Whether the text of a training is prepared on disk: it is large, or `data.prepared` is set.
+        """Whether the text of a training is to be prepared on disk: it is large, or `data.prepared` is set.
 
         Args:
             config: Configuration of the training.
 
         Returns:
-            True if it is. Word links, noise and terms in sources need the text in memory.
+            True if the text files have at least 64 MiB or `data.prepared` is set. Always False if the training uses
+            guided attention, noise or terms in sources, which need the text in memory.
 
         Raises:
-            ConfigError: `data.prepared` is set, and attention is guided or sources are altered.
+            ConfigError: `data.prepared` is set, but the training uses guided attention, noise or terms in sources.
         """
         for key in ("guided_weight", "noise", "terms"):
             value = getattr(config.train, key)
             if value and config.data.prepared is not None:
                 raise ConfigError(
                     f"data.prepared: expected no word links, noise or terms with prepared text, found train.{key} = "
-                    f"{value:g}: leave data.prepared out, and the text is held in memory"
+                    f"{value:g}: leave out data.prepared, so that the text is held in memory, or leave out train.{key}"
                 )
             if value:
                 return False
@@ -86,7 +87,7 @@ class PreparedOnDisk:
             The prepared text.
 
         Raises:
-            RegardError: See `prepare_text`.
+            RegardError: The text cannot be read or used, or the directory cannot be written.
             KeyboardInterrupt: A stop was requested.
         """
         directory = self.directory_for(config)
@@ -98,13 +99,13 @@ class PreparedOnDisk:
 
         Args:
             config: The saved configuration.
-            content_hash: Hash of the text, as from `Manifest.content_hash`, when the training began.
+            content_hash: What `Manifest.content_hash` returned for the prepared text when the training began.
 
         Returns:
-            The text; None if it has changed.
+            The prepared text; None if its hash differs from `content_hash`.
 
         Raises:
-            RegardError: See `prepare_text`.
+            RegardError: The text cannot be read or used, or the directory cannot be written.
             KeyboardInterrupt: A stop was requested.
         """
         directory = self.directory_for(config)

@@ -1,4 +1,4 @@
-"""What determines prepared text besides its files: the options of reading, holding out and encoding."""
+"""The options that determine prepared text, besides its files: how they are read, held out and encoded."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def derive_options(config: Config, corpora: Sequence[CorpusSummary]) -> tuple[De
     """Derives the options that depend on the size of the text.
 
     Args:
-        config: Configuration.
-        corpora: The corpora.
+        config: Configuration, in which these options may be missing.
+        corpora: Sizes and weights of the corpora.
 
     Returns:
         The complete configuration, and a note for the user per derived option.
@@ -34,12 +34,12 @@ def derive_options(config: Config, corpora: Sequence[CorpusSummary]) -> tuple[De
 
 
 def text_options(config: DerivedConfig, entries: Sequence[CorpusConfig], given: Sequence[str] = ()) -> Options:
-    """Collects the options that determine prepared text, besides the files.
+    """Collects the options on which the content of prepared text depends, besides the text files.
 
     Args:
         config: Complete configuration.
-        entries: The corpora.
-        given: Hashes of source and target vocabulary if the user named them; empty = they are learned.
+        entries: Options of the corpora.
+        given: Hashes of source and target vocabulary if the user named their files; empty = they are learned.
 
     Returns:
         The options by name, with values as they are read from JSON (lists in place of tuples).
@@ -65,15 +65,15 @@ def covers(prepared: Mapping[str, object], options: Options) -> bool:
     """Whether prepared text can be used by a training, because it was prepared with the same options.
 
     Two differences are allowed. If the text was prepared with vocabularies that the user named, a training that names
-    none uses these, and its own options about vocabularies have no effect. And the shards may contain text that the
-    training does not need.
+    none uses these vocabularies, and its own options about vocabularies have no effect. And the shards may contain the
+    text of the pairs, even if the training needs only their subword ids.
 
     Args:
-        prepared: Options in the manifest of the text.
+        prepared: Options that the text was prepared with, from its manifest.
         options: Options of the training, as from `text_options`.
 
     Returns:
-        True if it can be used.
+        True if the training can use the text.
     """
     options = dict(options)
     vocabulary, own = prepared.get("vocabulary"), options["vocabulary"]

@@ -16,13 +16,13 @@ _REMEDY = "check the path and the permissions"
 
 
 def total_size(entries: Sequence[CorpusConfig]) -> int:
-    """Size of the files of corpora in bytes.
+    """Total size in bytes of the text files of all corpora.
 
     Args:
-        entries: The corpora.
+        entries: Options of the corpora, with the paths of their files.
 
     Returns:
-        The sum; 0 if a file is missing, or can be read only once, such as a pipe.
+        The sum; 0 if a file is missing, or is not a regular file, such as a pipe.
     """
     sizes = []
     for path in _named(entries):
@@ -34,13 +34,14 @@ def total_size(entries: Sequence[CorpusConfig]) -> int:
 
 
 def file_states(entries: Sequence[CorpusConfig]) -> list[tuple[str, int, int]]:
-    """Absolute path, size and time of change of every file of corpora.
+    """Path, size and time of last change of every text file of all corpora.
 
     Args:
-        entries: The corpora.
+        entries: Options of the corpora, with the paths of their files or directories.
 
     Returns:
-        The files, in order; those of a directory are sorted by name.
+        Absolute path, size in bytes, and time in nanoseconds of each file, in the order of the corpora; the files of a
+        directory are sorted by path.
 
     Raises:
         DataError: A file is missing.
@@ -59,13 +60,13 @@ def file_states(entries: Sequence[CorpusConfig]) -> list[tuple[str, int, int]]:
 
 
 def hash_files(states: Sequence[tuple[str, int, int]]) -> tuple[SourceFile, ...]:
-    """Hashes files.
+    """Computes the SHA-256 of the content of files.
 
     Args:
-        states: The files, from `file_states`.
+        states: Path, size and time of last change of each file, from `file_states`.
 
     Returns:
-        The files with their hashes.
+        The same for each file, with its SHA-256.
 
     Raises:
         CheckpointError: A file cannot be read.
@@ -74,18 +75,19 @@ def hash_files(states: Sequence[tuple[str, int, int]]) -> tuple[SourceFile, ...]
 
 
 def are_same(known: Sequence[SourceFile], entries: Sequence[CorpusConfig], *, by_content: bool = False) -> bool:
-    """Whether the files of corpora are those that were read earlier.
+    """Whether the text files of corpora have not changed since they were read.
 
-    A file with the same path, size and time of change counts as the same. If only its path or its time differs, its
-    hash decides. A file that is missing is not compared: prepared text can be copied to a machine without the original.
+    A file with the same path, size and time of last change counts as unchanged. If only its path or its time differs,
+    its hash decides. If a file is missing, nothing is compared and the result is True, because prepared text can be
+    copied to a machine without the original files.
 
     Args:
-        known: The files as they were read.
-        entries: The corpora.
-        by_content: Whether to compare all hashes, even if nothing else differs.
+        known: Path, size, time and hash of each file when it was read.
+        entries: Options of the corpora, with the present paths of their files.
+        by_content: Whether to compare all hashes, even if path, size and time are the same.
 
     Returns:
-        Whether all files are the same.
+        True if no file has changed, or a file is missing.
 
     Raises:
         CheckpointError: A file cannot be read.

@@ -1,4 +1,4 @@
-"""What `regard data prepare` reads and prints."""
+"""Functions of the command `regard data prepare`: loading vocabularies, checking hashes, and a summary."""
 
 from __future__ import annotations
 
@@ -34,26 +34,27 @@ def check_prepared(config: Config, directory: Path, subwords: tuple[Subword, Sub
     """Checks the hashes of all files of prepared text, and of the files that it was made from.
 
     Args:
-        config: Configuration with the text and the options of its preparation.
+        config: Configuration that names the text files and the options of preparing them.
         directory: Directory of the prepared text.
-        subwords: The vocabularies that it must have; None = any.
+        subwords: The vocabularies that the prepared text must have; None = any.
 
     Raises:
         CheckpointError: A file is damaged.
-        DataError: There is no such text, or its files have changed.
+        DataError: The directory contains no text that was prepared from these files, as they are now, with these
+            options.
     """
     if find_prepared(config, directory, subwords=subwords, by_content=True) is None:
         raise DataError(
-            f"{directory}: expected text prepared from these files with these options, found none or another: leave "
-            "out --check to prepare it"
+            f"{directory}: expected text prepared from these files with these options, found none, or text of other "
+            "files or options: leave out --check to prepare the text"
         )
 
 
 def prepared_summary(text: PreparedText) -> list[str]:
-    """Describes prepared text.
+    """Describes prepared text for the user: its size, its corpora, what was left out, and how to train on it.
 
     Args:
-        text: The text.
+        text: The prepared text.
 
     Returns:
         Lines for the user.

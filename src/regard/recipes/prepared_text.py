@@ -1,10 +1,10 @@
-"""Prepared text of a training: it is read once, and then only its shards of ids are needed."""
+"""Prepared text of a training: text files are read once, and then training needs only shards of subword ids."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +38,8 @@ class PreparedText:
 
     Attributes:
         directory: Directory of the text.
-        manifest: Its manifest.
-        config: Configuration in which the options that depend on the size of the text are set, too.
+        manifest: Content of its `manifest.json`: options, files, corpora and hashes.
+        config: Complete configuration, with the options that were derived from the size of the text.
         subwords: Source and target vocabulary, the same object if they are shared.
         val: All validation pairs. If they were held out of the text, the source of each begins with the tag of its
             corpus, if the corpus has one.
@@ -63,17 +63,19 @@ def prepare_text(
     progress: Progress = lambda stage, done, fraction: None,
     report: Callable[[str], object] = lambda message: None,
 ) -> PreparedText:
-    """Prepares the text that a configuration names, unless that was done before.
+    """Prepares training text on disk, as shards of subword ids, unless that was done before.
 
-    What a stopped process has finished is not done again. Shards and other files that are missing or damaged are made
-    again. The result does not depend on interruptions, nor on the number of workers, byte for byte.
+    Work that a stopped process finished is not repeated. Missing or damaged files of the prepared text are made again.
+    Interruptions and the number of workers do not change a byte of the result.
 
     Args:
-        config: Configuration, of which `[data]`, `[subword]` and `train.seed` are used.
-        directory: Directory for the prepared text. Text of other files or options in it is replaced.
+        config: Configuration that names the text; `[data]`, `[subword]` and `train.seed` are used.
+        directory: Directory for the prepared text. Text in it that was prepared from other files or with other options
+            is replaced.
         subwords: Source and target vocabulary, the same object if they are shared; None = learned from the text.
-        num_workers: Number of processes; None = one per core.
-        progress: Receives the progress.
+        num_workers: Number of worker processes; None = one per core.
+        progress: Called with the name of the stage, the number of pairs done, and the fraction done (None = not known);
+            may raise to stop.
         report: Receives a message if files are damaged and made again.
 
     Returns:
@@ -103,27 +105,33 @@ def prepare_text(
             "choose another directory"
         )
     with lock.held():
-        if damaged:
-            names = ", ".join(path.name for path in damaged)
-            report(f"{directory}: damaged or missing: {names}; they are made again from the text")
-        for path in damaged:
-            remove(path)
-        try:
+        _remove_damaged(damaged, directory, report)
+        with _removed_pending_files(directory):
             Preparation(config, directory, subwords, num_workers or available_cores(), progress).run()
-        except BaseException:
-            _remove_pending(directory)
-            raise
     prepared = find_prepared(config, directory, subwords=subwords)
     if prepared is None:
         raise DataError(f"{directory}: the text changed while it was prepared: run the command again")
     return prepared
 
 
-def _remove_pending(directory: Path) -> None:
-    """Removes files that were not written to their end: by workers that were killed because another one failed."""
-    for path in (*directory.glob(f"*{PENDING}"), *directory.glob(f"*/*{PENDING}")):
-        with suppress(OSError):  # the error that stopped the preparation matters more
-            path.unlink()
+def _remove_damaged(damaged: Sequence[Path], directory: Path, report: Callable[[str], object]) -> None:
+    if damaged:
+        names = ", ".join(path.name for path in damaged)
+        report(f"{directory}: damaged or missing: {names}; they are made again from the text")
+    for path in damaged:
+        remove(path)
+
+
+@contextmanager
+def _removed_pending_files(directory: Path) -> Iterator[None]:
+    """If the block fails, removes unfinished files: workers are killed while they write if another worker fails."""
+    try:
+        yield
+    except BaseException:
+        for path in (*directory.glob(f"*{PENDING}"), *directory.glob(f"*/*{PENDING}")):
+            with suppress(OSError):  # the error that stopped the preparation matters more
+                path.unlink()
+        raise
 
 
 def _check_foreign(directory: Path) -> None:
@@ -146,15 +154,17 @@ def find_prepared(
     Args:
         config: Configuration, of which `[data]`, `[subword]` and `train.seed` are used.
         directory: Directory of the prepared text.
-        subwords: The vocabularies that it must have; None = any.
-        by_content: Whether to check the hashes of all files of the text and of all shards.
+        subwords: The vocabularies that the prepared text must have; None = any.
+        by_content: Whether to compare the hashes of all text files, even if path, size and time of last change are the
+            same, and to raise an error if the prepared text is damaged.
 
     Returns:
-        The text; None if the directory has no text from these files with these options. Without `by_content`, also
-        None if a file of the text is missing or damaged, so that it must be prepared again.
+        The prepared text; None if the directory has no text from these files with these options. Without `by_content`,
+        also None if a file of the prepared text is missing or damaged, so that it must be prepared again.
 
     Raises:
-        CheckpointError: With `by_content`, a file of the text is missing or damaged; or a corpus cannot be read.
+        CheckpointError: With `by_content`, a file of the prepared text is missing or damaged; or a file of a corpus
+            cannot be read.
         DataError: The validation text cannot be read.
     """
     match = _match(config, directory, subwords, by_content=by_content)
@@ -174,14 +184,14 @@ def find_prepared(
 
 
 def is_intact(directory: Path, manifest: Manifest) -> bool:
-    """Whether all shards have the size and the hash that the manifest says.
+    """Whether all shards of prepared text have the sizes and hashes that are in its manifest.
 
     Args:
-        directory: Directory of prepared text.
-        manifest: Its manifest.
+        directory: Directory of the prepared text.
+        manifest: Manifest of the prepared text.
 
     Returns:
-        True if they have.
+        True if no shard is missing or damaged.
     """
     return not _damaged_shards(directory, manifest)
 

@@ -40,8 +40,8 @@ def read_held_out(directory: Path, manifest: Manifest) -> list[Pair]:
     """Reads the validation pairs of prepared text.
 
     Args:
-        directory: Its directory.
-        manifest: Its manifest.
+        directory: Directory of the prepared text.
+        manifest: Manifest of the prepared text, with the hash of the file.
 
     Returns:
         The pairs.
@@ -57,4 +57,6 @@ def read_held_out(directory: Path, manifest: Manifest) -> list[Pair]:
     try:
         return [Pair(src, tgt, int(line)) for line, src, tgt in rows]
     except ValueError:
-        raise CheckpointError(f"{path}: damaged: expected a line number and two texts per line: {REMEDY}") from None
+        raise CheckpointError(
+            f"{path}: damaged: expected a line number, a source and a target on each line, with tabs between: {REMEDY}"
+        ) from None

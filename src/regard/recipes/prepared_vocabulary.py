@@ -1,4 +1,4 @@
-"""Vocabularies of prepared text: learned from a sample in a process of its own, or given."""
+"""Vocabularies of prepared text: learned from a sample in a separate process, or given by the user."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _SAMPLE = 3
 
 
 def sample_pairs(parts: Sequence[CollectedPart], held_out: Keys, *, seed: int) -> list[Pair]:
-    """Draws pairs at random, without those that are held out.
+    """Draws training pairs at random, to learn vocabularies from; excludes pairs held out for validation.
 
     Args:
-        parts: All parts of the text of all corpora.
-        held_out: Keys (hashes, as from `text_hash`) of the K sources that are held out, sorted, `(K,)` uint64.
+        parts: Files that together contain the normalized text of all corpora.
+        held_out: Hashes (from `text_hash`) of the K sources that are held out, sorted, `(K,)` uint64.
         seed: Random seed.
 
     Returns:
-        Pairs with about `SAMPLE_CHARS` characters all together, or all pairs if the text has fewer, in the order of
-        the text.
+        Pairs with about 8 million characters in total (`SAMPLE_CHARS`), or all pairs if the text has fewer, in the
+        order of the text.
     """
     total = sum(part.num_pairs for part in parts)
     num_chars = max(1, sum(sum(part.num_chars) for part in parts))
@@ -63,12 +63,12 @@ def learn_vocabularies(
     *,
     check: Callable[[], object],
 ) -> tuple[tuple[Subword, Subword], list[str]]:
-    """Learns the vocabularies of a training in a process of its own, so that this one does not grow.
+    """Learns the vocabularies of a training in a separate process, so that this process needs no more memory.
 
     Args:
         config: Configuration, of which `[subword]` and `train.seed` are used.
         pairs: The sample to learn from.
-        tags: Tags before sources, each of which becomes one subword.
+        tags: Tags that may precede a source, such as `>>fr<<`; each becomes a subword.
         directory: Directory for the vocabularies, and for temporary files.
         check: Function that is called several times per second, and may raise to stop.
 
@@ -107,8 +107,8 @@ def load_vocabularies(directory: Path, *, shared: bool, hashes: Sequence[str] | 
 
     Args:
         directory: The directory of the prepared text.
-        shared: Whether source and target share one.
-        hashes: SHA-256 that both files must have; None = any.
+        shared: Whether source and target share a vocabulary.
+        hashes: Expected SHA-256 of the source and of the target vocabulary; None = hashes are not checked.
 
     Returns:
         Source and target vocabulary, the same object if they are shared.

@@ -34,7 +34,7 @@ def prepare_process() -> None:
 def interrupt_on_signals() -> Iterator[Interrupt]:
     """Context in which SIGINT, SIGTERM and SIGHUP request running work to stop, so that it can save its state.
 
-    While no work checks the yielded object, each signal has its usual effect. So has a second signal.
+    While no work checks the yielded object, each signal has its usual effect. A second signal always has it.
 
     If SIGHUP is ignored, as under `nohup`, it stays ignored. After the first SIGHUP, further SIGHUPs are ignored until
     the context ends, and output to a closed terminal is discarded, because an error in writing must not end the work
@@ -43,7 +43,7 @@ def interrupt_on_signals() -> Iterator[Interrupt]:
     Outside the main thread, where Python delivers no signals, no handlers are installed.
 
     Yields:
-        The object that receives the requests, to be passed to `train`, `run_demo` or `run_lab`.
+        The flag that a signal sets; pass it to `train`, `run_demo` or `run_lab`, which check it and stop.
     """
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():

@@ -13,11 +13,12 @@ AUTO, LOCAL = "auto", "local"
 
 
 def join_cluster(ray: ModuleType, address: str, options: Mapping[str, object]) -> None:
-    """Connects to a cluster, or starts one that ends with this process.
+    """Connects this process to a Ray cluster, or starts one that ends with this process.
 
     Args:
         ray: The module `ray`, an optional dependency.
-        address: `auto`, `local`, or the address of a cluster.
+        address: `auto` (the cluster that runs on this machine, or else a new one), `local` (a new cluster on this
+            machine), or the address of a cluster.
         options: Further arguments of `ray.init`.
 
     Raises:
@@ -29,5 +30,7 @@ def join_cluster(ray: ModuleType, address: str, options: Mapping[str, object]) -
             return
         except (ConnectionError, RuntimeError, ValueError) as error:
             if address != AUTO or os.environ.get("RAY_ADDRESS"):
-                raise ConfigError(f"--cluster {address}: cannot reach Ray: {error}") from None
+                raise ConfigError(
+                    f"--cluster {address}: cannot reach Ray: {error}: check the address, and that the cluster runs"
+                ) from None
     ray.init(address=LOCAL, include_dashboard=False, **options)

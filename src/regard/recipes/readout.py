@@ -21,9 +21,9 @@ def select_readout(stored: StoredModel, validation: Corpus) -> StoredReadout | N
         validation: Validation pairs.
 
     Returns:
-        The layer and head that word links guided in training, if attention was guided. Otherwise the layer and head
-        whose links on the validation pairs make the best bilingual dictionary. None if the model has at most one
-        attention matrix, or if there are too few pairs to select on.
+        If word links guided the attention in training, the layer and head that they guided. Otherwise the layer and
+        head whose links on the validation pairs make the best bilingual dictionary. None if the model has at most one
+        attention matrix, or if there are too few pairs to select from.
     """
     known = known_readout(stored.config, None)
     if known is not None:

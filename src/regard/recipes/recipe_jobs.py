@@ -1,4 +1,4 @@
-"""The two kinds of work in the stages of recipes: training a model, and mapping the lines of a file in chunks."""
+"""The two kinds of work in a recipe (back-translation or distillation): trainings, and jobs over lines of a file."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ _OF_TEXT = ("src", "tgt", "val_src", "val_tgt", "prepared")
 
 
 class RecipeJobs:
-    """Runs trainings and chunked jobs for the stages of a recipe.
+    """Runs the work of a recipe (back-translation or distillation): trainings, and jobs over the lines of a file.
+
+    The lines of a file are divided into chunks, which worker processes compute in parallel.
 
     Args:
         reporter: Receives the progress of trainings, and messages.
-        progress: Receives the progress of chunked jobs.
-        interrupt: Checked by all jobs.
-        workers: Processes that compute chunks.
+        progress: Receives the progress of jobs over lines.
+        interrupt: Flag that all work checks, to stop on request.
+        workers: Where chunks are computed: number of processes and threads, or a cluster.
     """
 
     def __init__(self, reporter: Reporter, progress: Progress, interrupt: Interrupt, workers: Workers) -> None:
@@ -46,11 +48,11 @@ class RecipeJobs:
 
         Args:
             name: Name of the stage.
-            title: What it does, for the user.
+            title: What the stage does, for the user, such as `train the reverse model`.
             config: Configuration of the training.
             out: Directory of the model.
-            estimate: Estimated seconds.
-            more: What else determines the result.
+            estimate: Estimated seconds; None = not known.
+            more: What determines the result besides `config`, as JSON values; if it changes, the stage runs again.
 
         Returns:
             The stage.
@@ -82,13 +84,13 @@ class RecipeJobs:
         Args:
             config: Configuration of the training.
             out: Directory of the model.
-            resumes: Whether what is there was begun with the same options.
+            resumes: True = resume the training in `out`; False = start a new one, which replaces any model or training
+                in `out`.
 
         Returns:
             Whether the training is finished; False if a stop was requested.
 
         Raises:
-            CheckpointError: The directory contains a model that no recipe has trained.
             RegardError: The training failed.
         """
         result = train(
@@ -97,14 +99,14 @@ class RecipeJobs:
         return not result.interrupted
 
     def translate(self, models: Sequence[Path], source: Path, output: Path, changes: Changes, *, resumes: bool) -> bool:
-        """Translates a file in chunks.
+        """Translates each line of a file, in chunks that worker processes compute in parallel.
 
         Args:
-            models: Directories of the models.
+            models: Directories of the models; several form an ensemble.
             source: The input file.
             output: The output file.
             changes: Options of the translation.
-            resumes: Whether what is there belongs to the same translation.
+            resumes: True = keep the output, or its chunks, of an earlier run of this job; False = remove them first.
 
         Returns:
             Whether the output is complete; False if a stop was requested.
@@ -116,13 +118,13 @@ class RecipeJobs:
         return self.map_lines(source, output, work, resumes=resumes)
 
     def map_lines(self, source: Path, output: Path, work: Work, *, resumes: bool) -> bool:
-        """Computes a line of a file for each line of another, in chunks.
+        """Writes an output line for each line of a file, in chunks that worker processes compute in parallel.
 
         Args:
             source: The input file.
             output: The output file.
-            work: What is computed.
-            resumes: Whether what is there belongs to the same job.
+            work: What is computed for each chunk.
+            resumes: True = keep the output, or its chunks, of an earlier run of this job; False = remove them first.
 
         Returns:
             Whether the output is complete; False if a stop was requested.
@@ -144,16 +146,16 @@ def refuse_other_model(out: Path, *, directory: Path) -> None:
     """Refuses a directory with a model that does not come from this recipe.
 
     Args:
-        out: Directory of the new model.
-        directory: Directory of the recipe.
+        out: Directory for the model that the recipe will train.
+        directory: Directory of the recipe's other files, which exists if the recipe was run before.
 
     Raises:
-        CheckpointError: There is a model, but no recipe.
+        CheckpointError: `out` contains a model, but `directory` does not exist.
     """
     if (out / MANIFEST).exists() and not directory.exists():
         raise CheckpointError(
-            f"{out}: expected no model there, or the files of its recipe in {directory}, found a model only: choose "
-            "another --out, or remove it"
+            f"{out}: contains a model that this recipe did not train, since the files of a recipe would be in "
+            f"{directory}, which does not exist: choose another --out, or remove the model"
         )
 
 

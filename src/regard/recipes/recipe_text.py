@@ -1,4 +1,4 @@
-"""Text of a recipe: real pairs, with validation pairs held out, as plain files that all its stages read."""
+"""Text of a recipe (back-translation or distillation) as plain files: real pairs, validation pairs, other text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_CHARACTERS = 1000
 
 @dataclass(frozen=True)
 class TextFiles:
-    """Plain text files with normalized text, one sentence per line.
+    """Paths of the text files of a recipe (back-translation or distillation): normalized text, a sentence per line.
 
     Attributes:
         directory: The directory that contains the files.
@@ -33,25 +33,25 @@ class TextFiles:
 
     @property
     def train(self) -> tuple[Path, Path]:
-        """Source and target side of the real training pairs."""
+        """Paths of the source and the target file of the real (not synthetic) training pairs."""
         return self.directory / "train.src", self.directory / "train.tgt"
 
     @property
     def val(self) -> tuple[Path, Path]:
-        """Source and target side of the validation pairs."""
+        """Paths of the source and the target file of the validation pairs."""
         return self.directory / "val.src", self.directory / "val.tgt"
 
     @property
     def mono(self) -> Path:
-        """Monolingual text."""
+        """Path of the file with monolingual text."""
         return self.directory / "mono"
 
     def data(self, train: tuple[Path, Path], config: DataConfig, *, swapped: bool = False) -> DataConfig:
-        """The section `[data]` of a training on two of these files.
+        """Makes the section `[data]` of a training, which names a training text and the validation pairs.
 
         Args:
-            train: Source and target side of the training pairs.
-            config: The section that the user gave, for options that are not about files.
+            train: Paths of the source and the target file of the training pairs.
+            config: The section that the user gave; its languages and largest length are kept.
             swapped: Whether to train from the target to the source language.
 
         Returns:
@@ -69,40 +69,43 @@ class TextFiles:
 
 
 def check_recipe_text(config: Config) -> None:
-    """Checks that a configuration names the text of a recipe: one corpus, without a file of word links.
+    """Checks that a configuration names exactly one corpus, and no file of word links, as recipes need.
 
     Args:
-        config: The configuration.
+        config: The configuration that the user gave for back-translation or distillation.
 
     Raises:
-        ConfigError: It names no text, several corpora, or word links, which do not fit the text of the stages.
+        ConfigError: It names no corpus, several corpora, or a file of word links, which would not fit the pairs that a
+            recipe makes.
     """
     train = config.train
     if needs_links(train) and train.guided_file not in (None, ALIGNER):
         raise ConfigError(
-            f"train.guided_file = {train.guided_file!r}: a recipe trains on other pairs than those that the links "
-            f"belong to: leave it out, or set it to {ALIGNER!r}; for a student, --guided takes the links of the teacher"
+            f"train.guided_file = {train.guided_file!r}: back-translation and distillation train on other pairs than "
+            f"those of this file of word links: leave train.guided_file out, or set it to {ALIGNER!r}; in a "
+            "distillation, --guided takes the links from the teacher"
         )
     if config.data.corpora:
         raise ConfigError(
-            "data.corpora: a recipe takes one corpus of real pairs, got several: join them in one file, for example "
-            "with `regard data convert`, and give it with --src"
+            "data.corpora: back-translation and distillation take one corpus of real pairs, got data.corpora: join its "
+            "corpora in one file, for example with `regard data convert`, and give it with --src"
         )
     if config.data.src is None:
         raise ConfigError(
-            "--src: expected the real sentence pairs, got none: give --src FILE, and --tgt FILE if needed"
+            "--src: expected a file of sentence pairs, got none: give --src FILE, and --tgt FILE if the targets are in "
+            "another file"
         )
 
 
 def text_fingerprint(config: Config, *more: Path) -> list[str]:
-    """What determines the text of a recipe: hashes of the files that are read.
+    """Lists all that determines the text of a recipe: hashes of its files, options of reading, and the seed.
 
     Args:
         config: The configuration, of which `[data]` and `train.seed` are used.
-        *more: Further files.
+        *more: Further files that the recipe reads, such as monolingual text.
 
     Returns:
-        Hashes of the files, and options about reading.
+        SHA-256 of each file, then the options of reading and the seed as text.
 
     Raises:
         DataError: A file is missing.
@@ -175,7 +178,10 @@ def write_mono_text(sources: Sequence[Path], files: TextFiles, excluded: Iterabl
 
     write_lines(files.mono, lines())
     if not counts["kept"]:
-        raise DataError(f"{sources[0]}: expected sentences to translate, found none")
+        raise DataError(
+            f"{sources[0]}: expected monolingual sentences of at most {MAX_CHARACTERS:,} characters that are not in "
+            "the validation text, found none: give other monolingual text"
+        )
     repeated = counts["read"] - counts["kept"] - counts["excluded"] - counts["long"]
     return (
         f"monolingual text: {counts['kept']:,} sentences; left out {counts['excluded']:,} of the validation text, "
@@ -189,7 +195,7 @@ def _lines(sources: Sequence[Path]) -> Iterator[str]:
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Writes lines to a text file, which is complete or absent.
+    """Writes lines to a text file atomically: an error leaves no incomplete file.
 
     Args:
         path: The file.
@@ -207,7 +213,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def count_lines(path: Path) -> tuple[int, int]:
-    """Number of lines and of characters of a text file that `write_lines` wrote."""
+    """Number of lines, and of characters without line ends, of a text file that `write_lines` wrote."""
     num_lines = num_characters = 0
     with path.open(encoding="utf-8", newline="\n") as file:
         for line in file:

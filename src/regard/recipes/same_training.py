@@ -19,7 +19,7 @@ def check_same_training(given: Config, out: Path) -> None:
         out: Directory of the model.
 
     Raises:
-        ConfigError: An option has another value than in the saved training, and is none that may change.
+        ConfigError: An option differs from the saved training, and may not change when a training resumes.
     """
     path = TrainingDirectory(out).saved_path()
     if path is None:
@@ -33,7 +33,7 @@ def check_same_training(given: Config, out: Path) -> None:
     if changed:
         raise ConfigError(
             f"{out}: a training that resumes keeps its configuration, but {', '.join(changed)} would change it: leave "
-            f"that out (only {', '.join(CHANGEABLE)} and the paths of its texts may be set), or start a new "
+            f"out these options (only {', '.join(CHANGEABLE)} and the paths of its texts may change), or start a new "
             "training in another directory"
         )
 

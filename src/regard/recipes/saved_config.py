@@ -1,4 +1,4 @@
-"""The configuration of a training as it is saved, with a hash of its own."""
+"""The saved configuration of a training: a TOML file that ends with a hash of its content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stages of a recipe: each is done once, recognized by a hash of what determines it, and resumed if it was stopped."""
+"""Stages of a recipe (back-translation or distillation): each runs once, and is resumed if it was stopped."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ STATE = "stages.json"
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of a recipe.
+    """One stage of a recipe (back-translation or distillation), such as a training or the translation of a file.
 
     Attributes:
         name: Short name, by which the stage is recorded.
         title: What the stage does, for the user, such as `train the reverse model`.
-        determined_by: What determines its result besides the stages before it; values that JSON can hold.
-        outputs: Files and model directories that it writes.
-        run: Does the work. The argument says whether to resume work that the same stage began earlier; otherwise
-            what is there belongs to another stage and is replaced. Returns False if the work was interrupted.
+        determined_by: Options and hashes on which the result depends, as JSON values; if they change, or an earlier
+            stage does, the stage runs again.
+        outputs: Files and model directories that the stage writes.
+        run: Function that does the work. Its argument is True to resume work that the stage began earlier, and False to
+            start over and replace the outputs. Returns True if the work is finished, False if it was interrupted.
         estimate: Estimated seconds; None = not known.
     """
 
@@ -42,15 +43,15 @@ class Stage:
 
 
 class StageRunner:
-    """Runs the stages of a recipe in order, and skips those that are finished.
+    """Runs the stages of a recipe (back-translation or distillation) in order, and skips those that are finished.
 
     A stage is finished if it was recorded with the same key and its outputs have the hashes that were recorded. The key
-    is a hash of what determines the stage and of the key of the stage before it.
+    is a hash of `Stage.determined_by` and of the key of the stage before it.
 
     Args:
-        directory: Directory of the recipe.
+        directory: Directory of the recipe, for the record of its stages.
         report: Called with messages for the user.
-        interrupt: Checked between two stages.
+        interrupt: Flag that is checked before each stage; if set, no further stage begins.
     """
 
     def __init__(self, directory: Path, report: Callable[[str], None], interrupt: Interrupt) -> None:
@@ -76,10 +77,10 @@ class StageRunner:
         """Runs the stages that are not finished.
 
         Args:
-            stages: All stages of the recipe so far, in order.
+            stages: Stages of the recipe in order, from the first one on, since their keys depend on those before.
 
         Returns:
-            Whether all are finished; False if a stop was requested.
+            Whether all these stages are finished; False if a stop was requested.
 
         Raises:
             RegardError: A stage failed.
@@ -125,7 +126,9 @@ def hash_of_model(path: Path) -> str:
         CheckpointError: There is no model.
     """
     if not (path / MANIFEST).is_file():
-        raise CheckpointError(f"{path}: expected a model directory that `regard train` wrote, found no {MANIFEST}")
+        raise CheckpointError(
+            f"{path}: expected a model directory that `regard train` wrote, found no {MANIFEST}: check the path"
+        )
     return sha256(path / MANIFEST)
 
 

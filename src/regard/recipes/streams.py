@@ -10,7 +10,7 @@ from regard.recipes.prepare import Prepared
 
 
 def training_stream(prepared: Prepared) -> BatchStream | PreparedStream:
-    """Makes the stream of batches of a training, at its first batch.
+    """Makes the stream of batches of a training, positioned at its first batch.
 
     Args:
         prepared: Input of the training.

@@ -47,11 +47,12 @@ def student_table(
     Args:
         teachers: Directories of the teachers.
         student: Directory of the student.
-        shortlist: The student's shortlist; None = none.
+        shortlist: File of the student's lexical shortlist; None = no shortlist.
         text: Source sentences and their reference translations.
 
     Returns:
-        A table with a row per way to translate. The speed is that of this machine, with PyTorch's number of threads.
+        The table as text, with rows for the teacher, the student, the student with greedy search, and, if there is a
+        shortlist, the student with both. The speed is that of this machine, with PyTorch's number of threads.
     """
     rows = np.linspace(0, len(text[0]) - 1, min(len(text[0]), NUM_SENTENCES)).round().astype(int).tolist()
     sources, references = [text[0][row] for row in rows], [text[1][row] for row in rows]

@@ -1,4 +1,4 @@
-"""Checks of the text of a training: its names, and that it has not changed when the training resumes."""
+"""Checks of the text files of a training: their names, and that they have not changed when the training resumes."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def check_texts_are_there(data: DataConfig, directory: Path) -> None:
 
 
 def check_text_is_the_same(text: TrainingText, hashes: dict[str, str], directory: Path) -> None:
-    """Refuses text other than that of the saved training, and names the corpora that have changed.
+    """Refuses to resume a training if its text has changed; the error names the corpora that have changed.
 
     Args:
         text: The text as it is now.
-        hashes: Hashes of the text by name, as they were saved.
+        hashes: `TrainingText.digests` of the text when the training began.
         directory: Directory of the training, for messages.
 
     Raises:

@@ -32,7 +32,7 @@ def moved_corpora(saved: Sequence[CorpusConfig], given: Sequence[CorpusConfig]) 
 
     Args:
         saved: The corpora that the training was started with.
-        given: The same corpora with their present paths, in the same order. Other options may be left out.
+        given: The same corpora with the current paths of their files, in the same order. Other options may be left out.
 
     Returns:
         `saved` with the paths of `given`.
@@ -42,8 +42,8 @@ def moved_corpora(saved: Sequence[CorpusConfig], given: Sequence[CorpusConfig]) 
     """
     if len(given) != len(saved):
         raise ConfigError(
-            f"data.corpora: expected the present paths of {len(saved)} corpora, with which the training was started, "
-            f"in the same order, got {len(given)}: name all of them, or none if no file was moved"
+            f"data.corpora: expected the present paths of the {len(saved)} corpora that the training was started with, "
+            f"in the same order, got {len(given)} corpora: name all of them, or none if no file was moved"
         )
     for number, (before, now) in enumerate(zip(saved, given, strict=True), start=1):
         for name in CorpusConfig.model_fields:

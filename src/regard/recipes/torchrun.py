@@ -12,13 +12,14 @@ from regard.train.workers import Workers
 
 @contextmanager
 def joined_workers(*, overwrite: bool) -> Iterator[tuple[Workers, bool]]:
-    """Context in which this process is one of the workers of a training, if `torchrun` has started it.
+    """Context that connects this process with the other workers of a training, if `torchrun` started it.
 
     Args:
         overwrite: Whether an existing training is to be replaced.
 
     Yields:
-        All workers, and whether `torchrun` has restarted them, so that the training is to be resumed.
+        All workers, of which this process is the only one without `torchrun`; and whether `torchrun` has restarted them
+        after a failure, so that the training is to be resumed.
 
     Raises:
         ConfigError: `overwrite` is True and `torchrun` may restart the workers.

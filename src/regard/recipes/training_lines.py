@@ -1,4 +1,4 @@
-"""Where each row of a training corpus comes from, for files about broken batches."""
+"""Finds the file and line of a training pair, for the files about batches with gradients that are not finite."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def _line_on_disk(corpus: PreparedCorpus, row: int) -> TrainingLine:
 
 
 def line_finder(prepared: Prepared) -> Callable[[int], TrainingLine]:
-    """Makes a function that finds the sentence pair of a row of the training corpus.
+    """Makes a function that finds a training pair, and its file and line, by its row number.
 
     Args:
         prepared: Input of the training.
 
     Returns:
-        Function of a row number. The origin of a pair is the file with its source, and the number of its line or unit
-        in this file. For text of several corpora that is not prepared on disk, the number of the pair in the whole
-        training text replaces the number in the file.
+        Function that takes the row number of a pair in the encoded training corpus, from 0. The origin of a pair is the
+        file with its source, and the number of its line or translation unit in this file. For text of several corpora
+        that is not prepared on disk, the number of the pair in the whole training text replaces the number in the file.
     """
     on_disk = prepared.on_disk
     if on_disk is not None:

@@ -35,8 +35,8 @@ class TrainingCorpus:
     """One of the corpora of a training.
 
     Attributes:
-        entry: Its options, with those that are taken from `[data]`.
-        name: Its file or files, for messages.
+        entry: Options of the corpus; those that it does not set are taken from `[data]`.
+        name: File or files of the corpus, for messages.
         pairs: Sentence pairs to train on, without the tag of the corpus (`entry.tag`) before the source. The field
             `line` of a pair is its number in the whole training text.
         weight: Mean number of times that an epoch contains each of its pairs.
@@ -93,8 +93,8 @@ def read_training_text(config: Config, *, by_source: bool = False) -> TrainingTe
 
     Args:
         config: Configuration, of which `[data]` and `train.seed` are used.
-        by_source: Whether validation text is held out by its sources only, as in early versions of regard; otherwise
-            no target of it is a training target either.
+        by_source: True = held-out validation pairs have no source in common with the training pairs, as in early
+            versions of regard; False = they have no target in common, either, if possible.
 
     Returns:
         The text.
@@ -141,8 +141,9 @@ def corpus_entries(data: DataConfig) -> tuple[CorpusConfig, ...]:
         data: The section `[data]`.
 
     Returns:
-        The entries of `data.corpora`; a single one for `data.src`; none if neither is set. If the corpora have several
-        target languages, their tags begin with the tag of the target language, and a space divides two tags.
+        The entries of `data.corpora`; a single entry for `data.src`; empty if neither is set. If the corpora have
+        several target languages, the tag of each corpus begins with that of its target language, such as `>>fr<<`, and
+        a space separates two tags.
     """
     shared = {name: getattr(data, name) for name in _SHARED_OPTIONS}
     if not data.corpora:
@@ -163,13 +164,13 @@ def _with_target_tag(entry: CorpusConfig) -> CorpusConfig:
 
 
 def read_options(entry: CorpusConfig) -> ReadOptions:
-    """Options of the reader of a corpus.
+    """Converts the options of a corpus to options of the function that reads its files.
 
     Args:
         entry: Options of the corpus.
 
     Returns:
-        The options that the reader takes.
+        The options, with defaults for those that are not set.
     """
     return ReadOptions(
         langs=None if entry.langs is None else parse_direction(entry.langs),
@@ -207,14 +208,14 @@ def read_validation(data: DataConfig) -> list[Pair]:
 
 
 def check_target_tags(data: DataConfig, val: Sequence[Pair]) -> None:
-    """Checks that given validation text of a model with several target languages names them.
+    """Checks that each validation source begins with a language tag, if the training has several target languages.
 
     Args:
         data: The section `[data]`.
         val: The validation pairs.
 
     Raises:
-        DataError: A source does not begin with the tag of a target language.
+        DataError: A source does not begin with the tag of its target language, such as `>>fr<<`.
     """
     if not data.has_target_tags:
         return
@@ -269,11 +270,11 @@ def reading_notes(src: str, text: PairFile, num_pairs: int, *, summary: bool) ->
     """Describes for the user what was read from the files of a corpus, and what was left out.
 
     Args:
-        src: The file, or the file of the source side.
+        src: Path of the file, or of the source file if there are two.
         text: The text that was read; its attribute `pairs` is not used.
         num_pairs: Number of pairs with text on both sides.
-        summary: Whether to give the number of pairs and the format in any case. If False, they are given unless the
-            format is `plain` or `tsv`.
+        summary: True = always give the number of pairs and the format; False = give them unless the format is `plain`
+            or `tsv`.
 
     Returns:
         Sentences for the user.
@@ -345,24 +346,27 @@ def _weighted(corpora: Sequence[TrainingCorpus], temperature: float | None) -> l
 
 
 def corpus_weights(entries: Sequence[CorpusConfig], sizes: Sequence[int], temperature: float | None) -> list[float]:
-    """The weights of corpora: as given, or by their sizes.
+    """Computes the weights of corpora: those of their options, or weights by size if a temperature is given.
 
     Args:
         entries: Options of the corpora.
         sizes: Number of training pairs of each.
-        temperature: The option `data.temperature`; None = weights are given, or 1.
+        temperature: The option `data.temperature`; None = each corpus has the weight of its options, by default 1.
 
     Returns:
-        Mean number of times that an epoch contains each pair of a corpus, per corpus.
+        For each corpus, the mean number of times that an epoch contains each of its pairs.
 
     Raises:
-        ConfigError: An epoch would have no sentence pair.
+        ConfigError: No product of a weight and a size is at least 1, so an epoch would have no sentence pair.
     """
     if temperature is None:
         weights = [entry.weight or 1.0 for entry in entries]
         if not any(weight * size >= 1 for weight, size in zip(weights, sizes, strict=True)):
             products = ", ".join(f"{weight:g} x {size:,}" for weight, size in zip(weights, sizes, strict=True))
-            raise ConfigError(f"weight: expected at least one sentence pair per epoch, got {products}: raise a weight")
+            raise ConfigError(
+                "data.corpora: expected a corpus whose weight times its number of sentence pairs is at least 1, got "
+                f"{products}: raise a weight"
+            )
         return weights
     # Rounded, so that the last bit of a power, which depends on the machine, changes no batch.
     return [round((max(sizes) / max(1, size)) ** (1 - 1 / temperature), 4) for size in sizes]

@@ -1,4 +1,4 @@
-"""What several workers of one training need before it starts: a device, threads, a share of the work, the files."""
+"""What several workers (processes) of one training need before it starts: a device, threads, batches and files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from regard.train.place import Place
 
 
 def check_share(config: Config, count: int) -> None:
-    """Checks that each worker has something to do in each update of a new training.
+    """Checks that each update of a new training has at least one batch for each worker.
 
     Args:
         config: Configuration as the user gave it. If it sets neither the batch size nor the number of batches per
@@ -38,13 +38,13 @@ def check_share(config: Config, count: int) -> None:
         size = f" and train.batch_tokens={math.ceil(train.batch_tokens * train.accumulate / count)}"
     raise ConfigError(
         f"train.accumulate = {train.accumulate}: {_batches(train.accumulate)} cannot be shared by {count} workers: set "
-        f"train.accumulate={count}{size}, for the same number of tokens per update, or a multiple of {count}; or start "
-        "fewer workers"
+        f"train.accumulate={count}{size}, for the same number of tokens per update, or start at most "
+        f"{train.accumulate} of them"
     )
 
 
 def check_saved_share(config: DerivedConfig, count: int, out: Path) -> None:
-    """Checks that each worker has something to do in each update of a training that resumes.
+    """Checks that each update of a training that resumes has at least one batch for each worker.
 
     Args:
         config: Saved configuration of the training.
@@ -58,19 +58,19 @@ def check_saved_share(config: DerivedConfig, count: int, out: Path) -> None:
     if accumulate < count:
         raise ConfigError(
             f"{out}: this training has train.accumulate = {accumulate}, and {_batches(accumulate)} cannot be shared by "
-            f"{count} workers: resume it with at most {accumulate}, or start a new training"
+            f"{count} workers: resume it with at most {accumulate} of them, or start a new training"
         )
 
 
 def share_note(config: DerivedConfig, count: int) -> str:
-    """A note for the user if some workers have more batches per update than others; else an empty text.
+    """A note for the user if some workers have more batches per update than others.
 
     Args:
         config: Configuration of the training.
         count: Number of workers.
 
     Returns:
-        The note.
+        The note; an empty string if all workers have the same number of batches.
     """
     accumulate = config.train.accumulate
     if accumulate % count == 0:
@@ -82,14 +82,14 @@ def share_note(config: DerivedConfig, count: int) -> str:
 
 
 def device_of(name: str, place: Place) -> str:
-    """The device of a worker: with GPUs, each worker of a machine has one of its own.
+    """Chooses the device of a worker: if the training uses GPUs, each worker of a machine gets its own.
 
     Args:
         name: Value of `train.device`.
-        place: Place of the worker.
+        place: Rank of the worker, and number of workers, in all and on this machine.
 
     Returns:
-        A device name, such as `cpu` or `cuda:1`; not checked.
+        A device name, such as `cpu` or `cuda:1`; whether the device works is not checked.
 
     Raises:
         ConfigError: Several workers would share a GPU.
@@ -112,14 +112,14 @@ def device_of(name: str, place: Place) -> str:
 
 
 def threads_of(threads: int, place: Place) -> tuple[int, str]:
-    """The number of CPU threads of a worker, so that the workers of a machine share its cores.
+    """Chooses the number of CPU threads of a worker, so that the workers of a machine share its cores.
 
     Args:
         threads: Value of `train.threads`.
-        place: Place of the worker.
+        place: Rank of the worker, and number of workers, in all and on this machine.
 
     Returns:
-        The number of threads, and a note for the user if it is less than `threads`; else an empty text.
+        The number of threads, at most `threads`; and a note for the user, which is empty unless it is less.
     """
     most = max(1, available_cores() // place.local_count)
     if place.count == 1 or threads <= most:
@@ -128,22 +128,22 @@ def threads_of(threads: int, place: Place) -> tuple[int, str]:
 
 
 def load_for_worker(directory: Path, place: Place) -> Prepared:
-    """Loads what worker 0 has prepared, in another worker.
+    """Loads the input of a training, which worker 0 has prepared and saved, in another worker.
 
     Args:
-        directory: Directory that worker 0 has written, as that worker sees it.
-        place: Place of this worker.
+        directory: Directory in which worker 0 has saved it, by the path that worker 0 used.
+        place: Rank of this worker, and number of workers.
 
     Returns:
         The same input of the training as in worker 0.
 
     Raises:
-        DataError: The directory or a text is not there, or differs.
+        DataError: On this machine, the directory or a text file is missing, or a text differs.
     """
     if not (directory / SETTINGS).is_file():
         raise DataError(
             f"{directory}: worker 0 has prepared the training there, but worker {place.rank} finds nothing: texts and "
-            "the directory of the model must have the same paths on all machines, such as on a shared disk"
+            "the directory of the model must have the same paths on all machines: put them on a disk that all share"
         )
     return load_prepared(directory, on_disk=PreparedOnDisk(directory.parent, None, Interrupt()))
 

@@ -1,1 +1,1 @@
-"""Greedy search, beam search, sampling and forced decoding over the step interface, with one model or an ensemble."""
+"""Greedy search, beam search, sampling and forced decoding, with one model or an ensemble."""

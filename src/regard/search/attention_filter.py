@@ -15,7 +15,7 @@ class AttentionFilter(Protocol):
     """Interface of filters that select which attention weights forced decoding keeps."""
 
     def apply(self, weights: StepAttention) -> StepAttention:
-        """Selects the attention weights to keep from those of one step: one `(R, H, S)` per layer, R hypotheses."""
+        """Selects the attention weights of a decoding step to keep: one `(R, H, S)` per layer, R hypotheses."""
         ...
 
 

@@ -18,7 +18,8 @@ def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = (
     Args:
         lengths: Number of tokens of each sentence.
         beam: Number of hypotheses per sentence.
-        areas: Number of attention weights to keep per layer and head of each sentence; empty = no weights are kept.
+        areas: For each sentence, the number of attention weights of a layer and head (source times target tokens);
+            empty = no attention weights are kept.
 
     Returns:
         Per batch, the indices of its sentences in `lengths`.

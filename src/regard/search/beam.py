@@ -118,13 +118,13 @@ def beam_search(
 
 @dataclass(frozen=True)
 class Prefixes(State):
-    """Unfinished prefixes, one per row.
+    """The R unfinished hypotheses (prefixes of translations) of a beam search, one per row, for all sentences.
 
     Attributes:
-        model: The model's state.
+        model: Decoder state of the model.
         ids: `(R,)` int64, the last token.
         log_probs: `(R,)`, log-probability of the whole prefix.
-        slots: `(R,)` int64, the slot in the beams of the batch: sentence * N + rank.
+        slots: `(R,)` int64, sentence * N + rank in the beam of this sentence, N = beam size.
         coverage: `(R, S)`, sum of the attention weights of each source position; None without a coverage penalty.
     """
 
@@ -140,11 +140,11 @@ class Candidates:
     """The N most probable continuations of each sentence at one step, best first; all `(B, N)`.
 
     Attributes:
-        totals: Log-probability of the continued prefix; -inf where there are fewer than N.
+        totals: Log-probability of the prefix with the added token; -inf where there are fewer than N continuations.
         ids: The added token.
         log_probs: Log-probability of the added token.
-        parents: Rank of the prefix that was continued.
-        rows: Row of that prefix in the batch of the step.
+        parents: Rank, in the beam before this step, of the prefix that was continued.
+        rows: Row of that prefix in the model's batch at this step.
     """
 
     totals: Tensor
@@ -261,15 +261,16 @@ class BeamSearch:
         return Candidates(best, ids.flatten()[inner], log_probs.flatten()[inner], parents, rows)
 
     def best_continuations(self, totals: Tensor, slots: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Chooses the N best continuations of each sentence, the best first.
+        """Chooses the N best continuations of each of B sentences, the best first; N is the beam size.
 
         Args:
-            totals: Log-probabilities of the K continuations of each of N slots, `(B, N * K)`; -inf in empty slots.
-            slots: Slot of each of R prefixes in the beams of the batch, sentence * N + rank, `(R,)` int64.
-            ids: The tokens that continue each prefix, `(R, K)` int64.
+            totals: Log-probabilities of K continuations of each of the N hypotheses in a beam, `(B, N * K)`; -inf where
+                a beam has fewer hypotheses.
+            slots: Sentence * N + rank in the beam, for each of the R hypotheses of all beams, `(R,)` int64.
+            ids: The tokens that continue each hypothesis, `(R, K)` int64.
 
         Returns:
-            Their log-probabilities and their positions in `totals`, `(B, N)` each.
+            Log-probabilities of the chosen continuations, and their indices in `totals`, `(B, N)` each.
         """
         return totals.topk(self.options.beam)
 

@@ -4,8 +4,8 @@ Each prefix knows the state of an automaton that reads its text, and the terms t
 complete an excluded term are left out. The beam is divided among prefixes that lack different numbers of tokens for
 their terms, so that those in which terms are begun do not lose against those without (dynamic beam allocation, Post &
 Vilar 2018; for batches, Hu et al. 2019). A prefix may end only when all its terms are complete. A prefix for which the
-length limit leaves no room for the missing terms loses against all others, so near the limit the rest is written in
-order.
+length limit leaves no room for the missing terms loses against all others, so near the limit the missing terms are
+written one after another.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ SPARE = 3
 
 @dataclass(frozen=True)
 class TermConstraints:
-    """Constraints of the B sentences of a batch.
+    """Terms that the translations of the B sentences of a batch must and must not contain.
 
     Attributes:
         tables: Tables of the automata that find the terms in the translations.
         starts: Number of the automaton's state at the start of each translation, `(B,)` int64.
-        required: Bits of the terms that each translation must contain, `(B,)` int64.
+        required: The terms that each translation must contain, as a bit mask (bit j = included term j), `(B,)` int64.
     """
 
     tables: TermTables
@@ -46,28 +46,28 @@ class TermConstraints:
 
 @dataclass(frozen=True)
 class TermPrefixes(Prefixes):
-    """Unfinished prefixes with the state of their constraints, one per row.
+    """The R unfinished hypotheses (prefixes) of a beam search, with the terms that each contains so far.
 
     Attributes:
-        states: `(R,)` int64, number of the state of the sentence's automaton after reading the prefix.
-        found: `(R,)` int64, bits of the included terms that are complete.
+        states: `(R,)` int64, number of the state in which the automaton that finds terms is after reading the prefix.
+        found: `(R,)` int64, terms found in the prefix so far, as a bit mask (bit j = included term j).
     """
 
     states: Tensor
     found: Tensor
 
     def select_terms(self, rows: Tensor) -> TermPrefixes:
-        """Selects rows `(N,)` for a search for terms; the result has an empty model state and no coverage."""
+        """Selects the rows with indices `(N,)`, without model state and coverage, which finding terms does not need."""
         return replace(self, model=State(), coverage=None).select(rows)
 
 
 @dataclass(frozen=True)
 class TermCandidates(Candidates):
-    """Continuations with the state of their constraints; see `Candidates`. All `(B, N)`.
+    """The N best continuations of each sentence at one step, with the terms that each contains; all `(B, N)`.
 
     Attributes:
-        states: Number of the automaton's state after the continuation.
-        found: Bits of the included terms that are complete.
+        states: Number of the state in which the automaton that finds terms is after the continuation.
+        found: Terms found in the continued prefix, as a bit mask (bit j = included term j).
     """
 
     states: Tensor
@@ -115,7 +115,7 @@ def constrained_beam_search(
     options: BeamOptions,
     need_weights: bool = False,
 ) -> list[list[Hypothesis]]:
-    """Finds the best translations that satisfy constraints; see `regard.search.beam.beam_search`.
+    """Finds the best translations that contain required terms and no excluded terms, by beam search.
 
     Args:
         model: The model, in evaluation mode.
@@ -123,16 +123,17 @@ def constrained_beam_search(
         src_len: Source lengths with eos, without padding, `(B,)` int64.
         max_len: Largest number of tokens of a hypothesis, eos included, per sentence, `(B,)` int64.
         specials: Ids of the special tokens.
-        constraints: Constraints of the B sentences.
+        constraints: Required and excluded terms of the B sentences.
         options: Beam size and penalties.
         need_weights: Whether to return attention weights.
 
     Returns:
-        The hypotheses of each sentence, as of `beam_search`. They satisfy the constraints, unless that is not possible
-        within `max_len` tokens.
+        The hypotheses of each sentence, best first, at most `n_best`. They satisfy the constraints, unless that is not
+        possible within `max_len` tokens.
 
     Raises:
-        SearchError: See `beam_search`.
+        SearchError: `max_len` is below 1, the model's logits are not finite, or a coverage penalty is set and the model
+            has no attention.
     """
     check_limits(src_ids, max_len)
     if not len(src_ids):
@@ -143,7 +144,7 @@ def constrained_beam_search(
 
 
 class ConstrainedBeamSearch(BeamSearch):
-    """One search over a batch of B sentences with constraints; see `BeamSearch`.
+    """One beam search over a batch of B sentences, for translations that contain required terms and no excluded terms.
 
     Args:
         model: The model, in evaluation mode.
@@ -152,7 +153,7 @@ class ConstrainedBeamSearch(BeamSearch):
         specials: Ids of the special tokens.
         options: Beam size and penalties.
         need_weights: Whether to return attention weights.
-        constraints: Constraints of the B sentences.
+        constraints: Required and excluded terms of the B sentences.
     """
 
     def __init__(
@@ -310,14 +311,14 @@ def best_in_turn(totals: Tensor, banks: Tensor, feasible: Tensor, count: int) ->
     """Chooses the best candidate of all, and then the best of each bank in turn.
 
     A bank (Post & Vilar 2018) holds the candidates that lack the same number of tokens of their required terms. After
-    the best of each bank comes the second best of each, and so on; banks that lack fewer tokens come first. Without the
-    best candidate of all, translations with many terms would consist of little else; without the order of the banks,
-    terms would be left to the end.
+    the best of each bank comes the second best of each, and so on. The best candidate of all comes first, because
+    otherwise translations with many terms would contain little else. Banks that lack fewer tokens come before others,
+    because otherwise terms would be left to the end of a translation.
 
     Args:
         totals: Log-probabilities of Q candidates, `(B, Q)`; -inf for those that are not possible.
-        banks: Bank of each candidate, from 0, `(B, Q)` int64; the fewer tokens are lacking, the larger.
-        feasible: Whether each candidate is likely to satisfy the constraints, `(B, Q)` bool; the others come last.
+        banks: Number of each candidate's bank, from 0, `(B, Q)` int64; larger numbers lack fewer tokens.
+        feasible: Whether each candidate can probably satisfy its constraints, `(B, Q)` bool; the others come last.
         count: N, the number of candidates to choose.
 
     Returns:

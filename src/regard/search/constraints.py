@@ -35,9 +35,14 @@ class Term:
 
     def __post_init__(self) -> None:
         if isinstance(self.alternatives, str):
-            raise SearchError(f"expected a tuple of alternatives of a term, got the text {self.alternatives!r}")
+            raise SearchError(
+                f"expected a tuple of alternatives of a term, got the text {self.alternatives!r}: "
+                f"write ({self.alternatives!r},)"
+            )
         if not self.alternatives or not all(text.strip() for text in self.alternatives):
-            raise SearchError(f"expected one or more texts as alternatives of a term, got {self.alternatives!r}")
+            raise SearchError(
+                f"expected one or more texts, none of them empty, as alternatives of a term, got {self.alternatives!r}"
+            )
         if self.source is not None and not 0 <= self.source[0] < self.source[1]:
             raise SearchError(
                 f"expected the source of the term {self.alternatives[0]!r} as a range of characters, 0 <= start < end, "

@@ -104,7 +104,7 @@ class StepEngine:
         src_specials: Ids of the special tokens in the source vocabulary.
         tgt_specials: Ids of the special tokens in the target vocabulary.
         device: Device of the model, such as `cpu` or `cuda`.
-        workers: Number of batches translated in parallel; by default the number of PyTorch's threads, on a GPU 1.
+        workers: Number of batches translated in parallel; by default the number of PyTorch's threads, or 1 on a GPU.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class StepEngine:
             prefix: Ids of the tokens, such as that of a tag.
 
         Returns:
-            A new engine. Attention weights that it returns lack the columns of the tokens.
+            A new engine. The attention weights that it returns leave out these tokens.
         """
         engine = copy(self)
         engine._source_prefix = tuple(prefix)
@@ -227,12 +227,12 @@ class StepEngine:
     def next_words(
         self, source: Sequence[int], prefix: Sequence[int], *, count: int, limit: int, words: WordTokens
     ) -> list[tuple[int, ...]]:
-        """Finds the most probable words after a prefix; see `regard.search.next_words`.
+        """Finds the most probable next words after a prefix of a translation.
 
         Args:
-            source: Ids without eos.
-            prefix: Ids of the tokens before the word, without bos.
-            count: Number of words.
+            source: Ids of the source tokens, without eos.
+            prefix: Ids of the target tokens before the word, without bos.
+            count: Largest number of words to find.
             limit: Largest number of tokens of the translation, eos included.
             words: Which tokens of the target vocabulary begin a word and which continue one.
 
@@ -344,14 +344,14 @@ class StepEngine:
 
 
 def without_columns(hypotheses: Sequence[Hypothesis], count: int) -> list[Hypothesis]:
-    """Leaves out the attention to the first source tokens.
+    """Removes the attention weights of the first source tokens from hypotheses.
 
     Args:
         hypotheses: Hypotheses of one or of several sentences.
-        count: Number of the tokens.
+        count: Number of source tokens whose attention weights are removed.
 
     Returns:
-        The hypotheses, with weights `(H, T, S - count)`.
+        The hypotheses, with attention weights `(H, T, S - count)` per layer.
     """
     if not count:
         return list(hypotheses)

@@ -18,7 +18,7 @@ class LengthLimits:
     Attributes:
         max_source_len: Largest number of source subwords, without eos, that are translated at once; longer text is
             divided.
-        max_positions: Largest number of subwords with eos, on either side, for which the model has positions.
+        max_positions: Largest number of subwords with eos, on either side, for which the model has position embeddings.
         num_matrices: Number of attention matrices per sentence pair: layers times heads; 0 without attention.
     """
 
@@ -42,8 +42,8 @@ class LengthLimits:
             num_matrices: Number of attention matrices that forced decoding keeps.
 
         Returns:
-            One warning, to follow the name of the sentence pair; empty if the model has enough positions and the
-            attention fits into memory.
+            A tuple with the warning, whose text does not name the sentence pair; an empty tuple if the model has enough
+            positions and the attention fits into memory.
         """
         sizes = len(src.ids) + 1, len(tgt.ids) + 1  # with eos
         if max(sizes) > self.max_positions:

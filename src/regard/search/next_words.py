@@ -38,11 +38,11 @@ class WordTokens:
     text_of: Callable[[Sequence[int]], str]
 
     def to(self, device: torch.device) -> WordTokens:
-        """Returns these masks, `(V,)` each, on a device."""
+        """Copies the masks, `(V,)` each, to a device."""
         return WordTokens(self.begins.to(device), self.has_space.to(device), self.is_text.to(device), self.text_of)
 
     def select(self, token_ids: Tensor) -> WordTokens:
-        """Makes the same information for a part of the vocabulary, whose K tokens get new ids.
+        """Makes a `WordTokens` for a part of the vocabulary, whose K tokens get new ids.
 
         Args:
             token_ids: `(K,)` int64, ids of the K tokens in this vocabulary; the new ids are 0 to K - 1, in this order.
@@ -70,22 +70,22 @@ def next_words(
     words: WordTokens,
     specials: Specials,
 ) -> list[tuple[int, ...]]:
-    """Finds the most probable words after a prefix.
+    """Finds the most probable next words after a prefix of a translation.
 
-    The probability of a word is that of its tokens and of a new word or eos after them. A word that can be spelled by
-    several sequences of tokens counts as its most probable one.
+    The probability of a word is that of its tokens, times the probability that a new word or eos follows them. For a
+    word that can be spelled by several sequences of tokens, only the most probable sequence counts.
 
     Args:
         model: The model, in evaluation mode.
         src_ids: `(1, S)` int64, the source, which ends with eos.
-        prefix: Ids of the tokens before the word, without bos.
-        count: Number of words.
+        prefix: Ids of the target tokens before the word, without bos.
+        count: Largest number of words to find.
         max_len: Largest number of tokens of the translation, eos included.
         words: Which tokens begin a word and which continue one.
         specials: Ids of the special tokens.
 
     Returns:
-        The ids of up to `count` different words, the most probable first.
+        The token ids of up to `count` different words, the most probable first.
 
     Raises:
         SearchError: `count` is below 1, or logits are not finite.

@@ -22,7 +22,7 @@ def in_parallel(search: Callable[[JobT], ResultT], jobs: Iterable[JobT], *, work
     the number of threads.
 
     Args:
-        search: Function of a job, called from several threads.
+        search: Function that processes one job; called from several threads.
         jobs: Any number of jobs; all are read before the first result is yielded.
         workers: Number of jobs at once; 0 = the number of PyTorch's threads.
 
@@ -50,9 +50,9 @@ def in_parallel(search: Callable[[JobT], ResultT], jobs: Iterable[JobT], *, work
 
 
 def limit_threads_after_fork(process_id: int) -> None:
-    """Limits PyTorch to one thread in a forked process, where its thread pool does not exist.
+    """Limits PyTorch to one thread in a forked process, where PyTorch's thread pool does not exist.
 
-    Without the limit, the process would wait forever for threads of its parent. A warning is issued.
+    Without the limit, the process would wait forever for threads that only its parent has. A warning is issued.
 
     Args:
         process_id: Id of the process that created the engine; nothing is changed in that process.

@@ -19,7 +19,7 @@ from regard.values import Specials, StepOutput
 
 
 class PrefixError(SearchError):
-    """A prefix cannot begin a translation.
+    """Error that a translation cannot begin with a given prefix, which is too long or contains special tokens.
 
     Args:
         sentence: Index of the sentence, from 0.
@@ -42,8 +42,8 @@ class WordEnd:
     """Two masks that say which tokens may not follow a prefix directly, since they would lengthen its last word.
 
     Attributes:
-        last: `(V,)` bool, True for tokens such that a prefix that ends with the token may not be followed by the
-            tokens of `excluded`. Any token may follow other prefixes.
+        last: `(V,)` bool. If True for the last token of a prefix, no token of `excluded` may follow the prefix;
+            otherwise any token may.
         excluded: `(V,)` bool, True for tokens that continue a word.
     """
 
@@ -64,10 +64,10 @@ class WordEnd:
 
 
 def check_prefixes(prefixes: Sequence[Sequence[int]], limits: Sequence[int], specials: Specials) -> None:
-    """Checks prefixes.
+    """Checks that there is a prefix for each sentence, shorter than the length limit and without special tokens.
 
     Args:
-        prefixes: One prefix per sentence, in ids; empty for none.
+        prefixes: Token ids of the prefix of each sentence; empty for a sentence without a prefix.
         limits: Largest number of tokens of each translation, eos included.
         specials: Ids of the special tokens.
 
@@ -112,10 +112,10 @@ class PrefixModel:
 
     Args:
         model: The model to wrap.
-        prefixes: One prefix per sentence of the batch, in ids; empty for none.
+        prefixes: Token ids of the prefix of each sentence of the batch; empty for a sentence without a prefix.
         pad: Id of padding.
-        word_end: Two masks, of the last tokens of prefixes to which the restriction applies and of the tokens that may
-            not follow such a prefix directly, because they would lengthen its last word; None = every token may follow.
+        word_end: Which tokens may not follow which prefixes directly, because they would lengthen the last word; None =
+            every token may follow.
         device: Device of the model.
     """
 

@@ -1,6 +1,6 @@
 """Random numbers that depend only on a key and the number of a step, not on what else is drawn.
 
-A generator with a state gives a sample other numbers when other sentences are drawn beside it. Here each number is a
+With an ordinary generator, the numbers for a sentence depend on the other sentences of its batch. Here each number is a
 hash of its key and step, as in the counter-based generators of Salmon et al. 2011, so samples do not depend on batches.
 """
 

@@ -1,4 +1,4 @@
-"""The model of one batch: restricted to a shortlist, to prefixes and in repetitions, and observed, in that order."""
+"""The model for one batch, with wrappers for shortlist, prefixes and restrictions, and a call before each step."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from regard.values import Hypothesis, Specials
 
 @dataclass(frozen=True, eq=False)
 class RestrictedModel:
-    """A step model for one batch, and the vocabulary of its ids.
+    """A model for one batch, and the ids of its target tokens in the full vocabulary.
 
     Attributes:
-        model: The step model.
-        specials: The special tokens as ids of the model.
-        token_ids: `(K,)` int64, the full vocabulary's id of each of the model's ids; None if these are the same.
+        model: The model, whose vocabulary may be a shortlist of K tokens.
+        specials: Ids of the special tokens in the model's vocabulary.
+        token_ids: `(K,)` int64, the id in the full vocabulary of each token of the shortlist; None if the model has the
+            full vocabulary.
     """
 
     model: StepModel
@@ -43,8 +44,8 @@ class RestrictedModel:
         Args:
             shortlist: The shortlist.
             src_ids: `(B, S)` int64, sources whose padding was replaced by eos.
-            prefixes: Prefixes of the sentences in ids, whose tokens are allowed as well; may be empty.
-            terms: Further ids that are allowed in each sentence; may be empty.
+            prefixes: For each sentence, the ids of its prefix, which are allowed, too; empty if there are no prefixes.
+            terms: For each sentence, further ids that are allowed; empty if there are no terms.
 
         Returns:
             A model whose vocabulary is the K tokens allowed for any sentence of the batch, with ids from 0 to K - 1.
@@ -82,12 +83,13 @@ class RestrictedModel:
     def with_restrictions(
         self, restrictions: Restrictions, *, minima: Sequence[int], exempt: Sequence[Sequence[int]] = (), device: str
     ) -> RestrictedModel:
-        """Wraps the model so that its translations keep to restrictions of lengths and repetitions.
+        """Wraps the model so that its translations have minimum lengths and limited repetitions.
 
         Args:
-            restrictions: The restrictions.
+            restrictions: Options, of which those about repetitions are used.
             minima: Smallest number of tokens of the translation of each sentence, eos not counted.
-            exempt: Ids of the full vocabulary that may repeat in each sentence; empty = none in any sentence.
+            exempt: For each sentence, ids of the full vocabulary that may complete an n-gram a second time; empty =
+                none in any sentence.
             device: Device of the model.
 
         Returns:
@@ -109,17 +111,17 @@ class RestrictedModel:
     def next_words(
         self, src_ids: Tensor, prefix: Sequence[int], *, count: int, max_len: int, words: WordTokens
     ) -> list[tuple[int, ...]]:
-        """Finds the most probable words after a prefix; see `regard.search.next_words`.
+        """Finds the most probable next words after a prefix of a translation.
 
         Args:
             src_ids: `(1, S)` int64, the source, which ends with eos.
-            prefix: Tokens before the word, as ids of the full vocabulary, without bos.
-            count: Number of words.
+            prefix: Target tokens before the word, as ids of the full vocabulary, without bos.
+            count: Largest number of words to find.
             max_len: Largest number of tokens of the translation, eos included.
             words: Which tokens of the full vocabulary begin a word and which continue one.
 
         Returns:
-            The ids of each word in the full vocabulary.
+            The token ids, in the full vocabulary, of up to `count` different words, the most probable first.
         """
         if self.token_ids is not None:
             words = words.select(self.token_ids)
@@ -142,5 +144,5 @@ class RestrictedModel:
         return own
 
     def full_ids(self, hypotheses: list[list[Hypothesis]]) -> list[list[Hypothesis]]:
-        """The hypotheses of each sentence with ids of the full vocabulary."""
+        """Converts the token ids of the hypotheses of each sentence to ids of the full vocabulary."""
         return hypotheses if self.token_ids is None else full_ids(hypotheses, self.token_ids)

@@ -1,4 +1,4 @@
-"""Restrictions of translations by their own length and tokens: minimum lengths and repetitions.
+"""Restrictions of translations: minimum lengths, and fewer repetitions.
 
 The search sees a model that gives log-probability -inf to excluded tokens, and a lower one to penalized tokens. Their
 probability is added to padding, which no search chooses. So the log-probabilities of the other tokens stay those of the
@@ -25,7 +25,7 @@ MAX_NGRAM, MAX_PENALTY, MAX_RATIO = 100, 100.0, 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restrictions:
-    """Options that restrict translations by their own length and tokens, for every kind of search.
+    """Options of every kind of search for a minimum length, and against repetitions.
 
     Attributes:
         min_len: Smallest number of tokens of a translation, eos not counted.
@@ -59,11 +59,11 @@ class Restrictions:
 
     @property
     def restrictions(self) -> Restrictions:
-        """Only the restrictions, without the other options of a search."""
+        """A `Restrictions` object with the same values, without the further options of a subclass."""
         return Restrictions(**{field.name: getattr(self, field.name) for field in fields(Restrictions)})
 
     def minimum(self, src_len: int, limit: int) -> int:
-        """Smallest length that `min_len_ratio` requires.
+        """Smallest length of the translation of a sentence that `min_len_ratio` requires.
 
         Args:
             src_len: Number of source tokens, eos not counted.
@@ -77,7 +77,7 @@ class Restrictions:
 
     @property
     def depends_on_tokens(self) -> bool:
-        """Whether `RestrictedTokens` is needed; `min_len` alone is a matter of the search."""
+        """Whether the model must be wrapped in `RestrictedTokens`: any option is set except `min_len`."""
         return bool(self.min_len_ratio or self.no_repeat_ngram) or self.repetition_penalty != 1.0
 
 
@@ -97,15 +97,15 @@ class RestrictedState(State):
 
 
 class RestrictedTokens:
-    """Wraps a step model so that its translations of one batch keep to restrictions of lengths and repetitions.
+    """Wraps a step model so that its translations of one batch have minimum lengths and limited repetitions.
 
     Args:
         model: The model to wrap.
         restrictions: The restrictions; `min_len` has no effect here.
         minima: Smallest number of tokens of the translation of each sentence, eos not counted, `(B,)` int64.
         specials: Ids of the special tokens.
-        exempt: Ids of the tokens that may repeat in each sentence, such as those of a required term; they may complete
-            an n-gram a second time. Empty = no token is exempt.
+        exempt: For each sentence, ids of tokens that may complete an n-gram a second time, such as those of a required
+            term; empty = none in any sentence.
     """
 
     def __init__(
@@ -210,10 +210,11 @@ def repeating_ids(tokens: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
     Args:
         tokens: Tokens of R hypotheses, `(R, T)` int64.
-        size: n, the number of tokens of an n-gram; 0 = none is restricted.
+        size: n, the number of tokens of an n-gram; 0 = no token is found.
 
     Returns:
-        M pairs of a row and a token that may not come next there, `(M,)` int64 each; a pair may occur repeatedly.
+        Indices of hypotheses, and for each a token that would repeat an n-gram in it, `(M,)` int64 each. The same pair
+        may occur several times.
     """
     length = tokens.shape[1]
     if not size or length < size:

@@ -61,10 +61,10 @@ class SampleOptions(Restrictions):
         if not 0 <= self.epsilon < 1:
             raise SearchError(f"expected an epsilon of at least 0 and below 1, got {self.epsilon}")
         if not -(1 << 63) <= self.seed < 1 << 63:
-            raise SearchError(f"expected a seed of at most 63 bits, got {self.seed}")
+            raise SearchError(f"expected a seed from -2**63 to 2**63 - 1, got {self.seed}")
 
     def of_rows(self, rows: Sequence[int]) -> SampleOptions:
-        """Makes the options for some of the sentences, given by their positions."""
+        """Makes the options for some sentences of a search, given by their indices."""
         streams = tuple(rows) if self.streams is None else tuple(self.streams[row] for row in rows)
         return replace(self, streams=streams)
 
@@ -80,6 +80,7 @@ class SampleOptions(Restrictions):
         if self.streams is not None and len(self.streams) != num_sentences:
             raise SearchError(
                 f"expected one stream of random numbers for each of {num_sentences} sentences, got {len(self.streams)}"
+                ": give one number per sentence as streams, or leave streams out"
             )
 
 

@@ -14,10 +14,10 @@ from regard.values import Hypothesis
 
 
 class PrefixedEngine:
-    """An engine of another library that puts tokens before each source sentence.
+    """Wraps an inference engine so that it puts tokens, such as a language tag, before each source sentence.
 
     Args:
-        engine: The engine.
+        engine: The engine, of another library such as CTranslate2.
         prefix: Ids of the tokens.
     """
 
@@ -60,14 +60,14 @@ class PrefixedEngine:
 
 
 def with_source_prefix(engine: Engine, prefix: Sequence[int]) -> Engine:
-    """Makes an engine that puts tokens before each source sentence.
+    """Makes an engine that puts tokens, such as a language tag, before each source sentence.
 
     Args:
-        engine: The engine.
+        engine: The engine to start from.
         prefix: Ids of the tokens.
 
     Returns:
-        A new engine for the same model. Attention weights that it returns lack the columns of the tokens, so that the
-        sum of a row may be less than 1.
+        A new engine for the same model. The attention weights that it returns leave out these tokens, so the weights of
+        a target token may sum to less than 1.
     """
     return engine.with_source_prefix(prefix) if isinstance(engine, StepEngine) else PrefixedEngine(engine, prefix)

@@ -1,7 +1,7 @@
 """How the subwords of a vocabulary spell a term.
 
-A term can be spelled by many sequences of subwords. The segmentation that the vocabulary itself chooses for it is the
-one that a model has learned, so the search offers its subwords, and others that need no more of them.
+A term can be spelled by many sequences of subwords. A model has learned the segmentation that the vocabulary chooses,
+so the search offers the subwords of this segmentation, and of others that are not longer.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class Pattern:
 
     Attributes:
         text: The text to find; with case folded if `ignore_case`.
-        bit: Integer with one bit set, which stands for the term in sets of terms.
+        bit: Integer with a single bit set, which stands for the term in bit masks; all excluded terms have the same.
         starts_word: Whether no letter may precede the text.
         ends_word: Whether no letter may follow the text.
         ignore_case: Whether upper and lower case are the same.
-        spelled: The text as given.
+        spelled: The text with its case not folded.
         costs: Number of subwords that spell `text[i:]`, for each i from 0 to the length of the text, where it is 0;
             empty for excluded terms.
         cost: Number of subwords that spell the text with a space before it, as it must be written after a letter.
@@ -59,13 +59,13 @@ class Pattern:
         yield from index.containing(self.text, starts_word=self.starts_word, ends_word=self.ends_word)
 
     def continuing_tokens(self, vocabulary: TermVocabulary, length: int, last_class: int) -> Iterator[int]:
-        """Finds the subwords that continue an occurrence of the pattern's text that has begun.
+        """Finds the subwords that continue the pattern's text, of which the translation so far ends with a part.
 
         Such a subword is the beginning of the rest of the text, or begins with the whole rest.
 
         Args:
-            vocabulary: The vocabulary.
-            length: Number of characters of the pattern's text with which the translation ends so far.
+            vocabulary: Target vocabulary.
+            length: Number of characters, from the start of the pattern's text, with which the translation ends.
             last_class: Class of the last character of the translation: `SPACE_CLASS`, `LETTER_CLASS` or `OTHER_CLASS`.
 
         Yields:
@@ -80,10 +80,10 @@ class Pattern:
                 yield from index.starting_with(text, whole_word=self.ends_word)
 
     def remaining(self, length: int, pending: bytes) -> int | None:
-        """Number of subwords that spell the rest of the pattern's text.
+        """Number of subwords that spell the rest of the pattern's text, of which a translation ends with a part.
 
         Args:
-            length: Number of characters of the pattern's text with which the translation ends so far.
+            length: Number of characters, from the start of the pattern's text, with which the translation ends.
             pending: First bytes of the next character, if the translation ends with an incomplete one.
 
         Returns:
@@ -100,8 +100,8 @@ class Pattern:
         """Finds the next subwords that reduce the number of subwords needed to complete the pattern's text.
 
         Args:
-            vocabulary: The vocabulary.
-            length: Number of characters of the pattern's text with which the translation ends so far.
+            vocabulary: Target vocabulary.
+            length: Number of characters, from the start of the pattern's text, with which the translation ends.
             pending: First bytes of the next character, if the translation ends with an incomplete one.
 
         Yields:
@@ -122,13 +122,13 @@ class Pattern:
             yield vocabulary.byte_ids[encoded[0]]
 
     def beginning_tokens(self, vocabulary: TermVocabulary) -> Iterator[int]:
-        """Finds the subwords that begin the text with a space before it.
+        """Finds the subwords that begin the pattern's text and a space before it.
 
         Such a subword is a space, alone or with the first characters of the text, after which fewer than `cost`
         subwords are needed.
 
         Args:
-            vocabulary: The vocabulary.
+            vocabulary: Target vocabulary.
 
         Yields:
             Ids of the subwords.

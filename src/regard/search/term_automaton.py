@@ -43,13 +43,13 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class TextState:
-    """State of the automaton: all that it must know about the text read so far.
+    """State of an automaton that finds terms: what it knows about the text read so far.
 
     Attributes:
         last_class: Class of the last character: `SPACE_CLASS`, `LETTER_CLASS` or `OTHER_CLASS`; `SPACE_CLASS` at the
             start of the text.
-        places: The occurrences of terms that have begun but are not complete. If all characters of a pattern were
-            read, the next character decides whether the word ends there.
+        places: The occurrences of terms that have begun but are not complete: index of the pattern, and number of its
+            characters that were read. If all were read, the next character decides whether the word ends there.
         pending: Bytes read of a UTF-8 character that is not complete.
     """
 
@@ -64,8 +64,8 @@ class Move:
 
     Attributes:
         state: Number of the next state. In `StateInfo.moves` it is `UNKNOWN` for most bytes of a multi-byte character:
-            there are many such states, and few are needed. `TermAutomaton.move` computes them.
-        found: Bits of the terms that the subword completes.
+            there are many such states, and few are needed. `TermAutomaton.move` computes the true number.
+        found: The terms that the subword completes, as a bit mask.
     """
 
     state: int
@@ -74,18 +74,20 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class StateInfo:
-    """Moves from a state, and which subwords can complete the included terms.
+    """Transitions from a state of an automaton that finds terms, and the terms it can complete.
+
+    Sets of terms are bit masks: bit j stands for included term j, and `EXCLUDED` for all excluded terms.
 
     Attributes:
         after_letter: Whether the last character is a letter.
-        moves: Moves by subword id. A subword that is not here moves as where no term has begun, see
-            `TermAutomaton.root_moves`.
-        at_boundary: Bits of the terms that are completed if the next character is not a letter.
-        at_flush: Bits of the terms that are completed if the bytes of the last character stay incomplete.
-        at_end: Bits of the terms that are completed if the text ends here; terms completed earlier are not included.
+        moves: Transitions by subword id. For a subword that is missing here, the transition is that of a state in which
+            no term has begun, see `TermAutomaton.root_moves`.
+        at_boundary: Terms that are completed if the next character is not a letter.
+        at_flush: Terms that are completed if the bytes of the last character stay incomplete.
+        at_end: Terms that are completed if the text ends here; terms completed earlier are not included.
         silent: Number of the state after a special token, which has no text.
         remaining: Number of subwords still needed to complete each included term.
-        next_ids: Included terms, as bits, by the id of a next subword after which they need fewer subwords.
+        next_ids: For ids of possible next subwords, the included terms that need fewer subwords after that subword.
     """
 
     after_letter: bool
@@ -142,7 +144,7 @@ class TermAutomaton:
             token: Id of the subword.
 
         Returns:
-            The number of the next state, never `UNKNOWN`, and the terms that the subword completes.
+            The number of the next state, never `UNKNOWN`, and the terms that the subword completes, as a bit mask.
         """
         state, found = self._read_token(self._states[number], token)
         return Move(self._number(state), found)

@@ -1,4 +1,4 @@
-"""Prepares the constraints of a batch for the search."""
+"""Prepares the constraints of a batch, which are terms that translations must and must not contain, for a search."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SearchConstraints:
         return {row for row, constraints in enumerate(self.of_sentence) if constraints}
 
     def batch(self, rows: Sequence[int]) -> BatchConstraints:
-        """Makes the automata that find the terms of some sentences, given by index; equal constraints share one."""
+        """Makes the automata that find the terms of the sentences with these indices, one per distinct constraints."""
         keys = [_without_sources(self.of_sentence[row] or Constraints()) for row in rows]
         automata = {key: TermAutomaton(self.vocabulary, key) for key in dict.fromkeys(keys)}
         numbers = {key: number for number, key in enumerate(automata)}
@@ -58,16 +58,16 @@ class BatchConstraints:
         return [needed[number] for number in self.numbers]
 
     def prepare(self, token_ids: Tensor | None, max_len: Tensor, prefixes: Sequence[Sequence[int]]) -> TermConstraints:
-        """Makes the tables for the search.
+        """Makes the constraints of a beam search, with the tables of the automata that find terms.
 
         Args:
-            token_ids: The full vocabulary's id of each of the model's ids, `(K,)` int64; None = they are the same.
-            max_len: Largest number of tokens of each sentence, eos included, `(B,)` int64.
-            prefixes: Tokens that each translation begins with; empty if no sentence has a prefix.
+            token_ids: Id in the full vocabulary of each of the model's K ids, `(K,)` int64; None = they are the same.
+            max_len: Largest number of tokens of each translation, eos included, `(B,)` int64.
+            prefixes: Token ids that each translation begins with; empty if no sentence has a prefix.
 
         Returns:
-            The constraints of the search. Terms that do not fit into the length limit are not required, the last
-            ones first.
+            The constraints. Terms that do not fit into the length limit are not required; earlier terms of a sentence
+            take precedence.
         """
         tables = TermTables(self.automata, token_ids, max_len.device)
         required = []

@@ -18,13 +18,12 @@ _NEVER = (1 << 63) - 1
 class TermTables:
     """Tables of the automata that find the terms of a batch's constraints in the translations.
 
-    The tables hold the `StateInfo` of each state: its moves, and the subwords that complete included terms. A state has
-    one number among the states of all automata. K is the size of the model's vocabulary: all subwords, or those of a
-    shortlist.
+    The tables hold the `StateInfo` of each state: its transitions, and the subwords that can complete included terms.
+    States are numbered across all automata. Sets of terms are bit masks: bit j stands for included term j.
 
     Args:
         automata: The automata, all for the same vocabulary.
-        token_ids: The full vocabulary's id of each of the model's ids, `(K,)` int64; None = they are the same.
+        token_ids: Id in the full vocabulary of each of the model's K ids, `(K,)` int64; None = they are the same.
         device: Device of the search.
     """
 
@@ -42,18 +41,18 @@ class TermTables:
         self._build()
 
     def start(self, automaton: int) -> int:
-        """Number of the state in which an automaton starts, by its index."""
+        """Number of the start state of the automaton with this index."""
         return self._globals[automaton][SPACE_CLASS]
 
     def move(self, states: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Reads one subword in each of any number of states.
+        """Looks up the state that follows each given state when a subword is read there.
 
         Args:
             states: Numbers of states, int64 `(...)`.
-            tokens: The model's ids of subwords, int64, of a shape that broadcasts with `states`, `(...)`.
+            tokens: The model's ids of the subwords, int64, of a shape that broadcasts with `states`, `(...)`.
 
         Returns:
-            The numbers of the next states, and the bits of the terms that the subwords complete, int64 `(...)` each.
+            Numbers of the next states, and bit masks of the terms that the subwords complete, int64 `(...)` each.
             After most bytes of multi-byte characters the next state is `UNKNOWN`: before it is used in another call,
             replace it by the true state (`resolve`) or by a substitute (`known`).
         """
@@ -96,8 +95,8 @@ class TermTables:
 
         Args:
             states: Numbers of states, `(...)` int64.
-            found: Bits of the terms that are complete, `(...)` int64.
-            required: Bits of the required terms, `(...)` int64.
+            found: Bit masks of the terms that are complete, `(...)` int64.
+            required: Bit masks of the required terms, `(...)` int64.
 
         Returns:
             The number, `(...)` int64; a term that the end of the text would complete needs none.
@@ -111,8 +110,8 @@ class TermTables:
     def known(self, before: Tensor, after: Tensor) -> Tensor:
         """Replaces `UNKNOWN` by a substitute: the state after a letter in which no term has begun.
 
-        This is cheaper than `resolve`. After a letter, a term of whole words needs a space before it, and so most
-        subwords: `missing` does not underestimate them.
+        This is cheaper than `resolve`. In this state a term of whole words needs the most subwords, since a space must
+        come before it, so `missing` does not underestimate their number.
 
         Args:
             before: Numbers of the states before the subwords, int64, of a shape that broadcasts with `after`.
@@ -124,11 +123,11 @@ class TermTables:
         return after.where(after != UNKNOWN, self._roots[self._automaton[before], LETTER_CLASS])
 
     def at_end(self, states: Tensor) -> Tensor:
-        """Bits of the terms that become complete if the text ends in each state, `(...)` int64."""
+        """Bit masks of the terms that become complete if the text ends in these states, `(...)` int64."""
         return self._at_end[states]
 
     def before_letter(self, states: Tensor) -> Tensor:
-        """Bits of the terms that become complete if the next character is not a letter, `(...)` int64."""
+        """Bit masks of the terms that become complete unless a letter is next in these states, `(...)` int64."""
         return self._at_boundary[states]
 
     def next_ids(self, states: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,8 +137,8 @@ class TermTables:
             states: Numbers of R states, `(R,)` int64.
 
         Returns:
-            The model's ids of the subwords, and the bits of the terms that each begins or continues, `(R, A)` int64
-            each. A is the largest number of such subwords of any state; shorter rows are padded, with 0 as bits.
+            The model's ids of the subwords, and bit masks of the terms that each begins or continues, `(R, A)` int64
+            each. A is the largest number of such subwords of any state; shorter rows are padded with masks of 0.
         """
         return self._next_ids[states], self._next_bits[states]
 

@@ -1,4 +1,4 @@
-"""Who may send requests, and how many: API keys, and token buckets by key or address."""
+"""Who may send requests, and how many: API keys, and rate limits (token buckets) per key or address."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Bucket:
 
 
 class TokenBuckets:
-    """Limits the rate of requests of each client; the requests of a whole minute may come at once.
+    """Limits the rate of requests of each client, who may send the requests of a whole minute at once.
 
     Args:
         per_minute: Limit of each client, in requests per minute.
@@ -58,7 +58,7 @@ class TokenBuckets:
 
         Args:
             client: Id of the client.
-            cost: Number of requests to count; more than the limit of a minute counts as the limit of a minute.
+            cost: Number of requests to count, at least 1; if it is above the limit of a minute, that limit is counted.
             per_minute: Limit of this client, in requests per minute; None = the limit of this object.
 
         Returns:
@@ -163,11 +163,12 @@ class Access:
 
         Args:
             request: The request.
-            key: The API key among its parameters, as for `admit`.
+            key: The API key among the parameters of the request; without one, that of the header `Authorization` is
+                used.
             glossary: Name of the glossary.
 
         Returns:
-            False if the key has a list of glossaries without this one.
+            False if the key may use only certain glossaries, and this is none of them; otherwise True.
         """
         stored = None if self._keys is None else self._keys.find(_key_of(request, key))
         return stored is None or stored.glossaries is None or glossary in stored.glossaries
@@ -195,7 +196,7 @@ class Access:
         return "unknown" if address is None else str(address)
 
     def scheme(self, request: Request) -> str:
-        """Scheme by which the client reached the service, or the trusted proxy before it.
+        """URL scheme of the client's request: to the trusted proxy if there is one, otherwise to the service.
 
         Args:
             request: The request.
@@ -253,7 +254,7 @@ def make_access(settings: ServiceSettings, keys: Path | None) -> Access:
         keys: File of API keys; None = no keys are needed.
 
     Returns:
-        The object to call for each request.
+        The object, whose method `admit` is to be called for each request.
     """
     file = None if keys is None else KeyFile(keys)
     return Access(file, per_minute=settings.req_limit, proxies=parse_proxies(settings.proxies))

@@ -40,13 +40,13 @@ V1_STATUSES = {"unsupported_language": 404, "unavailable_direction": 404, "which
 
 
 def create_app(service: TranslationService, *, access: Access, metrics: Metrics, demo: Demo | None = None) -> FastAPI:
-    """Creates the application.
+    """Creates the web application of the translation service, with all its routes.
 
     Args:
         service: The service; it is started and stopped with the application.
-        access: Admits requests.
-        metrics: Receives measurements.
-        demo: Trains the demonstration's model, which is added to the service when it is ready.
+        access: Checks API keys and rate limits.
+        metrics: Receives measurements of the requests.
+        demo: Trains the demonstration's model, which is added to the service when it is ready; None = no demonstration.
 
     Returns:
         An ASGI application.

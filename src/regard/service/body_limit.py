@@ -1,4 +1,4 @@
-"""Refuses requests whose body is too large, compressed, or framed in two ways, before the application sees them."""
+"""Refuses requests whose body is too large or compressed, or has both Content-Length and Transfer-Encoding."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ MAX_IGNORED = 64 << 20
 
 
 class BodyLimit:
-    """ASGI middleware that limits the size of bodies, also while they arrive.
+    """ASGI middleware that refuses requests whose body is too large, by its header or while it arrives.
 
     Args:
         app: The application.
-        max_bytes: Largest body.
-        max_file_bytes: Largest body of the routes that take files.
+        max_bytes: Largest size of a body in bytes.
+        max_file_bytes: Largest size of a body in bytes for the routes that take files.
     """
 
     def __init__(self, app: ASGIApp, *, max_bytes: int, max_file_bytes: int) -> None:
@@ -24,10 +24,10 @@ class BodyLimit:
         self._max_bytes, self._max_file_bytes = max_bytes, max_file_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles a request.
+        """Passes a request on to the application, or answers it with an error.
 
         Args:
-            scope: The request.
+            scope: Description of the request.
             receive: Receives parts of the request's body.
             send: Sends the response.
         """

@@ -25,12 +25,12 @@ COPIES = 2
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """A model that the service may load.
+    """A model, or an ensemble, that the service may load, for one translation direction.
 
     Attributes:
         source: Canonical code of the source language.
         target: Canonical code of the target language.
-        paths: Directory of the model or the export; several for an ensemble.
+        paths: Directory of the model, or of a model exported for another engine; several for an ensemble.
     """
 
     source: str
@@ -54,7 +54,7 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A source language of the service.
+    """A language of the service, and the languages that it can be translated to.
 
     Attributes:
         code: Canonical code.
@@ -88,14 +88,14 @@ def parse_model(text: str) -> tuple[ModelEntry, ...]:
     """Parses a model argument of the command line.
 
     Args:
-        text: `DIR`, or `SOURCE-TARGET=DIR` for a model that does not know its languages; several directories joined by
-            `+` form an ensemble. The name of an installed model stands for its directory.
+        text: `DIR`, or `SOURCE-TARGET=DIR` for a model that was trained without the option `--langs`; several
+            directories joined by `+` form an ensemble. The name of an installed model stands for its directory.
 
     Returns:
         An entry per pair of languages that the model was trained on, with its directories.
 
     Raises:
-        ConfigError: The languages are not known, or a directory does not exist.
+        ConfigError: The languages are neither given nor stored with the model, or a directory does not exist.
     """
     languages, separator, rest = text.partition("=")
     names = rest if separator and "/" not in languages else text
@@ -103,7 +103,9 @@ def parse_model(text: str) -> tuple[ModelEntry, ...]:
     for path in paths:
         if not path.is_dir():
             named = f", or {name_hint()}" if is_name(path) else ""
-            raise ConfigError(f"{path}: expected the directory of a model or an export{named}, found none")
+            raise ConfigError(
+                f"{path}: expected the directory of a model or an export{named}, found none: check the path"
+            )
     if names is rest and separator:
         return (ModelEntry(*parse_direction(languages), paths),)
     directions = stored_directions(paths[0])
@@ -116,12 +118,12 @@ def parse_model(text: str) -> tuple[ModelEntry, ...]:
 
 
 class Catalog:
-    """Models by direction, loaded when they are first needed.
+    """The models of the service by translation direction, loaded when they are first needed.
 
     All methods are called from the event loop of the service.
 
     Args:
-        entries: The models; the first of several for one direction is used.
+        entries: The models; of several for the same direction, the first is used.
         load: Opens the model of an entry; called in a thread.
         memory_limit: Bytes that loaded models may take, by the sizes of their files; the least recently used are
             unloaded when another is needed. None = no limit.
@@ -195,7 +197,7 @@ class Catalog:
 
         Returns:
             One model; two, of which the second translates the output of the first, if no model was trained to translate
-            directly; one model of several languages that was never trained on this pair; empty if all is impossible.
+            directly; one model of several languages that was never trained on this pair; empty if there is no way.
         """
         direct = self._entries.get((source, target))
         if direct is not None:
@@ -216,7 +218,7 @@ class Catalog:
         return ()
 
     def find_language(self, code: str, *, source: bool) -> str | None:
-        """Finds the language of this service that a code in any spelling means.
+        """Finds the language of this service that best matches a language code.
 
         Args:
             code: Language code in any spelling that `canonical` accepts, such as `PT_br`.
@@ -279,7 +281,7 @@ class Catalog:
             loaded.used = time.monotonic()
 
     async def reload(self) -> None:
-        """Opens all loaded models again from their files; requests that run keep the old ones.
+        """Opens all loaded models again from their files; running requests keep the old models.
 
         A model that cannot be opened is kept as it is, and the error is logged.
         """

@@ -51,14 +51,14 @@ Number = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class ClusterSettings(BaseModel):
-    """Settings of the replicas.
+    """Settings of the replicas (processes that each run the whole service) on a Ray cluster.
 
     Attributes:
-        min_replicas: Replicas that always run.
-        max_replicas: Most replicas.
-        target_requests: Requests in work or waiting, per replica, that the number of replicas is adjusted to.
-        replica_requests: Most requests that a replica has accepted and not answered.
-        queued_requests: Most requests that wait in a proxy while all replicas have as many as they accept.
+        min_replicas: Smallest number of replicas.
+        max_replicas: Largest number of replicas.
+        target_requests: Number of unanswered requests per replica that autoscaling aims at.
+        replica_requests: Largest number of unanswered requests that a replica accepts.
+        queued_requests: Largest number of requests that wait in a proxy while no replica accepts more.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -72,20 +72,23 @@ class ClusterSettings(BaseModel):
     @model_validator(mode="after")
     def _check_order(self) -> ClusterSettings:
         if self.min_replicas > self.max_replicas:
-            raise ValueError(f"min_replicas = {self.min_replicas} is more than max_replicas = {self.max_replicas}")
+            raise ValueError(
+                f"min_replicas = {self.min_replicas} is more than max_replicas = {self.max_replicas}: lower "
+                "min_replicas, or raise max_replicas"
+            )
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaPlan:
-    """What each replica builds its service from; it is sent to all machines.
+    """What a replica (process) on a Ray cluster needs to build the service; it is sent to all machines.
 
     Attributes:
         entries: The models, with absolute paths that exist on each machine.
         settings: Limits of each replica.
         keys: File of API keys, which each machine can read; None = no keys are needed.
-        precision: Number type of matrix products, as for `regard.load`.
-        device: Device, as for `regard.load`.
+        precision: Number type of matrix products, such as `int8`; None = that of the model.
+        device: `auto`, `cpu`, `cuda`, …
         threads: Decoding threads of a replica; as many processors are reserved for it.
         memory_limit: Bytes that the loaded models of a replica may take; None = no limit.
         glossaries: Named glossaries, whose files each machine can read.
@@ -108,10 +111,10 @@ def split_settings(texts: Sequence[str]) -> tuple[ClusterSettings, list[str]]:
         texts: All settings, of the form `KEY=VALUE`.
 
     Returns:
-        The settings of the replicas, and the texts that are none.
+        The settings of the replicas, and the texts of all other settings.
 
     Raises:
-        ConfigError: A value is impossible.
+        ConfigError: A setting of the replicas has an invalid value.
     """
     pairs = [text.partition("=") for text in texts]
     own = {name: value for name, _, value in pairs if name in ClusterSettings.model_fields}
@@ -123,14 +126,15 @@ def split_settings(texts: Sequence[str]) -> tuple[ClusterSettings, list[str]]:
 
 
 def serve_cluster(plan: ReplicaPlan, settings: ClusterSettings, *, address: str, host: str, port: int) -> None:
-    """Serves requests from replicas until SIGTERM or SIGINT.
+    """Runs the translation service in replicas on a Ray cluster until SIGTERM or SIGINT.
 
-    Requests that the replicas have accepted are answered before it returns.
+    Requests that the replicas have accepted are answered before the function returns.
 
     Args:
         plan: Models, settings and options from which each replica builds its service.
         settings: Number of replicas, and of the requests that each accepts.
-        address: `auto`, `local`, or the address of a Ray cluster.
+        address: `auto` (the cluster that runs on this machine, or else a new one), `local` (a new cluster on this
+            machine), or the address of a cluster.
         host: Address at which the proxy of each machine listens.
         port: Port at which the proxy of each machine listens.
 

@@ -1,6 +1,6 @@
-"""What the HTTP proxies of Ray Serve answer themselves, put into the form of the service's own errors.
+"""Turns the plain-text errors of Ray Serve's HTTP proxies into JSON errors like those of the translation service.
 
-Ray Serve calls `middlewares` in the process of each proxy, which holds no model: this module must stay quick to import.
+Ray Serve calls `middlewares` in each proxy process, which loads no model, so this module must be quick to import.
 """
 
 from __future__ import annotations
@@ -23,22 +23,23 @@ _ANSWERS = {
 
 
 class ProxyErrors:
-    """ASGI middleware of a proxy that turns its errors, which are plain text, into JSON.
+    """ASGI middleware that turns the plain-text errors of a Ray Serve HTTP proxy into JSON.
 
-    The application's own errors are JSON already, and pass unchanged; so do the proxy's own pages under `/-/`.
+    Errors of the translation service are already JSON and are passed on unchanged. The proxy's own pages under `/-/`
+    are unchanged as well.
 
     Args:
-        app: The proxy.
+        app: The proxy, as an ASGI application.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles a request.
+        """Passes a request to the proxy, and replaces a plain-text error in the response by JSON.
 
         Args:
-            scope: The request.
+            scope: ASGI scope of the request.
             receive: Receives parts of the request's body.
             send: Sends the response.
         """
@@ -61,10 +62,10 @@ class ProxyErrors:
 
 
 def middlewares() -> list[Middleware]:
-    """The ASGI middleware of Ray Serve's HTTP proxies, which pass requests to the service; Ray Serve calls this.
+    """Lists the ASGI middleware to add to Ray Serve's HTTP proxies; Ray Serve calls this function.
 
     Returns:
-        The middleware that turns errors of the proxies into JSON.
+        One item: `ProxyErrors`, which turns the plain-text errors of a proxy into JSON.
     """
     return [Middleware(ProxyErrors)]
 

@@ -24,13 +24,14 @@ LIGHT = 10_000_000
 
 
 def is_light(translator: Translator) -> bool:
-    """Whether two batches of a model at once take as long as one after the other.
+    """Whether a model is so small that decoding two batches in parallel threads saves no time.
 
     Args:
         translator: The model's translator.
 
     Returns:
-        True for a small model that regard's own search runs.
+        True for a model with fewer than `LIGHT` parameters that regard's own search decodes: Python's lock, not
+        arithmetic, then limits the speed.
     """
     sizes = [stored.manifest.num_parameters for stored in translator.models]
     return isinstance(translator.engine, StepEngine) and bool(sizes) and sum(sizes) < LIGHT
@@ -44,13 +45,13 @@ class Decoder:
     """Threads that translate the segments that wait in a queue.
 
     Each decoding thread computes on one core. Together they use all cores, because PyTorch releases Python's lock while
-    it computes. Before each decoder step of a batch of long jobs, short jobs that wait are decoded. If all clients of a
-    batch have left, decoding of the batch stops before its next step.
+    it computes. Between the decoder steps of a batch of long texts, short texts that wait are decoded. When all clients
+    of a batch have disconnected, decoding of the batch stops before its next step.
 
     Args:
         queue: Queue from which the threads take batches of segments.
         threads: Number of decoding threads; by default, PyTorch's number of threads.
-        on_batch: Called after each batch, with the seconds it took, for measurements.
+        on_batch: Called after each batch, with the batch and the seconds that it took, for measurements.
     """
 
     def __init__(
@@ -74,12 +75,12 @@ class Decoder:
 
     @property
     def is_alive(self) -> bool:
-        """Whether all threads run."""
+        """Whether all decoding threads are running."""
         return all(thread.is_alive() for thread in self._threads)
 
     @property
     def is_any_alive(self) -> bool:
-        """Whether any thread runs."""
+        """Whether at least one decoding thread is running."""
         return any(thread.is_alive() for thread in self._threads)
 
     def start(self) -> None:
@@ -88,13 +89,13 @@ class Decoder:
             thread.start()
 
     def join(self, seconds: float) -> bool:
-        """Waits until the threads have ended, after the queue was closed.
+        """Waits until the decoding threads have ended; close the queue first, so that they end.
 
         Args:
-            seconds: Longest time to wait.
+            seconds: Longest time to wait, in seconds.
 
         Returns:
-            Whether all have ended.
+            Whether all threads have ended.
         """
         end = time.monotonic() + seconds
         for thread in self._threads:

@@ -1,4 +1,4 @@
-"""The demonstration of a service without a model: it trains one in another process, and then serves it."""
+"""Demonstration for a service without a model: a small model is trained in another process, and then served."""
 
 from __future__ import annotations
 
@@ -47,10 +47,11 @@ class Demo:
     """Trains a small English-French model in another process, for a service that was started without a model.
 
     Args:
-        directory: Directory for model and training, as of `regard demo --out`. If it contains the finished model,
-            nothing is trained; a training that was interrupted resumes.
-        on_ready: Called with the model when its training is finished.
-        command: Program that trains, called with the directory; it writes its progress as JSON lines.
+        directory: Directory that gets the same files as with `regard demo --out`. If it contains the finished model,
+            nothing is trained; an interrupted training resumes.
+        on_ready: Async function that is called with the model as soon as the model exists.
+        command: Command line of the training program, to which the directory is appended. The program prints its
+            progress as JSON lines.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Demo:
         self.status = DemoStatus()
 
     def begin(self) -> None:
-        """Starts the training, unless the model exists."""
+        """Starts a background task that trains the model, unless it exists, and then calls `on_ready`."""
         self._task = asyncio.ensure_future(self._run())
 
     async def stop(self) -> None:

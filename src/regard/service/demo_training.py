@@ -1,4 +1,4 @@
-"""Trains the demonstration's model in a process of its own, and writes its progress as JSON lines.
+"""Program that trains the demonstration model, and writes the progress to standard output as JSON lines.
 
 python -m regard.service.demo_training DIRECTORY
 """
@@ -39,7 +39,8 @@ def main(directory: Path) -> int:
     """Trains the small English-French model that a service without a model uses for demonstration.
 
     Args:
-        directory: Directory for model and training, as of `regard demo --out`; an interrupted training resumes.
+        directory: Directory that gets the same files as with `regard demo --out`; an interrupted training in it
+            resumes.
 
     Returns:
         Exit status: 0 if the model is finished, 1 if the training failed or was interrupted.

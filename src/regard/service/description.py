@@ -1,4 +1,4 @@
-"""The OpenAPI description of this service: with its languages and limits, so that what it describes is accepted."""
+"""Adds languages and limits to the service's OpenAPI description, which then describes only accepted requests."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _FILE_OPTIONS: Schema = {
 
 
 def describe(app: FastAPI, service: TranslationService) -> None:
-    """Adds languages, limits and the bodies of LibreTranslate's routes to the OpenAPI description of an application.
+    """Adds languages, limits and the request bodies of LibreTranslate's routes to an application's OpenAPI description.
 
     Args:
-        app: The application, with all its routes.
-        service: The service.
+        app: The application, with all its routes; its method `openapi` is replaced.
+        service: The service whose languages and limits are described.
     """
     generate = app.openapi
     described: dict[tuple[ModelEntry, ...], Schema] = {}
@@ -113,7 +113,7 @@ def directions_of(catalog: Catalog) -> list[tuple[str, list[str]]]:
     """The source languages of a service, and the target languages that each can be translated to.
 
     Args:
-        catalog: The models.
+        catalog: The models of the service.
 
     Returns:
         Per source language, its code and the codes of its target languages. If languages can be detected, the last

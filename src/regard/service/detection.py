@@ -23,7 +23,7 @@ class DetectedLanguage:
 
     Attributes:
         language: Canonical code of the language.
-        confidence: Probability, 0-100, in whole numbers.
+        confidence: Probability in percent, a whole number from 0 to 100.
     """
 
     language: str
@@ -38,11 +38,11 @@ class _Identifier(Protocol):
 
 
 class LanguageDetector:
-    """Ranks the languages that a text may be in.
+    """Ranks a given list of languages by how likely a text is in each of them.
 
-    The package py3langid gives a probability to each language that it knows. The confidences are the probabilities of
-    the candidates and of the most likely other language, scaled so that they sum to 100. The other language is not
-    returned. So a German text gets low confidences if the candidates are only English and French.
+    The package py3langid gives a probability to each language that it knows. The probabilities of the given languages
+    and of the most likely language besides them are scaled to a sum of 100. Only the given languages are returned, with
+    the scaled probabilities as confidences. So a German text gets low confidences if only English and French are given.
 
     Args:
         languages: Canonical codes of the languages to choose from.
@@ -93,8 +93,8 @@ def _identifier() -> _Identifier:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
     except ImportError:
         raise ConfigError(
-            "detecting the language of a text needs the package py3langid: pip install 'regard[serve]', or name the "
-            "source language"
+            "detecting the language of a text needs the package py3langid: install it with pip install "
+            "'regard[serve]', or give the source language"
         ) from None
     identifier: _Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     return identifier

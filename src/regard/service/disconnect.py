@@ -1,4 +1,4 @@
-"""Work for a client that may leave: it stops when the client does."""
+"""Runs work for an HTTP client, and stops the work when the client disconnects."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ ResultT = TypeVar("ResultT")
 async def while_connected(
     request: Request, service: TranslationService, work: Coroutine[object, None, ResultT]
 ) -> ResultT:
-    """Runs work for a client, within the deadline and only while the client is connected.
+    """Runs a coroutine for a client, and cancels it if the client disconnects or the deadline passes.
 
     Args:
-        request: The client's request, whose body has been read.
-        service: The service, for its deadline.
+        request: The client's request, whose body must already have been read.
+        service: The service, whose setting `deadline` limits the time.
         work: Coroutine that does the work.
 
     Returns:
         The result of the coroutine.
 
     Raises:
-        ServiceError: The client has left, or the deadline has passed.
+        ServiceError: The client has disconnected, or the deadline has passed.
     """
     task = asyncio.ensure_future(service.within_deadline(asyncio.ensure_future(work)))
     watcher = asyncio.ensure_future(_left(request))

@@ -9,13 +9,13 @@ INTERNAL_ERROR = "internal error; the log of the service has the reason"
 
 
 class ServiceError(RegardError):
-    """A request that is refused or failed.
+    """Error for a request that the service refuses, or that failed.
 
     Args:
-        message: A sentence for people.
-        status: HTTP status.
-        code: Short name of the kind of error, such as `queue_full`.
-        retry_after: Seconds after which the client may try again, if that makes sense.
+        message: What is wrong, as a sentence for the user.
+        status: HTTP status of the response.
+        code: Short name of the kind of error, such as `queue_full`, for programs.
+        retry_after: Seconds after which the client may try again, sent as the header `Retry-After`; None = no header.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class QueueFullError(ServiceError):
     """More text is waiting than the service accepts.
 
     Args:
-        seconds: Estimated time until there is room.
+        seconds: Estimated seconds until there is room; the message asks the client to wait that long, 1 to 60 seconds.
     """
 
     def __init__(self, seconds: float) -> None:

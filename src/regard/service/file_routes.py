@@ -1,4 +1,4 @@
-"""Routes that translate files: LibreTranslate's, and those with progress under `/v1/files`."""
+"""HTTP routes that translate files: those of LibreTranslate, and those under `/v1/files`, which report progress."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def routes(service: TranslationService, files: FileTranslator, access: Access) -
 def refusals() -> APIRouter:
     """Makes HTTP routes that answer every file request with an error, for a service that translates no files.
 
-    They have the same paths as those of `routes`.
+    These routes have the same paths as those that `routes` makes.
 
     Returns:
         A router for the application.
@@ -85,7 +85,11 @@ def refusals() -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     async def refuse() -> Response:
-        raise ServiceError("this service does not translate files", status=501, code="files_disabled")
+        raise ServiceError(
+            "translation of files is switched off on this service: send the text of the file to /translate",
+            status=501,
+            code="files_disabled",
+        )
 
     for path in ("/translate_file", "/download_file/{name}", "/v1/files", "/v1/files/{job_id}"):
         router.add_api_route(path, refuse, methods=["GET", "POST", "DELETE"])
@@ -198,7 +202,9 @@ def _is_set(parameters: Mapping[str, Value], name: str) -> bool:
         return False
     if value in (True, "true", "1", "on"):
         return True
-    raise ServiceError(f"Invalid request: {name} parameter must be true or false", code="invalid_request")
+    raise ServiceError(
+        f"Invalid request: {name} parameter must be true or false, got {value!r:.80}", code="invalid_request"
+    )
 
 
 async def _finished(job: FileJob) -> None:

@@ -43,8 +43,8 @@ class FileRequest:
     Attributes:
         source: Code of the source language, or `auto`.
         target: Code of the target language.
-        terms: Terms that translations must, or must not, have.
-        markup: What is translated and what is not.
+        terms: Glossary terms that the translation must use or avoid.
+        markup: Which text is left untranslated, such as placeholders, and which attributes are translated.
     """
 
     source: str
@@ -63,10 +63,9 @@ class FileJob:
         state: `waiting`, `running`, `done` or `failed`.
         done: Number of segments translated so far.
         total: Number of segments of the file; 0 while it is not known.
-        failure: The error with which the translation failed, to raise in requests for the result; None if it has not
-            failed.
+        failure: The error that ended the translation; None if it has not failed.
         path: Path of the translated file; None before the state is `done`.
-        made: Time at which the file was received, by the monotonic clock.
+        made: Value of `time.monotonic()` when the file was received.
         task: The asyncio task that translates the file.
     """
 
@@ -97,7 +96,7 @@ class FileTranslator:
         )  # a hostile file may take many seconds, during which others need Python's lock
 
     async def stop(self) -> None:
-        """Stops all translations: no client can ask for the results any more."""
+        """Cancels all translations that are running; used when the service shuts down."""
         tasks = [job.task for job in self._jobs.values()]
         for task in tasks:
             task.cancel()
@@ -117,16 +116,17 @@ class FileTranslator:
         """Starts the translation of a file.
 
         Args:
-            name: Name of the file; its extension says the format.
+            name: Name of the file; its extension determines the format.
             data: Content of the file.
-            request: Languages, terms, and what is translated.
+            request: Languages, glossary terms, and which text is translated.
             client: Id of the client that sent the file, as from `Access.admit`; clients share decoding time equally.
 
         Returns:
             The job; its state changes while the file is translated.
 
         Raises:
-            ServiceError: The format is not supported, a language is not available, or there are too many files.
+            ServiceError: The format is not supported, the file is too large, a language is not available, or too many
+                files are kept.
         """
         self.remove_old()
         extension = Path(_plain_name(name)).suffix.lower()
@@ -137,10 +137,15 @@ class FileTranslator:
             )
         if len(data) > self._service.settings.file_limit:
             limit = self._service.settings.file_limit
-            raise ServiceError(f"the file is larger than {limit} bytes", status=413, code="file_too_large")
+            raise ServiceError(
+                f"the file has {len(data):,} bytes, but this service accepts at most {limit:,}: split the file",
+                status=413,
+                code="file_too_large",
+            )
         if len(self._jobs) >= self._service.settings.max_files:
             raise ServiceError(
-                "Slowdown: too many files are kept here; try again later",
+                f"Slowdown: this service already keeps {len(self._jobs):,} files, the most that it may keep: delete a "
+                "file that you sent, with DELETE /v1/files/ID, or try again later",
                 status=429,
                 code="too_many_files",
                 retry_after=60,

@@ -1,4 +1,4 @@
-"""Scores given translations, and finds other words for a place in a translation, in the queue of all requests."""
+"""Scores given translations, and finds alternatives for the next word, in the queue that all requests share."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Call:
 
 
 class Forced:
-    """Scores given translations and finds alternatives for their words, in the queue in which translations wait.
+    """Scores given translations and finds alternatives for the next word, in the queue that all requests share.
 
     Args:
         service: The service whose models and queue are used.
@@ -69,7 +69,7 @@ class Forced:
         Args:
             source: Code of the source language.
             target: Code of the target language.
-            pairs: Sentences and their translations.
+            pairs: Source sentences, each with its translation.
             client: Id of the client that sent the request; clients share decoding time equally.
 
         Returns:
@@ -85,18 +85,18 @@ class Forced:
     async def alternatives(
         self, source: str, target: str, text: str, prefix: str, *, count: int, client: str
     ) -> list[Translation]:
-        """Finds words that may follow the beginning of a translation.
+        """Finds alternatives for the word that follows the beginning of a translation.
 
         Args:
             source: Code of the source language.
             target: Code of the target language.
             text: The source sentence.
-            prefix: The beginning of its translation.
-            count: Number of words.
+            prefix: The beginning of the translation.
+            count: Number of alternatives to find.
             client: Id of the client that sent the request; clients share decoding time equally.
 
         Returns:
-            Translations that begin with the prefix and differ in the next word, the most probable first.
+            Whole translations that begin with the prefix and differ in the next word, the most probable first.
 
         Raises:
             ServiceError: No single model translates from `source` to `target`, or too much is waiting.

@@ -23,12 +23,13 @@ Direction = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class NamedGlossary:
-    """A glossary file with its name.
+    """A glossary file, and the name by which requests ask for it.
 
     Attributes:
-        name: The name by which requests ask for it.
-        path: The file.
-        direction: The only direction that it is for; None = all directions, each with the entries of its languages.
+        name: The name.
+        path: Path of the file.
+        direction: The only translation direction in which the glossary is used; None = all directions, each with the
+            entries for its two languages.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Glossaries:
     All methods are called from the event loop of the service, or before it runs.
 
     Args:
-        sources: The files; several with one name must be for different directions.
+        sources: The glossary files; files with the same name must be for different directions.
 
     Raises:
         ConfigError: Two files have the same name and direction.
@@ -77,7 +78,7 @@ class Glossaries:
         keys = [(source.name, source.direction) for source in sources]
         if len(set(keys)) < len(keys):
             name = next(name for name, direction in keys if keys.count((name, direction)) > 1)
-            raise ConfigError(f"--glossary: {name} was given twice for the same direction: give each another name")
+            raise ConfigError(f"--glossary: {name} was given twice for the same direction: rename one of the two")
         self._sources = tuple(sources)
         self._read: dict[tuple[NamedGlossary, Direction], Glossary] = {}
 
@@ -89,7 +90,7 @@ class Glossaries:
     def load(self, directions: Iterable[Direction]) -> None:
         """Reads all glossaries for the directions of the models, so that faulty files are found at the start.
 
-        The service calls it before it takes requests.
+        The service calls this method before it accepts requests.
 
         Args:
             directions: Directions of the models.
@@ -113,11 +114,11 @@ class Glossaries:
                 _LOG.info("glossary reloaded", extra={"glossary": source.name})
 
     def get(self, name: str, direction: Direction) -> Glossary:
-        """The glossary of a name for a direction.
+        """Returns the glossary with a given name for a translation direction.
 
         Args:
-            name: The name.
-            direction: The direction of the translation.
+            name: Name of the glossary.
+            direction: Source and target language of the translation.
 
         Returns:
             The glossary. If `load` did not read it for this direction, because the model of the direction was added
@@ -141,12 +142,13 @@ class Glossaries:
 
 @dataclass(frozen=True, slots=True)
 class RequestedTerms:
-    """The terms that a request asks for.
+    """The glossary terms that a request asks for.
 
     Attributes:
         name: Name of a glossary of the service; None = none.
         inline: Terms that came with the request; None = none.
-        in_source: Whether they are written into the source instead of required by the search.
+        in_source: Whether the translations of the terms are written into the source sentence, from which the model
+            copies them, instead of being enforced by the search.
     """
 
     name: str | None = None
@@ -166,7 +168,7 @@ def inline_glossary(entries: Iterable[GlossaryEntry]) -> Glossary:
     """Makes a glossary of the terms that came with a request.
 
     Args:
-        entries: The terms.
+        entries: The terms with their translations.
 
     Returns:
         The glossary.
@@ -181,11 +183,11 @@ def inline_glossary(entries: Iterable[GlossaryEntry]) -> Glossary:
 
 
 def unknown_glossary(name: str, direction: Direction | None = None) -> ServiceError:
-    """The error of a request for a glossary that does not exist, or that its key may not use.
+    """Makes the error for a glossary that does not exist, or that the request's API key may not use.
 
     Args:
-        name: The requested name.
-        direction: The direction of the translation; None = any.
+        name: Name of the requested glossary.
+        direction: Direction of the translation, to be named in the message; None = it is left out.
 
     Returns:
         The error.

@@ -18,7 +18,7 @@ SORTED_SEGMENTS = 1000
 
 
 class SegmentTranslator(Protocol):
-    """Interface of a `regard.Translator` that decoding threads use."""
+    """What decoding threads need of a translator, such as a `regard.Translator`: the method `fill`."""
 
     def fill(self, segments: Sequence[Segment], options: TranslateOptions) -> list[Segment]:
         """Translates segments that were tokenized before. See `Translator.fill`.
@@ -34,7 +34,7 @@ class SegmentTranslator(Protocol):
 
 
 class Job:
-    """The segments of one request for one model.
+    """The segments (sentences or parts of them) of one request that one model translates.
 
     Args:
         segments: Untranslated segments, in the order of the text.
@@ -77,7 +77,7 @@ class Job:
         return not self.is_cancelled and self.error is None
 
     def tokens_of(self, numbers: Iterable[int]) -> int:
-        """Source tokens of segments, eos included.
+        """Counts the source tokens of segments, with an eos for each segment.
 
         Args:
             numbers: Indices of the segments in `segments`.
@@ -88,7 +88,7 @@ class Job:
         return sum(self._lengths[number] for number in numbers)
 
     def next_cost(self, most: int | None = None) -> int:
-        """Cost of the segment that `take` would remove from the waiting ones.
+        """Returns the decoding cost of the segment that `take(most)` would remove from the waiting segments.
 
         The text is divided into windows of `SORTED_SEGMENTS` consecutive segments. The current window is the first one
         with waiting segments; from it, `take` chooses the costliest segment whose cost is allowed.

@@ -37,14 +37,14 @@ CHECK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """An API key, without the key itself.
+    """The stored data of an API key: a hash of the key instead of the key itself.
 
     Attributes:
         id: Short name for logs and for `regard keys revoke`.
         name: Name of the key's owner.
         sha256: Hash of the key. Keys have 256 random bits, so no slow hash is needed.
         created: Time at which the key was made, in ISO 8601.
-        requests_per_minute: Limit of requests with this key; None = the limit of the service.
+        requests_per_minute: Limit of requests per minute with this key; None = the limit of the service.
         glossaries: Names of the glossaries that requests with this key may use; None = all.
     """
 
@@ -73,7 +73,7 @@ class KeyFile:
         """Reads all keys.
 
         Returns:
-            The keys, oldest first.
+            The keys, oldest first; empty if the file does not exist.
 
         Raises:
             DataError: The file is damaged.
@@ -90,7 +90,9 @@ class KeyFile:
             entries = tree["keys"]  # type: ignore[index] # what is no table is an error here
             return tuple(TypeAdapter(list[StoredKey]).validate_python(entries))
         except (KeyError, TypeError, ValidationError):
-            raise DataError(f"{self._path}: not a file of API keys; {_REMEDY}") from None
+            raise DataError(
+                f"{self._path}: expected a file of API keys written by `regard keys`, found other JSON: {_REMEDY}"
+            ) from None
 
     def add(
         self, name: str, *, requests_per_minute: int | None = None, glossaries: Sequence[str] | None = None
@@ -133,20 +135,21 @@ class KeyFile:
             found = next((key for key in keys if key.id == key_id), None)
             if found is None:
                 known = ", ".join(key.id for key in keys) or "none"
-                raise DataError(f"{self._path}: there is no key {key_id}; known keys: {known}")
+                raise DataError(f"{self._path}: there is no API key with the id {key_id}; known ids: {known}")
             self._write(tuple(key for key in keys if key.id != key_id))
         return found
 
     def find(self, key: str) -> StoredKey | None:
-        """Finds the key that a client sent; the file is read again if it has changed.
+        """Finds the stored data of the API key that a client sent.
 
-        If the file is damaged, the keys that were read before still count, and the error is logged.
+        If the file has changed, it is read again. If it is damaged, the keys that were read before stay valid, and the
+        error is logged.
 
         Args:
             key: The API key that the client sent.
 
         Returns:
-            The stored key; None if it is unknown.
+            The stored data of the key; None if the key is unknown.
         """
         self._refresh()
         if len(key) > MAX_LENGTH:

@@ -1,7 +1,7 @@
-"""Routes that clients of LibreTranslate know, with the same names, shapes, sentences and status codes.
+"""HTTP routes compatible with LibreTranslate 1.9.6: the same paths, JSON fields, error messages and status codes.
 
-Compatible with version 1.9.6, and a superset of it: every error is JSON, lists are detected text by text, and texts
-come back as the model translated them.
+Differences: every error is JSON, the language of each text of a list is detected separately, and translations are
+returned exactly as the model wrote them.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class _TextRequest:
 
 def _code(value: Value, name: str) -> str:
     if not isinstance(value, str):
-        raise ServiceError(f"Invalid request: {name} parameter must be a language code")
+        raise ServiceError(f"Invalid request: {name} parameter must be a language code such as fr, got {value!r:.80}")
     return AUTO if value.lower() == AUTO else value
 
 

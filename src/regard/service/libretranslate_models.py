@@ -1,4 +1,4 @@
-"""Answers of the routes that LibreTranslate has, as OpenAPI describes them."""
+"""Response bodies of the routes compatible with LibreTranslate, for the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DetectedCode(_Answer):
     """A detected language.
 
     Attributes:
-        confidence: Probability, 0-100.
+        confidence: Probability in percent, 0 to 100.
         language: Code of the language.
     """
 
@@ -29,7 +29,7 @@ class DetectedCode(_Answer):
 
 
 class Translated(_Answer):
-    """Translated text; every field is a list if the request's parameter `q`, the text to translate, was a list.
+    """A translated text, or several: if the request's parameter `q` was a list, each field has an item per text.
 
     Attributes:
         translatedText: The translation.
@@ -57,7 +57,7 @@ class LanguageTargets(_Answer):
 
 
 class NamedLanguage(_Answer):
-    """A language that a page should select first.
+    """A language that a web page should preselect.
 
     Attributes:
         code: Code of the language.
@@ -69,7 +69,7 @@ class NamedLanguage(_Answer):
 
 
 class Direction(_Answer):
-    """The languages that a page should select first.
+    """The two languages that a web page should preselect.
 
     Attributes:
         source: Source language.
@@ -84,14 +84,14 @@ class FrontendSettings(_Answer):
     """Settings of the service that a web page for translating needs.
 
     Attributes:
-        charLimit: Most characters of a request; -1 if there is no limit.
-        frontendTimeout: Milliseconds to wait after the last key before a translation is asked for.
-        apiKeys: Whether the service has API keys.
+        charLimit: Maximum number of characters in a request; -1 if there is no limit.
+        frontendTimeout: Milliseconds from the last keystroke until the page should request a translation.
+        apiKeys: Whether the service uses API keys.
         keyRequired: Whether a request needs an API key.
-        suggestions: Whether suggestions are accepted.
+        suggestions: Whether users may submit translations of their own.
         filesTranslation: Whether files are translated.
         supportedFilesFormat: Extensions of the files that are translated.
-        language: The languages to select first.
+        language: The languages to preselect.
     """
 
     charLimit: int  # noqa: N815 # all names as LibreTranslate spells them
@@ -115,7 +115,7 @@ class TranslatedFileAnswer(_Answer):
 
 
 class Health(_Answer):
-    """Whether the process answers.
+    """Response of `/health`, which shows that the process is running.
 
     Attributes:
         status: Always `ok`.
@@ -125,7 +125,7 @@ class Health(_Answer):
 
 
 class Readiness(_Answer):
-    """Whether texts can be translated now.
+    """Response of `/ready`: whether texts can be translated now.
 
     Attributes:
         status: `ready`, or `not ready` with status 503.
@@ -135,14 +135,14 @@ class Readiness(_Answer):
 
 
 def answers(model: object, errors: Sequence[int] = ()) -> dict[int | str, dict[str, object]]:
-    """Answers of a route, for OpenAPI.
+    """Describes the responses of a route for FastAPI's argument `responses`.
 
     Args:
-        model: Type of the answer; None if there are only errors.
-        errors: Statuses of the errors that the route may answer with.
+        model: Type of the body of a successful response; None if the route answers with errors only.
+        errors: HTTP statuses of the errors that the route may answer with.
 
     Returns:
-        The argument `responses` of the route.
+        The value of `responses`: by status, the type of the body and a description.
     """
     described: dict[int | str, dict[str, object]] = {
         status: {"model": ErrorAnswer, "description": _REASONS[status]} for status in errors

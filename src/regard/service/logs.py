@@ -32,7 +32,7 @@ _PROBES = ("/health", "/ready", "/metrics")
 
 
 class JSONFormatter(logging.Formatter):
-    """Formats a record as a JSON object; control characters are escaped, so that a terminal cannot be misled."""
+    """Formats a log record as JSON; control characters are escaped, so that they cannot affect a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Formats a record.
@@ -101,7 +101,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 def start_logging() -> None:
     """Sends all logs to standard error: JSON, or short lines on a terminal.
 
-    Of other packages, only warnings and errors are logged, as message templates without their arguments, which may
+    From other packages, only warnings and errors are logged, and without the arguments of their messages, which may
     contain texts of users. Uncaught exceptions of threads are logged as well.
     """
     handler = logging.StreamHandler(sys.stderr)
@@ -143,10 +143,10 @@ class RequestLog:
         self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles a request.
+        """Passes a request to the application; then logs it, with the status and the time that it took.
 
         Args:
-            scope: The request.
+            scope: ASGI scope of the request.
             receive: Receives parts of the request's body.
             send: Sends the response.
         """

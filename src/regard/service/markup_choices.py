@@ -1,4 +1,4 @@
-"""What a request says of the text that is not translated, and names that stand for placeholders."""
+"""Options of a request for text that stays untranslated, and for what the model reads in place of placeholders."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ CANDIDATES = StandIns(CANDIDATE_NAMES, CANDIDATE_NUMBERS)
 
 
 def requested_markup(patterns: Sequence[str], *, attributes: bool, stand_ins: bool) -> MarkupOptions:
-    """What a request says of the text that is not translated.
+    """Makes the markup options of a request: which text stays untranslated, and which is translated as well.
 
     Args:
-        patterns: Regular expressions for text that is not translated.
-        attributes: Whether to translate attributes such as `alt`.
-        stand_ins: Whether the model reads names and numbers in the place of placeholders.
+        patterns: Regular expressions; text that matches one of them is not translated.
+        attributes: Whether to translate HTML attributes such as `alt`.
+        stand_ins: Whether the model reads a name or number in place of each placeholder, such as `{name}`. If not, it
+            reads the text without the placeholders.
 
     Returns:
-        The options; their stand-ins are `CANDIDATES` until those of the model are known.
+        The options. With `stand_ins`, they contain `CANDIDATES` until it is known which of these names and numbers the
+        model copies into its translations.
 
     Raises:
         ServiceError: A pattern is not a regular expression, or there are too many.

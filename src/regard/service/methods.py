@@ -32,11 +32,11 @@ class AnyOrigin:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles a request.
+        """Passes a request to the application, HEAD as GET, and adds the CORS headers to the response.
 
         Args:
-            scope: The request.
-            receive: Receives parts of its body.
+            scope: ASGI scope of the request.
+            receive: Receives parts of the request's body.
             send: Sends the response; the server leaves out the body after HEAD.
         """
         if scope["type"] != "http":
@@ -61,10 +61,10 @@ def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> str:
 
     Args:
         routes: Routes of the application.
-        scope: A request for the path.
+        scope: ASGI scope of a request for the path; its method is ignored.
 
     Returns:
-        Value of the header `Allow`.
+        Value of the header `Allow`, such as `GET, HEAD, OPTIONS`.
     """
     probe = dict(scope)
     supported = []

@@ -14,11 +14,11 @@ _SEGMENTS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
-    """Measurements of one service.
+    """Collects measurements of a service, for Prometheus to read.
 
     Args:
-        replica: Name of the service among several behind one address, which becomes a label of each value; None = it
-            is the only one.
+        replica: Name of this process if several processes serve the same address; it becomes a label of each value.
+            None = there is only one process.
     """
 
     def __init__(self, *, replica: str | None = None) -> None:

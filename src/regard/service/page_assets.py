@@ -1,4 +1,4 @@
-"""Files of the web page: its own, and those that it shares with the one-file attention page."""
+"""Files of the service's web page; it shares some of them with the attention page of `regard.inspection`."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ NAMES = tuple(_PACKAGES)
 
 @cache
 def asset(name: str) -> tuple[bytes, str]:
-    """A file of the service's web page, such as a script or a style sheet, with its media type.
+    """Reads a file of the service's web page, such as a script or a style sheet.
 
     Args:
-        name: One of `NAMES`.
+        name: Name of the file, such as `index.html`; one of `NAMES`.
 
     Returns:
         The content of the file, and its media type.

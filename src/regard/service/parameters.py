@@ -1,4 +1,4 @@
-"""Parameters of a request in any of the places that clients put them: JSON, form, multipart, query."""
+"""Reads the parameters of a request, from its JSON body, form, multipart body or query."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Value = object
 
 @asynccontextmanager
 async def open_parameters(request: Request) -> AsyncIterator[dict[str, Value]]:
-    """Context with the parameters of a request; uploaded files are closed at its end.
+    """Context manager that reads the parameters of a request, and closes uploaded files at the end of the block.
 
     If the body is JSON, only the body is read. Otherwise, the fields of a form in the body and those of the query are
     read; a field of the query takes precedence. A repeated field `q` or `keep` becomes a list; of any other repeated
@@ -38,10 +38,11 @@ async def open_parameters(request: Request) -> AsyncIterator[dict[str, Value]]:
         request: The request, with any method and any type of content.
 
     Yields:
-        Value by name; names without a value are left out.
+        Value of each parameter by name: any JSON value, a string (perhaps empty), a list of strings, or an uploaded
+        file.
 
     Raises:
-        ServiceError: The body is damaged, or not in UTF-8.
+        ServiceError: The body is damaged, not in UTF-8, or JSON but not an object; or there are too many fields.
     """
     try:
         yield await _read(request)
@@ -77,7 +78,10 @@ def _decoded(body: bytes) -> str:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ServiceError(f"Invalid request: the body is not UTF-8 at byte {error.start + 1}") from None
+        raise ServiceError(
+            f"Invalid request: expected a body in UTF-8, found an invalid byte at position {error.start + 1}: encode "
+            "the body in UTF-8"
+        ) from None
 
 
 def _fields(text: str) -> dict[str, Value]:
@@ -101,7 +105,8 @@ async def _multipart(request: Request) -> Mapping[str, Value]:
     charset = re.search(r"charset=\s*\"?([^\s\";,]*)", request.headers["content-type"], re.IGNORECASE)
     if charset is not None and charset[1].lower() not in _CHARSETS:  # some of Python's take quadratic time
         raise ServiceError(
-            "Invalid request: the charset of the multipart body must be utf-8", code="unsupported_charset"
+            f"Invalid request: the charset of the multipart body must be utf-8, got {charset[1]!r:.80}",
+            code="unsupported_charset",
         )
     try:
         form = await request.form(max_files=1, max_fields=MAX_PARTS, max_part_size=16 << 20)

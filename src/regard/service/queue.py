@@ -2,8 +2,8 @@
 
 Each client has a line for short jobs and one for long jobs. A batch starts with the line that has been served least so
 far, measured in source tokens of all hypotheses, and is filled up from other lines of the same kind, model and options.
-So a client with a long document gets no more time than one with a sentence. There is no waiting for fuller batches: the
-next batch takes what is there.
+So a client with a long document gets no more time than a client with one sentence. A batch is decoded at once, even if
+it is not full.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class FairQueue:
     too much waits, `put` refuses the job.
 
     Args:
-        max_waiting: Maximum number of source tokens that wait. A job is refused if its client would then have more
-            tokens waiting than `max_waiting` minus the tokens of all clients that wait already. So one client alone
-            never takes more than half, and a new client always finds room. When nothing waits, a job of any length is
-            accepted.
+        max_waiting: Maximum number of source tokens that wait. The free number is `max_waiting` minus the tokens of all
+            clients that wait already. A job is refused if its tokens, plus those of its client that wait already,
+            exceed the free number. So a client alone gets at most half, and leaves room for new clients. If nothing
+            waits, a job of any length is accepted.
     """
 
     def __init__(self, max_waiting: int = MAX_WAITING) -> None:
@@ -75,7 +75,7 @@ class FairQueue:
 
     @property
     def num_idle(self) -> int:
-        """Decoding threads that wait for work."""
+        """Number of decoding threads that wait for a batch."""
         return self._idle
 
     @property
@@ -92,10 +92,10 @@ class FairQueue:
         """Adds a job.
 
         Args:
-            job: The job; one without segments is not queued.
+            job: The job; a job without segments is ignored.
 
         Raises:
-            QueueFullError: Too many source tokens are waiting, of all clients or of this one; see `max_waiting`.
+            QueueFullError: Too many source tokens are waiting, of all clients or of the job's client.
             StoppedError: The queue is closed.
         """
         with self._changed:
@@ -127,7 +127,7 @@ class FairQueue:
                 self._forget_empty()
 
     def take(self) -> Batch | None:
-        """Waits for the next batch.
+        """Waits until segments can be decoded, and removes a batch of them from the queue.
 
         Returns:
             The batch; None when the queue is closed and empty.
@@ -144,10 +144,10 @@ class FairQueue:
                 self._idle -= 1
 
     def take_short(self) -> Batch | None:
-        """Takes a batch of short jobs without waiting, to be decoded between the steps of a long one.
+        """Takes a batch of short jobs without waiting, to be decoded between the steps of a long batch.
 
         Returns:
-            The batch; None if no short job waits.
+            The batch; None if no short job can be decoded now.
         """
         if not any(line.is_short for line in tuple(self._lines.values())):  # without the lock: called at each step
             return None
@@ -169,7 +169,7 @@ class FairQueue:
                 self._changed.wait_for(lambda: not self._light_running, seconds)
 
     def finished(self, batch: Batch, seconds: float) -> None:
-        """Called by a decoding thread when it has decoded a batch.
+        """Records that a batch was decoded; to be called by the decoding thread.
 
         Args:
             batch: Batch that `take` or `take_short` returned.
@@ -183,7 +183,7 @@ class FairQueue:
         self._rate = _RATE_MEMORY * self._rate + (1.0 - _RATE_MEMORY) * tokens / max(seconds, 1e-6)
 
     def close(self) -> None:
-        """Accepts no more jobs; those that wait are still decoded."""
+        """Refuses new jobs from now on; jobs that wait are still decoded."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

@@ -45,15 +45,16 @@ class ReceivingLimits:
     """Limits of a connection.
 
     Attributes:
-        header_seconds: Time, in seconds, within which the headers of a request must be complete after their first byte;
-            also the time after the start of a connection within which this first byte must come.
+        header_seconds: Most seconds from the first byte of a request to the end of its headers; also from the start of
+            a connection to the first byte of its first request.
         body_seconds: Length of the periods, in seconds, over which the speed of a client is measured while it sends a
             body or reads an answer. The connection ends at the first period with a mean speed below `body_rate`.
-        body_rate: Smallest mean speed in such a period, in bytes per second.
-        idle_seconds: Time, in seconds, for which a connection is kept open after a request without a further one.
-        max_connections: Most connections at once; another one closes the one that has waited longest for a request.
-        max_ignored: Bytes of a body that are read and ignored after the request was refused, so that the client can
-            read why; then the connection is closed.
+        body_rate: Smallest allowed mean speed over a period of `body_seconds`, in bytes per second.
+        idle_seconds: Seconds for which a connection stays open after an answer while no further request comes.
+        max_connections: Most open connections. A new connection beyond them closes the connection that has waited
+            longest for a request.
+        max_ignored: Most bytes of a body that are read and ignored after its request was refused, so that the client
+            has time to read the error; then the connection is closed.
     """
 
     header_seconds: float = 10.0
@@ -65,7 +66,7 @@ class ReceivingLimits:
 
     @property
     def check_seconds(self) -> float:
-        """Time between two calls of `GuardedProtocol.check`."""
+        """Seconds between two calls of `GuardedProtocol.check`."""
         return min(1.0, min(self.header_seconds, self.body_seconds, self.idle_seconds) / CHECKS)
 
 
@@ -114,7 +115,7 @@ class GuardedProtocol(H11Protocol):
         self._note_waiting()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forgets the connection.
+        """Removes the closed connection from those that wait for a request.
 
         Args:
             exc: Why the connection was lost; None if it was closed.
@@ -125,10 +126,11 @@ class GuardedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Parses received data in pieces of `PIECE` bytes, and refuses bodies that exceed the limits.
 
-        Refused are bodies in very small chunks, and more than `max_ignored` bytes after a request was refused.
+        A body in very small chunks is refused. If a request was refused already and more than `max_ignored` bytes of
+        its body come, the connection is closed.
 
         Args:
-            data: The bytes.
+            data: The received bytes.
         """
         for start in range(0, len(data), PIECE):
             self._num_received += min(PIECE, len(data) - start)
@@ -159,7 +161,7 @@ class GuardedProtocol(H11Protocol):
         self._refuse(status if status in _REASONS else 400, message, code)
 
     def shutdown(self) -> None:
-        """Lets the client finish its request, or send one that is on the way, and then closes the connection."""
+        """Closes the connection after the current answer; without one, after a moment in which a request may arrive."""
         if self._is_refused:
             self.transport.close()
         elif self._is_answering:

@@ -1,4 +1,4 @@
-"""Requests and results of the service, and the documents between them."""
+"""Requests for translations and their results; splits texts into sentences, and joins the translated sentences."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class TextRequest:
         target: Code of the target language.
         options: Options of the translation.
         format: `text`, `html` or `xml`.
-        terms: Terms that translations must, or must not, have.
-        markup: What is translated and what is not.
-        prefixes: For each text, text with which its translation must begin. If they are given, each text is translated
-            as a single sentence. Empty = none.
+        terms: Glossary terms that the translations must use or avoid.
+        markup: Which text is left untranslated, such as placeholders, and which attributes are translated.
+        prefixes: The required beginning of the translation of each text. If given, each text is translated as a single
+            sentence. Empty = no prefixes.
     """
 
     texts: tuple[str, ...]
@@ -52,7 +52,7 @@ class TextResult:
     """A translated text.
 
     Attributes:
-        text: The translation, with all markup and white space of the text.
+        text: The translation, with all markup and white space of the source text.
         sentences: The translation of each sentence.
         source: Code of the source language.
         path: Codes of the languages from source to target; three if the text was translated through another language.
@@ -60,7 +60,7 @@ class TextResult:
         alternatives: Other translations of the whole text, best first.
         readout: Layer, head and rule by which word alignments were derived from the attention; None after a translation
             through another language.
-        glossary: Terms with which the text was translated; None = none.
+        glossary: Glossary terms that were used for the translation; None = none.
     """
 
     text: str
@@ -75,13 +75,13 @@ class TextResult:
 
 @dataclass(frozen=True, slots=True)
 class StreamedSentence:
-    """A sentence of a text that is translated in parts.
+    """A translated sentence of a text whose sentences are sent one by one.
 
     Attributes:
         index: Number of the sentence, from 0.
         total: Number of sentences in the text.
-        translation: Its translation.
-        glossary: Terms with which it was translated; None = none.
+        translation: Translation of the sentence.
+        glossary: Glossary terms that were used for the translation; None = none.
     """
 
     index: int
@@ -126,14 +126,14 @@ def with_alignment(options: TranslateOptions, documents: Sequence[Document]) -> 
 
 
 def parse_text(text: str, request: TextRequest) -> Document:
-    """Finds the sentences of a text.
+    """Splits a text into the sentences to translate, and the markup between them.
 
     Args:
         text: One of the request's texts.
-        request: The request, for its format and for what is translated.
+        request: The request, which gives the format of the text and the text to leave untranslated.
 
     Returns:
-        The document. If the request has prefixes, the document has the whole text as its single sentence.
+        The text as a document. If the request has prefixes, the whole text is the only sentence.
     """
     if request.prefixes:
         return _OneSentence((text,))
@@ -143,14 +143,15 @@ def parse_text(text: str, request: TextRequest) -> Document:
 def render_texts(
     documents: Sequence[Document], translations: Sequence[Translation]
 ) -> list[tuple[str, tuple[Translation, ...], tuple[str, ...]]]:
-    """Writes texts with the translations of their sentences.
+    """Joins the translations of sentences to translated texts.
 
     Args:
-        documents: The texts.
-        translations: The translations of all sentences, in order.
+        documents: The source texts, split into sentences.
+        translations: The translations of all sentences of all texts, in order.
 
     Returns:
-        For each document: the translated text, the translations of its sentences, and alternative texts.
+        For each text: its translation, the translations of its sentences, and other translations of the whole text,
+        best first.
     """
     results, first = [], 0
     for document in documents:

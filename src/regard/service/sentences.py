@@ -1,4 +1,4 @@
-"""Sentences in, translations out, by way of a queue that all clients share."""
+"""Translates sentences for many clients, by way of a queue that all clients share."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SentenceService:
 
     Args:
         catalog: The models.
-        settings: Limits.
+        settings: Limits of the service.
         queue: The queue of segments.
         decoder: The threads that take segments from the queue.
         glossaries: Named glossaries; None = none.
@@ -71,7 +71,7 @@ class SentenceService:
 
     @property
     def is_decoding(self) -> bool:
-        """Whether a decoding thread runs."""
+        """Whether at least one decoding thread is running."""
         return self.decoder.is_any_alive
 
     @property
@@ -97,10 +97,10 @@ class SentenceService:
             raise DeadlineError(self.settings.deadline) from None
 
     async def compute(self, function: Callable[[], ResultT], texts: Sequence[str]) -> ResultT:
-        """Runs a function on texts: in a thread if they are long, so that the event loop stays free.
+        """Runs a function that processes texts; long texts in a thread, so that the event loop is not blocked.
 
         Args:
-            function: Function to run, without arguments.
+            function: Function to call without arguments.
             texts: The texts on which the function works; only their lengths are used.
 
         Returns:
@@ -125,7 +125,8 @@ class SentenceService:
         Args:
             entries: The model, or the two models in order.
             sentences: The sentences.
-            options: Options of the translation; the first of two models finds one translation of each sentence only.
+            options: Options of the translation. The first of two models uses only the beam size and whether word
+                alignments are needed.
             client: Id of the client that sent the request; clients share decoding time equally.
             prefixes: Text with which the translation of each sentence must begin; None = none.
             on_progress: Called with the number of segments translated so far, and the number of all segments.
@@ -155,16 +156,19 @@ class SentenceService:
     async def markup_for(
         self, markup: MarkupOptions, entries: Sequence[ModelEntry], texts: Sequence[str], *, client: str
     ) -> MarkupOptions:
-        """Replaces the stand-ins `CANDIDATES` of a request by those that the models copy.
+        """Chooses the names and numbers that models read in place of placeholders such as `{name}`.
+
+        Only names and numbers that the models copy into their translations are suitable. They are found by test
+        translations when a request first needs them.
 
         Args:
-            markup: What the request says of the text that is not translated.
+            markup: Markup options of the request. They are changed only if their `stand_ins` are `CANDIDATES`.
             entries: The models that translate.
-            texts: The texts of the request, or the names of its files.
+            texts: The texts of the request, to see whether any contains a placeholder.
             client: Id of the client that sent the request.
 
         Returns:
-            The options. The names and numbers that models copy are found when a request first needs them.
+            The options with the suitable names and numbers, or with none if no text contains a placeholder.
 
         Raises:
             ServiceError: Too much is waiting, or a model cannot be loaded.
@@ -212,7 +216,7 @@ class SentenceService:
         prefixes: Sequence[str] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Job:
-        """Queues the segments of lines, and waits until decoding threads have processed all; stops if it is cancelled.
+        """Queues the segments of lines and waits until all are processed; if cancelled, removes waiting segments.
 
         Args:
             worker: Object whose method `fill` a decoding thread calls with segments; usually `translator`.

@@ -1,4 +1,4 @@
-"""The translation service: texts in, translations out, by way of a queue that all clients share."""
+"""The translation service: translates whole texts for many clients, by way of a queue that all clients share."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ FIRST_STREAMED = 2
 
 
 class TranslationService(SentenceService):
-    """Translates whole texts for many clients at once; see `SentenceService` for the arguments."""
+    """Translates whole texts for many clients at once.
+
+    The arguments are those of `SentenceService`: the models, limits, queue, decoding threads and glossaries.
+    """
 
     @property
     def detector(self) -> LanguageDetector:
@@ -45,7 +48,7 @@ class TranslationService(SentenceService):
     async def translate(
         self, request: TextRequest, *, client: str, on_progress: Callable[[int, int], None] | None = None
     ) -> list[TextResult]:
-        """Translates texts. If the task is cancelled, the work that it waits for stops.
+        """Translates texts. If the calling task is cancelled, their decoding stops.
 
         Args:
             request: The texts.
@@ -78,15 +81,15 @@ class TranslationService(SentenceService):
         return [results[number] for number in range(len(request.texts))]
 
     async def stream(self, request: TextRequest, *, client: str) -> AsyncIterator[TextResult | StreamedSentence]:
-        """Translates one text in parts, so that its first sentences come early.
+        """Translates one text in parts, so that its first sentences are available early.
 
         Args:
             request: The text.
             client: Id of the client that sent the request, such as its address; clients share decoding time equally.
 
         Yields:
-            First a result without text, for its languages; then each sentence, in order; at last a result with the
-            whole text, but without sentences.
+            First a `TextResult` with the languages, but without text; then a `StreamedSentence` for each sentence, in
+            order; last a `TextResult` with the whole text, but without sentences.
 
         Raises:
             ServiceError: There is no model for the languages, too much is waiting, or the text is refused.
@@ -158,7 +161,7 @@ class TranslationService(SentenceService):
             target: Code of the target language, in any spelling; None if not given.
 
         Returns:
-            Canonical codes of both. A language that was not given is that of the only model that fits.
+            Canonical codes of source and target. A language that was not given is taken from the only model that fits.
 
         Raises:
             ServiceError: A language is not available, or several directions are possible.
@@ -176,7 +179,9 @@ class TranslationService(SentenceService):
         if len(found) != 1:
             names = ", ".join(entry.name for entry in self.catalog.entries)
             raise ServiceError(
-                f"Invalid request: name source and target; the models are {names}", code="which_direction"
+                f"Invalid request: {len(found)} models fit the given languages, so the direction is unclear: set both "
+                f"source and target; the models are {names}",
+                code="which_direction",
             )
         return found[0].source, found[0].target
 
@@ -191,7 +196,7 @@ class TranslationService(SentenceService):
         return [(language.language, language) for language in await self.compute(detect, request.texts)]
 
     def find_language(self, code: str, *, source: bool) -> str:
-        """Finds the language of this service that a code in any spelling means.
+        """Finds the language of the service's models that a given language code refers to.
 
         Args:
             code: Language code in any spelling that `canonical` accepts, such as `PT_br`.
@@ -257,23 +262,23 @@ class TranslationService(SentenceService):
         return replace(options, glossary=self.glossary_for(terms, entries), terms_in_source=terms.in_source)
 
     def glossary_for(self, terms: RequestedTerms, entries: Sequence[ModelEntry]) -> Glossary | None:
-        """The glossary that a request asks for.
+        """Returns the glossary that a request asks for.
 
         Args:
-            terms: What the request asks for.
-            entries: The model that translates, or two models.
+            terms: Terms of the request: the name of a glossary, or terms that came with the request.
+            entries: The model that translates, or the two models of a translation through a third language.
 
         Returns:
-            The glossary; None if the request asks for none.
+            The glossary; None if the request asks for no terms.
 
         Raises:
-            ServiceError: There is no such glossary, or no single model translates, so that the terms of the source
-                cannot be followed.
+            ServiceError: There is no such glossary, or terms are requested for a translation with two models.
         """
         if terms and len(entries) > 1:
             raise ServiceError(
                 f"Invalid request: no single model translates from {entries[0].source} to {entries[-1].target}, but "
-                f"only a single model can use terms: translate by way of {entries[0].target} with two requests",
+                f"only a single model can use glossary terms: send one request from {entries[0].source} to "
+                f"{entries[0].target}, and another from {entries[0].target} to {entries[-1].target}",
                 code="unavailable_direction",
             )
         if terms.name is not None:

@@ -1,4 +1,4 @@
-"""Settings of the service: what it accepts, and how long it takes at most."""
+"""Settings of the service: limits of requests, files, time and connections, and what is served."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
 
 
 class ServiceSettings(BaseModel):
-    """Limits of the service. A number of None means no limit.
+    """Limits and switches of the service; None = no limit.
 
     Attributes:
-        char_limit: Characters of all texts of a request.
-        batch_limit: Texts in a request.
-        alternatives_limit: Alternatives and entries of an n-best list for each sentence.
-        beam_limit: Width of the beam.
-        terms_limit: Terms that come with a request; those of named glossaries do not count.
-        req_limit: Requests of a client per minute; each text of a list counts.
-        deadline: Seconds within which a request is answered, and each part of a stream; files have more time.
-        body_limit: Bytes of the body of a request without a file.
-        file_limit: Bytes of a file to translate.
+        char_limit: Most characters in all texts of a request.
+        batch_limit: Most texts in a request.
+        alternatives_limit: Most alternatives to the best translation of a sentence; an n-best list has one entry more.
+        beam_limit: Largest width of the beam.
+        terms_limit: Most terms that come with a request; those of named glossaries do not count.
+        req_limit: Most requests of a client per minute; each text of a list counts as a request.
+        deadline: Seconds within which a request, or each part of a stream, must be answered; files have more time.
+        body_limit: Most bytes in the body of a request without a file.
+        file_limit: Most bytes in a file to translate.
         file_lifetime: Seconds for which a translated file is kept.
-        max_files: Files that are kept or wait at once.
-        queue_limit: Source tokens (subwords) that may wait to be decoded.
-        header_seconds: Time within which the headers of a request must be complete, in seconds.
+        max_files: Most files that are kept or wait at once.
+        queue_limit: Most source tokens (subwords) that wait to be decoded.
+        header_seconds: Seconds within which the headers of a request must be complete.
         body_seconds: Length of the periods, in seconds, over which the speed of a client is measured while it sends a
             body or reads an answer. The connection ends at the first period with a mean speed below `body_rate`.
-        body_rate: Smallest mean speed in such a period, in bytes per second.
-        idle_seconds: Time, in seconds, for which a connection is kept open after a request without a further one.
-        max_connections: Connections at the same time.
-        proxies: Addresses or networks of proxies whose `X-Forwarded-For` is believed, joined by commas.
-        spec_title: Title in `/spec`. Some clients accept a service only under the name that they know.
+        body_rate: Smallest allowed mean speed over a period of `body_seconds`, in bytes per second.
+        idle_seconds: Seconds for which a connection stays open after an answer while no further request comes.
+        max_connections: Most connections at the same time.
+        proxies: IP addresses or networks of trusted proxies, whose header `X-Forwarded-For` names the client.
+        spec_title: Title of the API description at `/spec`; some clients accept only a service with a certain title.
         api_keys: Whether requests need an API key.
         metrics: Whether `/metrics` is served.
         page: Whether the web page is served.
@@ -75,7 +75,7 @@ def parse_settings(texts: Sequence[str], *, api_keys: bool) -> ServiceSettings:
     """Parses settings from the command line.
 
     Args:
-        texts: `KEY=VALUE`; the value `none` stands for no limit, and `proxies` takes several joined by commas.
+        texts: Settings as `KEY=VALUE`; the value `none` means no limit, and `proxies` takes values joined by commas.
         api_keys: Whether requests need an API key.
 
     Returns:
@@ -89,7 +89,7 @@ def parse_settings(texts: Sequence[str], *, api_keys: bool) -> ServiceSettings:
         name, separator, value = text.partition("=")
         names = [known for known in ServiceSettings.model_fields if known != "api_keys"]
         if not separator or name not in names:
-            raise ConfigError(f"--set {text}: expected KEY=VALUE with a KEY of {', '.join(names)}")
+            raise ConfigError(f"--set {text}: expected KEY=VALUE, where KEY is one of {', '.join(names)}")
         if name == "proxies":
             given[name] = tuple(part for part in value.split(",") if part)
         else:

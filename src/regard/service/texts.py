@@ -20,10 +20,11 @@ def check_texts(value: object, settings: ServiceSettings, *, name: str = "q") ->
         name: Name of the parameter, for messages.
 
     Returns:
-        The texts.
+        The texts; a single text gives a tuple of one.
 
     Raises:
-        ServiceError: The parameter is missing or has another type, a text is not valid Unicode, or there is too much.
+        ServiceError: The parameter is missing or of another type, a text is not valid Unicode, or there are too many
+            texts or characters.
     """
     if value is None or value in ("", []):
         raise ServiceError(f"Invalid request: missing {name} parameter", code="missing_parameter")
@@ -42,10 +43,10 @@ def check_texts(value: object, settings: ServiceSettings, *, name: str = "q") ->
 
 
 def num_texts(value: object) -> int:
-    """Number of texts that a request counts for, before they are checked.
+    """Counts the texts of a request for the rate limit, before the texts are checked.
 
     Args:
-        value: A text, or a list of texts.
+        value: Value of the request's parameter: a text, or a list of texts.
 
     Returns:
         Length of a list; 1 for anything else.
@@ -54,7 +55,7 @@ def num_texts(value: object) -> int:
 
 
 def check_unicode(text: str, *, name: str) -> None:
-    """Refuses characters that are no text: lone surrogates, which JSON can spell, and the character NUL.
+    """Raises an error if a text contains a lone surrogate, which JSON can spell, or the character NUL.
 
     Args:
         text: Text from a request.
@@ -69,7 +70,7 @@ def check_unicode(text: str, *, name: str) -> None:
     ):
         if character:
             raise ServiceError(
-                f"Invalid request: {name} parameter has {kind} at character {text.index(character) + 1}",
+                f"Invalid request: {name} parameter has {kind} at character {text.index(character) + 1}: remove it",
                 code="not_text",
             )
 
@@ -78,7 +79,7 @@ def check_number(value: object, *, name: str, low: int, high: int) -> int:
     """Checks a parameter of a request that should be a whole number.
 
     Args:
-        value: A number, or a string of digits as forms have it; None and an empty string stand for the smallest value.
+        value: A number, or a string of digits as in a form; None and an empty string stand for `low`.
         name: Name of the parameter, for messages.
         low: Smallest value; smaller numbers are raised to it.
         high: Largest value.

@@ -1,4 +1,4 @@
-"""Requests and answers of the routes under `/v1`, as OpenAPI describes them."""
+"""Bodies of the requests and responses of the routes under `/v1`, from which FastAPI makes the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -159,11 +159,11 @@ class AlignRequest(_Request):
 
 
 class AlternativesRequest(_Request):
-    """A place in a translation for which other words are requested.
+    """Request for other words at one position of a translation.
 
     Attributes:
         text: The source sentence.
-        prefix: The translation up to that place.
+        prefix: The translation up to this position; empty = the first word is requested.
         source: Source language; may be left out if exactly one model fits.
         target: Target language; may be left out if exactly one model fits.
         count: Number of words to return.
@@ -180,8 +180,10 @@ class QualityFlag(BaseModel):
     """A sign of a bad translation.
 
     Attributes:
-        kind: `unfinished`, `repetition`, `length`, `coverage` or `entropy`.
-        value: The measured value.
+        kind: `unfinished` (cut off at the length limit), `repetition` (a phrase is repeated), `length` (much shorter or
+            longer than the source), `coverage` (source words without attention) or `entropy` (attention spread over
+            the whole source).
+        value: The measurement that the flag is based on, such as the number of repetitions.
         where: Range `[first, last)` of word numbers, from 0: source words for `coverage`, target words for
             `repetition`; null for other kinds.
     """
@@ -196,7 +198,7 @@ class Ranked(BaseModel):
 
     Attributes:
         text: The translation.
-        score: Log-probability of the translation after penalties, in nats.
+        score: Log-probability of the translation after length and coverage penalty, in nats.
     """
 
     text: str
@@ -219,22 +221,22 @@ class Sentence(BaseModel):
     """A translated sentence.
 
     Attributes:
-        source: The sentence, normalized.
+        source: The source sentence, normalized.
         text: The translation.
-        score: Log-probability after penalties, in nats.
+        score: Log-probability of the translation after length and coverage penalty, in nats.
         tokens: Subwords of the translation.
         token_scores: Log-probability of each subword, in nats.
-        source_words: Words of the sentence, as spaces separate them.
+        source_words: Words of the source sentence, split at spaces.
         words: Words of the translation.
         word_scores: Log-probability of each word, in nats.
-        alignment: Links `[source word, target word]`, counted from 0.
+        alignment: Links `[source word, target word]` between word numbers, which start at 0.
         n_best: The best translations.
-        warnings: Warnings, in sentences.
+        warnings: Warnings for the user, each a sentence.
         quality_flags: Signs of a bad translation.
         attention: Attention of each subword, as `regard.inspection.compact.compact_record` encodes it.
         readout: Layer and head from whose attention the alignment was derived.
-        terms: Terms of the glossary that the sentence has.
-        unmet: Terms that the translation lacks, and excluded ones that it contains.
+        terms: Glossary terms that the source sentence contains.
+        unmet: Required terms that the translation lacks, and forbidden terms that it contains.
         read_as: The sentence as the model read it, if upper and lower case letters were changed before the translation,
             such as in a sentence in capitals.
     """
@@ -275,7 +277,7 @@ class Detected(BaseModel):
 
     Attributes:
         language: Code of the language.
-        confidence: Probability, 0-100.
+        confidence: Probability in percent, 0 to 100.
     """
 
     language: str
@@ -318,9 +320,9 @@ class Alignment(BaseModel):
     """The word alignment of a sentence pair.
 
     Attributes:
-        source_words: Words of the sentence.
+        source_words: Words of the source sentence.
         words: Words of the translation.
-        links: Links `[source word, target word]`, counted from 0.
+        links: Links `[source word, target word]` between word numbers, which start at 0.
     """
 
     source_words: list[str]
@@ -357,7 +359,7 @@ class Alternative(BaseModel):
 
 
 class AlternativesAnswer(BaseModel):
-    """Words that may follow a prefix.
+    """Words that may follow the given beginning of a translation.
 
     Attributes:
         source: Source language.
@@ -371,11 +373,11 @@ class AlternativesAnswer(BaseModel):
 
 
 class ErrorAnswer(BaseModel):
-    """A refused or failed request.
+    """Body of an error response.
 
     Attributes:
         error: What is wrong, in a sentence.
-        code: Kind of the error, for programs.
+        code: Short name of the kind of error for programs, such as `queue_full`.
     """
 
     error: str

@@ -1,4 +1,4 @@
-"""Models, glossaries and terms under `/v1`, as OpenAPI describes them."""
+"""Models and glossary terms in requests and responses of the routes under `/v1`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ ITEM = {"type": "string", "pattern": r"^[^\u0000]*$"}
 
 
 class InlineTerm(BaseModel):
-    """A term and its translations.
+    """A term in the source language and its translations.
 
     Attributes:
-        source: The term; spellings are separated by `|`. Empty = the translations are forbidden in every sentence.
-        target: Translations, separated by `|`; those that begin with `!` must not be used.
-        case: Whether upper and lower case letters are distinguished.
-        inflect: Whether the first and the last word may have endings of up to three letters in the text.
-        keep: Whether the term is not translated; it has no `target` then.
+        source: The term, or several spellings of the term with `|` between them. Empty = `target` contains only
+            translations with `!`, which are forbidden in every sentence.
+        target: The translations with `|` between them; a translation that begins with `!` must not be used.
+        case: Whether the term matches only with the same upper and lower case letters.
+        inflect: Whether the term also matches with endings of up to three letters on its first and last word.
+        keep: Whether the term is kept as it is in the source sentence; `target` is then left empty.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -31,15 +32,15 @@ class InlineTerm(BaseModel):
 
 
 class UsedTerm(BaseModel):
-    """A term of a sentence, and whether the translation has it.
+    """A glossary term in a source sentence, and whether the translation of the sentence follows the glossary.
 
     Attributes:
         source: The term, as the sentence contains it; empty for a translation that is forbidden in every sentence.
-        span: Range `[start, end)` of its characters in the sentence.
-        targets: Translations, any of which may be used; or a translation that must not be used.
-        forbidden: Whether the translation must not be used.
-        met: Whether one of the translations was used, or the forbidden one was not.
-        target_spans: Ranges of the characters of the translation that are one of `targets`.
+        span: Range `[start, end)` of the term's characters in the sentence; None if `source` is empty.
+        targets: Translations of the term, any of which may be used; if `forbidden`, a translation not to be used.
+        forbidden: Whether `targets` must not be used.
+        met: Whether the translation follows the glossary: it has one of `targets`, or none if `forbidden`.
+        target_spans: Ranges `[start, end)` of the characters of the translation where one of `targets` occurs.
     """
 
     source: str
@@ -71,11 +72,11 @@ class Model(BaseModel):
 
 
 class ModelsAnswer(BaseModel):
-    """The models of the service, as the route `/models` returns them.
+    """The models of the service, as the route `/v1/models` returns them.
 
     Attributes:
         models: All models that the service offers, whether loaded or not.
-        glossaries: Names of the glossaries that requests may name.
+        glossaries: Names of the glossaries that requests may use.
     """
 
     models: list[Model]

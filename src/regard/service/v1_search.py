@@ -11,16 +11,16 @@ from regard.translation.options import Changes
 
 
 def refuse_other_types(value: object) -> object:
-    """Refuses truth values and strings, which pydantic would convert to numbers.
+    """Raises an error for booleans and strings, which pydantic would convert to numbers.
 
     Args:
-        value: Value of a field.
+        value: Value of a field that should be a number.
 
     Returns:
-        The same value; 30.0 is an integer in JSON.
+        The value, unchanged.
 
     Raises:
-        ValueError: The value is a truth value or a string.
+        ValueError: The value is a boolean or a string.
     """
     if isinstance(value, (bool, str)):
         raise ValueError("expected a number")
@@ -34,8 +34,8 @@ class Sampling(BaseModel):
         num_samples: Number of translations to draw for each sentence, returned as `n_best`.
         temperature: Divisor of the logits: below 1, likely words become likelier.
         top_k: Number of most probable subwords to sample from; null = all.
-        top_p: Total probability of the most probable subwords to sample from.
-        epsilon: Smallest probability of the subwords to sample from.
+        top_p: Total probability of the most probable subwords to sample from; 1 = all.
+        epsilon: Smallest probability of the subwords to sample from; 0 = all.
         seed: Seed of the random numbers; equal requests with equal seeds get equal samples.
     """
 
@@ -54,9 +54,11 @@ class SearchFields(BaseModel):
 
     Attributes:
         no_repeat_ngram: Size of the sequences of subwords that may occur only once in a translation; 0 = no limit.
-        repetition_penalty: Factor of the log-probability of subwords that a translation contains already.
+        repetition_penalty: Factor by which the log-probability of a subword is multiplied if the translation contains
+            the subword already; 1 = no penalty.
         min_len_ratio: Smallest number of subwords of a translation per source subword.
-        max_len_ratio: Largest number of subwords of a translation per source subword; null = limits of the model.
+        max_len_ratio: Largest number of subwords of a translation per source subword; null = only the limits of the
+            model.
         groups: Number of groups of diverse beam search, a divisor of `beam`.
         diversity: Strength of diverse beam search; null = 0.5.
         sample: Options of sampling, if translations are to be drawn at random instead of searched for.
@@ -71,7 +73,7 @@ class SearchFields(BaseModel):
     sample: Sampling | None = None
 
     def to_fields(self) -> Changes:
-        """The options as fields of `TranslateOptions`."""
+        """Converts the options to keyword arguments of `TranslateOptions`."""
         return {
             "no_repeat_ngram": self.no_repeat_ngram,
             "repetition_penalty": self.repetition_penalty,

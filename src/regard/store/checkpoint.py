@@ -39,7 +39,7 @@ def save_state(
         path: Path of the file, usually with suffix `.safetensors`.
         tensors: Tensors of the state by name, each of any shape `(...)`.
         scalars: All other values of the state by name; they must be convertible to JSON.
-        previous: Path in the same directory that an existing state at `path` gets; None = it is deleted.
+        previous: Path in the same directory to which an existing file at `path` is moved; None = it is deleted.
 
     Raises:
         CheckpointError: The file cannot be written.
@@ -78,7 +78,7 @@ def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Plain]]:
         version, digest, scalars = content["format_version"], content["sha256"], content["scalars"]
     except (KeyError, TypeError, ValueError, RecursionError):
         raise CheckpointError(
-            f"{file}: expected a training state written by regard, found a file without its metadata; start a new "
+            f"{file}: expected a training state written by regard, found another safetensors file; start a new "
             "training, without --resume"
         ) from None
     if version not in _READABLE:

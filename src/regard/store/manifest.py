@@ -207,7 +207,7 @@ def write_signature(
     files: Mapping[str, str],
     regard_version: str | None = None,
 ) -> str:
-    """Signature that identifies a model beside a score, in the style of sacreBLEU.
+    """Makes the signature that identifies a model where a score is reported, in the style of sacreBLEU.
 
     Args:
         config: The resolved configuration.

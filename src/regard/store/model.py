@@ -105,7 +105,7 @@ def save_model(
     details: Details | None = None,
     quantization: Quantization | None = None,
 ) -> Manifest:
-    """Saves a model to a directory; after a crash, it holds the old model or the new one.
+    """Saves a model to a directory; after a crash, the directory holds the old model or the new one.
 
     Args:
         path: The directory; created if necessary.
@@ -114,7 +114,8 @@ def save_model(
         src_subword: Source subword model.
         tgt_subword: Target subword model; with the same ids as the source if `subword.shared` is set.
         details: Results of training by name, stored for information only.
-        quantization: `int8` rounds matrices to 8 bits, as a search in int8 does; None stores the weights unchanged.
+        quantization: `int8` rounds matrices to 8 bits, as translation with int8 matrix products does; None stores the
+            weights unchanged.
 
     Returns:
         The manifest that was written.
@@ -190,7 +191,8 @@ def open_model(path: str | Path) -> ModelDirectory:
         Manifest, configuration and file sizes.
 
     Raises:
-        CheckpointError: The directory is not a model, a file is missing or was changed, or the format is newer.
+        CheckpointError: The directory is not a model, a file is missing or was changed, or the format is newer than
+            this version of regard can read.
         ConfigError: The configuration has keys or values that this version of regard does not know.
     """
     directory = find_model(path)

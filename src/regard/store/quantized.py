@@ -46,14 +46,14 @@ def quantize_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def weight_entries(where: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Entries of the weights in a file with quantized tensors, without those of their scales.
+    """Selects the header entries of the weights in a file with quantized tensors, and checks those of the scales.
 
     Args:
         where: Path of the file, for messages.
         entries: All entries of the file's header, by name.
 
     Returns:
-        Entries by name; their shapes are those of the model's tensors.
+        Entries of the weights by name, without those of the scales; their shapes are those of the model's tensors.
 
     Raises:
         CheckpointError: A quantized tensor has no scales, or scales of another type or shape.
@@ -66,7 +66,7 @@ def weight_entries(where: str, entries: Mapping[str, Entry]) -> dict[str, Entry]
 
 
 def decode_tensors(where: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Computes the weights that a file with quantized tensors stands for.
+    """Converts the quantized tensors of a file back to weights: integers times scales.
 
     Args:
         where: Path of the file, for messages.

@@ -102,7 +102,7 @@ class CheckedWeights:
 
 
 def replaced_files(directory: Path) -> list[Path]:
-    """Paths of all files that saving a model replaces, under their final and their pending names."""
+    """Paths of all files that saving a model replaces: the final names, and the temporary names during a save."""
     names = [directory / name for name in (MANIFEST, *KNOWN_FILES)]
     return [*names, *map(pending_path, names)]
 
@@ -117,7 +117,8 @@ def read_description(directory: Path) -> ModelDescription:
         The content of the files. The manifest has not been compared with the weights.
 
     Raises:
-        CheckpointError: The directory is not a model, a file is missing or was changed, or the format is newer.
+        CheckpointError: The directory is not a model, a file is missing or was changed, or the format is newer than
+            this version of regard can read.
         ConfigError: The configuration has keys or values that this version of regard does not know.
     """
     tree = read_manifest_tree(directory)
@@ -180,7 +181,7 @@ def check_weights(description: ModelDescription, *, score: ScoreFactory | None, 
 
 
 def use_verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T:
-    """Reads a file of known hash, under its final name or, after an interrupted save, its pending name.
+    """Reads a file whose hash is known; after an interrupted save, it may still have its temporary name.
 
     Args:
         path: Final path of the file.

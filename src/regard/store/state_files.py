@@ -23,7 +23,7 @@ def has_saved_state(directory: Path) -> bool:
 
 
 def newest_scalars(directory: Path) -> dict[str, Plain]:
-    """Reads the JSON values of the newest readable state in a training directory, without checking its hash."""
+    """Reads the JSON values of the newest readable training state; its hash is not checked. Empty if there is none."""
     return read_scalars(directory / STATE) or read_scalars(directory / PREVIOUS_STATE)
 
 
@@ -35,7 +35,8 @@ class LoadedState:
         path: Path of the file.
         tensors: Tensors of the state by name, each of any shape `(...)`.
         scalars: All other values of the state by name, as JSON.
-        note: Message for the user if it is not the newest state, because that one is damaged; otherwise None.
+        note: Message for the user if the newest state is missing or damaged, so that this is the previous state;
+            otherwise None.
     """
 
     path: Path
@@ -56,10 +57,10 @@ class StateFiles:
         self.newest_is_damaged = False
 
     def save(self, directory: Path, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
-        """Writes a state as the newest, and keeps the newest one until now as the previous state.
+        """Writes a new state. The state that was the newest is kept as the previous state.
 
-        The state before these two is deleted. If the newest state until now is damaged (`newest_is_damaged`), that one
-        is deleted instead.
+        The state that was the previous one is deleted; but if the newest state is damaged (`newest_is_damaged`), the
+        damaged state is deleted instead.
 
         Args:
             directory: Directory of the training.

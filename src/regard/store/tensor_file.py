@@ -68,9 +68,9 @@ class Header:
     """Header of a safetensors file, checked against the size of the file.
 
     Attributes:
-        entries: Entry of each tensor by name, in the order of the tensors in the file, which they fill from `start`
-            to its end.
-        metadata: The `__metadata__` of the file: texts by name.
+        entries: Entry of each tensor by name, in the order of the file. The tensors fill the file without gaps, from
+            `start` to the end.
+        metadata: The `__metadata__` of the file: strings by name.
         start: Offset of the first tensor's first byte, counted from the start of the file.
     """
 

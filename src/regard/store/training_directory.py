@@ -76,7 +76,7 @@ class TrainingDirectory:
         return next((directory for directory in self._candidates() if (directory / SETTINGS).is_file()), None)
 
     def has_state(self) -> bool:
-        """Whether an earlier training has saved a state there, which a new training would delete."""
+        """Whether the directory has a saved state of an earlier training, which a new training would delete."""
         return any(has_saved_state(directory) for directory in self._candidates())
 
     def check_free(self, *, overwrite: bool) -> None:
@@ -150,7 +150,7 @@ class TrainingDirectory:
         self._open()
 
     def replace_old(self) -> None:
-        """Moves the new training to `path` and deletes the old training; does nothing without a new training.
+        """Moves the new training to `path` and deletes the old training there; does nothing before `begin`.
 
         Raises:
             CheckpointError: The directory cannot be written; the old training still exists.
@@ -188,9 +188,9 @@ class TrainingDirectory:
             )
 
     def after_save(self) -> Path:
-        """Moves a new training from its temporary directory to its place, and deletes the training that was there.
+        """Moves a new training from its temporary directory to `path`, and deletes the old training there.
 
-        Call it after each state that was saved; only the first call of a new training has an effect.
+        Call this method each time a state was saved; only the first call for a new training has an effect.
 
         Returns:
             Directory that holds this training's files afterwards.
@@ -235,7 +235,8 @@ class TrainingDirectory:
             return
         if not self.path.is_dir():
             raise ConfigError(
-                f"{self.path}: expected a directory or an unused name, found a file: choose another --out"
+                f"{self.path}: expected no file of this name, because the training needs a directory there: move the "
+                "file elsewhere, or choose another --out"
             )
         names = sorted(entry.name for entry in os.scandir(self.path))
         foreign = [name for name in names if not (_OWN.fullmatch(name) or _INCOMPLETE.fullmatch(name))]

@@ -42,7 +42,7 @@ class HashedFile:
         self._digest = hashlib.sha256()
 
     def read(self, *, max_bytes: int) -> bytes:
-        """Reads the rest of the file; more than `max_bytes` bytes are an error."""
+        """Reads the rest of the file; raises a `CheckpointError` if there are more than `max_bytes` bytes."""
         data = read_whole(self._file, self.path, max_bytes=max_bytes, remedy=self.remedy)
         self._digest.update(data)
         return data
@@ -102,16 +102,16 @@ class HashedResult(Generic[T]):
 
 
 def use_hashed(path: Path, use: Callable[[HashedFile], T], *, remedy: str) -> HashedResult[T]:
-    """Opens a file once, and hashes exactly the bytes that a function reads from it.
+    """Opens a file, calls a function that reads it, and hashes the whole file from the same bytes.
 
     Args:
         path: Path of the file.
-        use: Function that reads the file. Its result must not be trusted before the caller has compared the hash.
+        use: Function that reads the file. The caller must compare the hash before using the result.
         remedy: What to do if the file cannot be read, for messages.
 
     Returns:
-        The result of `use` and the file's hash. An error raised by `use` is stored as the result, because it is of no
-        interest if the hash shows that this is not the expected file.
+        The result of `use` and the file's hash. If `use` raises an error, the error is stored as the result instead of
+        being raised, because the hash may show that this is not the expected file.
 
     Raises:
         CheckpointError: The file is missing, not a regular file, or cannot be read.
@@ -131,7 +131,7 @@ def read_consistently(read: Callable[[], T], files: Sequence[Path]) -> T:
 
     Args:
         read: Function that reads all files, and raises an error if they are inconsistent.
-        files: All files that may be replaced, under their final and their pending names.
+        files: Paths of all files that may be replaced: their final names, and their temporary names during a save.
 
     Returns:
         Result of `read`, from one consistent state of the files.

@@ -173,14 +173,14 @@ def assign_tensors(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
 
 
 def refuse(message: str, lines: list[str]) -> None:
-    """Raises an error with one line per fault, of which long lists are shortened.
+    """Raises an error that lists faults, one per line; does nothing if there are no faults.
 
     Args:
-        message: What is wrong, with the path of the file.
-        lines: The faults; none = no error.
+        message: First line of the error message: what is wrong, with the path of the file.
+        lines: A line for each fault; only the first 20 are shown.
 
     Raises:
-        CheckpointError: There is a fault.
+        CheckpointError: `lines` is not empty.
     """
     if lines:
         more = f"\n  and {len(lines) - _MAX_LINES} more" if len(lines) > _MAX_LINES else ""

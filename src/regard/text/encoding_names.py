@@ -15,13 +15,13 @@ _MAX_NAME = 60
 
 
 def find_encoding(name: str) -> str | None:
-    """Finds the codec of an encoding.
+    """Finds Python's codec for an encoding of text files.
 
     Args:
-        name: Any name of the encoding.
+        name: Name of the encoding, in any spelling that Python knows.
 
     Returns:
-        Name of the codec in Python, which decodes bytes to text; None if there is none.
+        Python's name of the codec; None if Python has no such codec, or it is not for text files.
 
     >>> find_encoding("Latin1"), find_encoding("klingon"), find_encoding("hex")
     ('iso8859-1', None, None)

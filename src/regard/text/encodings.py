@@ -37,7 +37,7 @@ class BrokenLine(NamedTuple):
 
 
 def is_wide(encoding: str) -> bool:
-    """Whether a line feed in this encoding is not an LF byte, as in UTF-16.
+    """Whether an encoding writes a line feed as more or other bytes than LF, as UTF-16 does.
 
     Args:
         encoding: Name of the encoding.
@@ -59,7 +59,7 @@ def detect_wide(head: bytes) -> str | None:
         head: The first bytes of a file.
 
     Returns:
-        Description of the encoding, with a remedy, for messages; None if there is no sign of them.
+        Description of the encoding, with a remedy, for messages; None if neither is detected.
     """
     return next((name for mark, name in _WIDE_BOMS if head.startswith(mark)), None) or _detect_utf16(head)
 
@@ -73,7 +73,7 @@ def wide_to_utf8(blocks: Iterator[bytes], encoding: str, name: str) -> Iterator[
         name: Name of the file, for messages.
 
     Yields:
-        Parts of the text; all that is before an error is yielded.
+        Parts of the text, in UTF-8. Text before an invalid byte is yielded before the error is raised.
 
     Raises:
         InputError: The file is not in this encoding.
@@ -107,7 +107,7 @@ class LineDecoder:
     Attributes:
         name: Name of the file, for messages.
         encoding: Name of an encoding that is not wide (see `is_wide`).
-        can_choose: Whether the user can name another encoding.
+        can_choose: Whether messages may advise the user to name the encoding with --encoding.
     """
 
     name: str
@@ -118,8 +118,8 @@ class LineDecoder:
         """Decodes complete lines.
 
         Args:
-            block: Lines with their ends; the last may lack it.
-            num_before: Number of lines before them in the file.
+            block: Complete lines with line ends; the last line may lack its end.
+            num_before: Number of lines before `block` in the file, for line numbers in messages.
 
         Returns:
             The lines without their ends, and a `BrokenLine` for each line that is not text.

@@ -123,7 +123,7 @@ def english_name(code: str) -> str:
         code: A canonical code.
 
     Returns:
-        Such as `French` or `Portuguese (BR)`; the code itself if the language is not in the table.
+        The name, such as `French` or `Portuguese (BR)`; the code itself if regard knows no name for the language.
 
     >>> english_name("fr"), english_name("pt-BR"), english_name("zh-Hans")
     ('French', 'Portuguese (BR)', 'Chinese (Simplified)')

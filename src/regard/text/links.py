@@ -239,10 +239,10 @@ def _from_naacl(lines: Iterable[str], path: str, num_pairs: int, *, known: bool)
             sure.setdefault(sentence, set()).add((src, tgt))
     most = num_pairs if known else max(num_pairs, _MAX_PAIRS_PER_LINKED * len(possible) + _MIN_PAIR_LIMIT)
     if last >= most:
-        why = f"there are {num_pairs} sentence pairs" if known else f"only {len(possible)} sentence pairs have links"
+        why = f"there are {num_pairs} sentence pairs" if known else f"the file has links for only {len(possible)} pairs"
         raise DataError(
             f"{path}:{last_line}: sentence number {last + 1} is out of range: {why}; check the numbers in the file, or "
-            "pass the sentence pairs with --src and --tgt"
+            "give all sentence pairs with --src and --tgt of `regard aer`"
         )
     no_links = GoldLinks((), ())
     return [

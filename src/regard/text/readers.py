@@ -50,12 +50,12 @@ def read_lines(path: PathName) -> Iterator[str]:
 def text_lines(
     file: InputFile, *, encoding: str | None = None, can_choose: bool = False, max_bytes: int = MAX_LINE
 ) -> Iterator[str | BrokenLine]:
-    """Reads an open text file line by line; a line that is not text does not end reading.
+    """Reads an open text file line by line; lines that cannot be decoded are marked, and reading continues.
 
     Args:
         file: The open file. Line ends may be LF or CRLF; a byte order mark is skipped.
         encoding: Name of the encoding; None = UTF-8.
-        can_choose: Whether the user can name another encoding, for messages.
+        can_choose: Whether messages may advise the user to name the encoding with --encoding.
         max_bytes: Largest allowed size of a line, much larger than `BLOCK_SIZE`; a longer line is skipped in constant
             memory.
 

@@ -131,7 +131,8 @@ def separator(left: str, right: str) -> str:
         right: The second sentence, without leading space.
 
     Returns:
-        A space; an empty string if a script without spaces meets the boundary, or if either sentence is empty.
+        A space; an empty string if a sentence is empty, or if the last character of `left` or the first of `right`,
+        apart from quotation marks, belongs to a script without spaces between words.
 
     >>> separator("Il dort.", "Elle lit."), separator("他睡觉。", "她读书。"), separator("그는 잔다.", "그녀는 읽는다.")
     (' ', '', ' ')

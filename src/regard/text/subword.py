@@ -43,8 +43,8 @@ class Subword:
     Attributes:
         specials: Ids of the special tokens unk, pad, bos and eos.
         pieces: Spelling of each subword by id, with `▁` for a space; special tokens and bytes are in angle brackets.
-        spells_everything: Whether any text can be spelled; imported vocabularies lack characters.
-        language_tags: Ids of tags that name a target language, such as `>>fr<<`, or `>>fra<<` of OPUS-MT.
+        spells_everything: Whether any text can be spelled, by byte fallback; imported vocabularies may lack characters.
+        language_tags: Ids of the tags that name a target language, by tag, such as `>>fr<<`, or `>>fra<<` of OPUS-MT.
         note: Message for the user if `train` could not reach the requested size; otherwise None.
     """
 
@@ -53,7 +53,7 @@ class Subword:
 
         Args:
             model: The serialized model, as from `to_bytes`.
-            note: Value of the attribute `note`.
+            note: Message for the user, kept as the attribute `note`.
 
         Raises:
             CheckpointError: The bytes are not a SentencePiece model, or not one that regard can use.
@@ -101,7 +101,7 @@ class Subword:
             sentences: Normalized sentences, of one or both languages.
             vocab_size: Number of subwords to learn, including the 4 special tokens and 256 bytes.
             kind: Algorithm: `unigram` (Kudo 2018) or `bpe` (Sennrich et al. 2016).
-            seed: Seed for the random sample of lines that is used of a text with more than 2,000,000 lines.
+            seed: Seed of the random sample of lines to learn from, if the text has more than 2,000,000 lines.
             tags: Words that become one subword each and are never split, such as `<web>`; see `regard.text.tags`.
 
         Returns:
@@ -188,7 +188,7 @@ class Subword:
         return self._word_boundaries
 
     def term_vocabulary(self) -> TermVocabulary:
-        """Index of the subwords by their texts, for searches with terms; computed once."""
+        """Index of the subwords by their texts, for searches that require or forbid given terms; computed once."""
         if self._term_vocabulary is None:
             self._term_vocabulary = TermVocabulary(self._surfaces, self.specials, self.encode_ids)
         return self._term_vocabulary
@@ -299,12 +299,14 @@ def _find_language_tags(pieces: Sequence[str]) -> dict[str, int]:
 
 
 def scored_surfaces(subword: Subword) -> list[tuple[Surface, float]]:
-    """Surface form of each subword, by id, and its log-probability (negative merge rank for BPE; 0 for bytes).
+    """Lists the surface form and the score of each subword of a vocabulary.
 
     Args:
         subword: The vocabulary.
 
     Returns:
-        A pair per subword.
+        Per subword, in the order of the ids: its surface form, which is its characters (with `▁` for a space), the
+        value of one byte, or None for a special token; and its log-probability (negative merge rank for BPE; 0 for
+        bytes).
     """
     return [(surface, subword._processor.get_score(i)) for i, surface in enumerate(subword._surfaces)]

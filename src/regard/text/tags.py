@@ -21,8 +21,8 @@ def check_tag(tag: str) -> str:
     """Checks that a word can be the tag of a corpus.
 
     Args:
-        tag: Such as `<web>` or `>>fr<<`. It must begin and end with a sign that is no letter or digit, so that no word
-            of a text is taken for it.
+        tag: The word, such as `<web>` or `>>fr<<`. It must begin and end with a character that is neither a letter nor
+            a digit, so that no ordinary word is mistaken for a tag.
 
     Returns:
         The tag.
@@ -39,10 +39,10 @@ def check_tag(tag: str) -> str:
     if not bracketed or any(sign in tag for sign in _FORBIDDEN):
         raise ConfigError(
             f"expected a tag such as <web>, [news] or >>fr<<: 3 to {MAX_TAG_LENGTH} characters without spaces, commas "
-            f"and quotes, with a sign at either end, got {tag!r}"
+            f"and quotes, with a character that is no letter or digit at either end, got {tag!r}"
         )
     if _RESERVED.fullmatch(tag):
-        raise ConfigError(f"expected another tag than {tag!r}, which names a special token: choose one such as <web>")
+        raise ConfigError(f"expected a tag that is not a special token, got {tag!r}: choose another, such as <web>")
     return tag
 
 
@@ -63,7 +63,7 @@ def add_tag(tag: str | None, text: str) -> str:
 
 
 def language_tag(code: str) -> str:
-    """The tag before a source that names the target language.
+    """Makes the tag that names the target language, to put before a source sentence.
 
     >>> language_tag("fr"), language_tag("pt-BR")
     ('>>fr<<', '>>pt-BR<<')
@@ -78,7 +78,7 @@ def language_tag(code: str) -> str:
 
 
 def tagged_language(tag: str) -> str | None:
-    """The target language that a tag names.
+    """Returns the target language that a tag names.
 
     >>> tagged_language(">>fr<<"), tagged_language(">>fra<<"), tagged_language(">>cmn_Hans<<"), tagged_language("<web>")
     ('fr', 'fr', 'zh-Hans', None)
@@ -99,7 +99,7 @@ def tagged_language(tag: str) -> str | None:
 
 
 def split_tags(tags: str | None) -> list[str]:
-    """The tags before a source: that of the target language, that of the corpus, both or none.
+    """Splits the tags before a source sentence, which name the target language, the corpus, both or nothing.
 
     >>> split_tags(">>fr<< <bt>"), split_tags(None)
     (['>>fr<<', '<bt>'], [])
@@ -108,13 +108,13 @@ def split_tags(tags: str | None) -> list[str]:
         tags: Tags with spaces between them; None = no tags.
 
     Returns:
-        The tags.
+        One string per tag.
     """
     return [] if tags is None else tags.split(" ")
 
 
 def marks_origin(tags: str | None) -> bool:
-    """Whether tags say where a sentence pair comes from, and not only its target language.
+    """Whether the tags before a source sentence name a corpus, and not only the target language.
 
     Args:
         tags: Tags with spaces between them; None = no tags.

@@ -25,7 +25,7 @@ _SPACES = re.compile("  +")
 
 @cache
 def character_class(character: str) -> int:
-    """The class of a character: `SPACE_CLASS`, `LETTER_CLASS` or `OTHER_CLASS`."""
+    """Classifies a character: `SPACE_CLASS`, `LETTER_CLASS` (with digits; scripts with spaces) or `OTHER_CLASS`."""
     if character == " ":
         return SPACE_CLASS
     return LETTER_CLASS if is_letter(character) else OTHER_CLASS
@@ -37,13 +37,13 @@ def _is_letter(character: str) -> bool:
 
 @cache
 def fold_character(character: str) -> str:
-    """Maps upper and lower case of a character to the same character, if its folded form is a single character."""
+    """Case-folds a character; a character whose folded form has several characters, such as `ß`, stays as it is."""
     folded = character.casefold()
     return folded if len(folded) == 1 else character
 
 
 def fold(text: str) -> str:
-    """Maps upper and lower case of each character of a text to the same character; the length stays the same.
+    """Case-folds each character of a text; the length stays the same, so `ß` is not folded to `ss`.
 
     >>> fold("Straße À Paris")
     'straße à paris'
@@ -86,7 +86,7 @@ class TextIndex:
 
         Args:
             text: The text.
-            whole_word: Whether the next character must not be a letter.
+            whole_word: Whether the character after the text in the subword must not be a letter.
 
         Returns:
             Ids of the subwords.
@@ -152,15 +152,15 @@ class TermVocabulary:
 
     Attributes:
         texts: Text of each subword, with single spaces; empty for special tokens and for bytes that begin a character
-            of several bytes. Other bytes have the text that they stand for alone.
+            of several bytes. Other bytes have the text that they decode to by themselves.
         surfaces: Surface form of each subword, as given.
         byte_ids: Id of each byte, by its value; empty if the vocabulary has no bytes.
-        lead_ids: Ids of the bytes that begin a multi-byte UTF-8 character, some of `part_ids`.
-        part_ids: Ids of the bytes that are not a character alone, from 0x80 on.
+        lead_ids: Ids of the bytes that begin a multi-byte UTF-8 character; a subset of `part_ids`.
+        part_ids: Ids of the bytes from 0x80 on, which are not characters by themselves.
         invalid_ids: Ids of the bytes in `part_ids` that cannot begin a character.
         first_classes: Class of the first character of each text, one byte per id: `SPACE_CLASS`, `LETTER_CLASS` or
             `OTHER_CLASS`; `NO_CLASS` if the text is empty.
-        last_classes: Class of the last character of each text, likewise.
+        last_classes: The same for the last character of each text.
         specials: Ids of the special tokens.
     """
 
@@ -189,14 +189,14 @@ class TermVocabulary:
         return len(self.texts)
 
     def index(self, *, ignore_case: bool) -> TextIndex:
-        """The index of the subwords by their texts, or by their texts with case folded; built once."""
+        """Returns the index of the subwords by their texts; with `ignore_case`, by case-folded texts. Built once."""
         if ignore_case not in self._indexes:
             texts = [fold(text) for text in self.texts] if ignore_case else self.texts
             self._indexes[ignore_case] = TextIndex(texts)
         return self._indexes[ignore_case]
 
     def without_bytes(self, tokens: Sequence[int]) -> Sequence[int]:
-        """Leaves out single bytes from subwords that all have the same text; if all are bytes, the first stays."""
+        """Removes byte subwords from a list of ids with the same text; if all are bytes, keeps the first."""
         if len(tokens) < 2:
             return tokens
         return [token for token in tokens if not isinstance(self.surfaces[token], int)] or tokens[:1]

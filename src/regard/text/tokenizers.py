@@ -209,7 +209,7 @@ class SubwordTokenizer(ABC):
 
 
 class TrainedTokenizer(SubwordTokenizer):
-    """Tokenizer for vocabularies that regard trained, which do not change the text: the pieces spell it exactly.
+    """Tokenizer for vocabularies trained by regard, whose pieces spell each text exactly, without normalization.
 
     Args:
         processor: A loaded SentencePiece model.
@@ -236,7 +236,7 @@ class TrainedTokenizer(SubwordTokenizer):
         return self._segmented([escape_text(text) for text in texts], int)
 
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
-        """Finds the characters of each subword by the subwords' lengths. See `SubwordTokenizer.spans`."""
+        """Finds the characters of each subword from the lengths of the subwords. See `SubwordTokenizer.spans`."""
         return locate_pieces(escape_text(text), (self.surfaces[i] for i in ids))
 
 
@@ -246,8 +246,9 @@ class ImportedTokenizer(SubwordTokenizer):
     A language token at the start of the text, such as `>>fra<<`, becomes one id if the vocabulary contains the token.
 
     Args:
-        processor: A loaded SentencePiece model. It contains the piece `END_PIECE` as a marker: pieces before it are the
-            vocabulary, and their ids are those of the model; later pieces only help to segment text, and are unknown.
+        processor: A loaded SentencePiece model with the piece `END_PIECE`. The pieces before `END_PIECE` are the
+            vocabulary, with the ids of the model; the pieces after it only help to segment text, and `encode` gives
+            them the id of unk.
     """
 
     def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
@@ -272,7 +273,10 @@ class ImportedTokenizer(SubwordTokenizer):
         return match.group() if match and match.group() in self._ids else ""
 
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
-        """Finds the characters of each subword in the text before normalization. See `SubwordTokenizer.spans`."""
+        """Finds the characters that each subword covers in the original text, before normalization.
+
+        See `SubwordTokenizer.spans`.
+        """
         start = len(self._language(text))
         rest = escape_text(text[start:])
         pieces: list[str] = self._processor.encode(rest, out_type=str)  # unknown pieces included

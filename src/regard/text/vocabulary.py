@@ -36,13 +36,13 @@ def learn_vocabulary(
     """Learns a subword vocabulary from text; equal arguments give equal results, byte for byte.
 
     Every character of the text becomes a subword, except rare characters (fewer than 5 occurrences; fewer in texts of
-    less than 40,000 characters) and those for which `vocab_size` leaves no room. The vocabulary spells these in bytes.
+    less than 40,000 characters) and those for which `vocab_size` leaves no room. These two kinds are spelled in bytes.
 
     Args:
         sentences: Normalized sentences.
         vocab_size: Number of subwords to learn, including special tokens and bytes; a small text may yield fewer.
         kind: Algorithm: `unigram` (Kudo 2018) or `bpe` (Sennrich et al. 2016).
-        seed: Seed for the random sample of `MAX_LINES` lines that is used of a text with more lines.
+        seed: Seed of the random sample: of more than `MAX_LINES` lines, only `MAX_LINES` random lines are used.
         tags: Words that become one subword each and are never split, such as `<web>`; see `regard.text.tags`.
 
     Returns:
@@ -54,7 +54,7 @@ def learn_vocabulary(
     if vocab_size < MIN_VOCAB_SIZE:
         raise DataError(
             f"subword.vocab_size: expected at least {MIN_VOCAB_SIZE} ({NUM_RESERVED_IDS} are bytes and special "
-            f"tokens), got {vocab_size}: raise it, or leave it out, and it is derived from the size of the corpus"
+            f"tokens), got {vocab_size}: raise it, or leave it out to derive it from the size of the corpus"
         )
     lines = _sample_lines([escape_text(line) for line in sentences if line.strip()], seed)
     rare = _rare_characters(lines, room=(vocab_size - NUM_RESERVED_IDS - len(tags)) * 6 // 10)
@@ -87,7 +87,7 @@ def learn_vocabulary(
     except RuntimeError as error:
         raise DataError(
             f"subword.vocab_size: cannot learn a vocabulary of {vocab_size} subwords from this text ({error}): choose "
-            "another size"
+            "a larger size, or a smaller size if the reason in parentheses asks for it"
         ) from None
     return model.getvalue()
 

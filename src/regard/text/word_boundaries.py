@@ -14,14 +14,14 @@ from regard.text.tokenizers import SPACE, Surface
 class WordBoundaries:
     """Properties of the subwords of a vocabulary, one entry per id; special tokens have none of them.
 
-    Letters are those of scripts with spaces between words, with their marks; digits count as letters.
+    A letter here is a letter, digit or combining mark of a script that separates words by spaces.
 
     Attributes:
         is_text: The subword is not a special token.
         has_space: The subword begins with a space.
         begins_word: The subword begins with a space, or in a script without spaces.
-        continues_word: Directly after a letter, the subword makes the word longer: it begins with a letter, or is a
-            byte of a character that the vocabulary does not contain.
+        continues_word: After a letter, the subword continues the same word: it begins with a letter, or is a byte of a
+            character that the vocabulary does not contain.
         ends_with_letter: The subword ends with a letter.
     """
 
@@ -61,7 +61,7 @@ def is_letter(character: str) -> bool:
         character: One character, or an empty string.
 
     Returns:
-        True if the character is part of a word, such that another such character next to it belongs to the same word.
+        True for such a character: two of them next to each other belong to the same word. False for an empty string.
     """
     if not character or written_without_spaces(character):
         return False
@@ -76,9 +76,9 @@ def is_within_word(text: str, position: int) -> bool:
 
     Args:
         text: A text.
-        position: A position between two characters, counted from zero.
+        position: Index of the character after the position, from 0.
 
     Returns:
-        True if a cut at the position parts two letters of one word.
+        True if a cut at the position would split a word; False at both ends of the text.
     """
     return 0 < position < len(text) and is_letter(text[position - 1]) and is_letter(text[position])

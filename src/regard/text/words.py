@@ -37,7 +37,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def word_counts(sources: Iterable[str], targets: Iterable[str]) -> list[tuple[int, int]]:
-    r"""Counts the words of each sentence pair after normalization; word links number the same words.
+    r"""Counts the words of each sentence pair after normalization, as word alignments number them.
 
     >>> word_counts(["How was your day?"], ["ta\u00a0journée"])
     [(4, 2)]

@@ -1,4 +1,4 @@
-"""What all workers of a training must know alike, so that they decide alike: the time, and whether to stop."""
+"""Shares the time and requests to stop among all workers of a training, so that all decide the same."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from regard.train.workers import Workers
 class Agreement:
     """The time and the request to stop that all workers agree on, as of the last call of `update`.
 
-    For an only worker, these are the real time and its own requests.
+    With a single worker, these are the real time and the requests to this worker.
 
     Args:
-        workers: All workers.
+        workers: All worker processes of the training.
     """
 
     def __init__(self, workers: Workers) -> None:
@@ -22,17 +22,17 @@ class Agreement:
         self._own = self.interrupt = Interrupt()
 
     def clock(self) -> float:
-        """Time of worker 0 in seconds, from any origin."""
+        """Time of worker 0 at the last `update`, in seconds from any origin; with a single worker, the present time."""
         return self.workers.clock() if self.workers.count == 1 else self._seconds
 
     def begin(self, interrupt: Interrupt) -> Interrupt:
         """Starts to watch for requests to stop.
 
         Args:
-            interrupt: Requests to this worker.
+            interrupt: Flag that asks this worker to stop.
 
         Returns:
-            Requests that all workers agree on, which each of them sees at the same point of its work.
+            Flag that `update` sets in all workers, at the same point of their work, if any worker was asked to stop.
         """
         self._own = interrupt
         self.interrupt = interrupt if self.workers.count == 1 else Interrupt()
@@ -40,7 +40,7 @@ class Agreement:
         return self.interrupt
 
     def update(self) -> None:
-        """Agrees on the time, and on a stop if any worker was asked to; all workers must call it."""
+        """Sends the time of worker 0 and any request to stop to all workers; all workers must call it."""
         if self.workers.count == 1:
             return
         stop, keep = self._own.requested, self._own.requested and not self._own.save

@@ -49,8 +49,8 @@ class BrokenBatches:
     Args:
         checkpoints: Directory of the training.
         report: Function that receives messages for the user.
-        workers: All workers, which share the batches of an update; worker 0 writes those of all. None = this is the
-            only one.
+        workers: All workers, which share the batches of an update; worker 0 writes the batches of all workers. None =
+            this is the only worker.
 
     Attributes:
         find_line: Function that returns the sentence pair of a row of the corpus; None = only ids are written.
@@ -70,8 +70,8 @@ class BrokenBatches:
 
         Args:
             step: Number of the update.
-            batches: Its batches.
-            norm: Norm of its gradients, `()`; infinite or NaN if any gradient is.
+            batches: Batches of the update that this worker computed.
+            norm: Norm of the update's gradients, `()`; infinite or NaN if any gradient is.
         """
         self._recent.append((step, batches, norm))
         if len(self._recent) >= _MAX_RECENT:

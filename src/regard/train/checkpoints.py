@@ -36,7 +36,7 @@ class Checkpoint:
 
 
 class DirectoryOwner(Protocol):
-    """Object that owns the directory of a training; it may move the directory, and another process may take it over."""
+    """Object that locks and may move the directory of a training, and notices if another process takes it over."""
 
     @property
     def path(self) -> Path:
@@ -62,8 +62,9 @@ class CheckpointDirectory:
 
     Args:
         directory: Directory of the files; each checkpoint is one file `step-….safetensors`.
-        keep: Number of checkpoints to keep in addition to the best one, and to average.
-        prefer: Which `keep` checkpoints to average: the `best`, the `last`, or `none`.
+        keep: Number of checkpoints to keep besides the best checkpoint; also the number of checkpoints to average.
+        prefer: Which `keep` checkpoints to average: `best` = those with the highest scores, `last` = the newest ones;
+            `none` = no averaging.
     """
 
     def __init__(self, directory: Path, *, keep: int, prefer: Literal["best", "last", "none"]) -> None:
@@ -78,7 +79,7 @@ class CheckpointDirectory:
 
     @property
     def destination(self) -> Path:
-        """Final path of the directory, which differs from `directory` until an old training is replaced."""
+        """Final path of the directory; `directory` is a temporary path until a new training replaces an old one."""
         return self._owner.path if self._owner else self.directory
 
     @property
@@ -116,7 +117,7 @@ class CheckpointDirectory:
         self.entries = [*(old for old in self.entries if old.step != step), entry]
 
     def save(self, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
-        """Writes the training state from which an interrupted training resumes, and keeps the one before.
+        """Writes the training state from which an interrupted training resumes, and keeps the previous state.
 
         Args:
             tensors: Tensors of the state by name, each of any shape `(...)`.
@@ -134,10 +135,10 @@ class CheckpointDirectory:
             self.directory = self._owner.after_save()
 
     def load(self) -> LoadedState:
-        """Reads the newest training state, or the one before if the newest is missing or damaged.
+        """Reads the newest training state, or the previous state if the newest is missing or damaged.
 
         Returns:
-            The state.
+            The state, with a message for the user if it is not the newest state.
 
         Raises:
             CheckpointError: No state can be read.
@@ -147,9 +148,9 @@ class CheckpointDirectory:
     def prune(self) -> None:
         """Deletes checkpoint files, except those of the best checkpoint and of the checkpoints to be averaged.
 
-        Without averaging, the last `keep` checkpoints are kept in place of those to be averaged. Files that the state
-        before the newest one needs are kept too, in case the training resumes from it. Incomplete files of an
-        interrupted run are deleted.
+        Without averaging, the last `keep` checkpoints are kept in place of those to be averaged. Checkpoints that the
+        previous training state needs are kept too, in case the training resumes from that state. Incomplete files of
+        an interrupted run are deleted.
         """
         kept_steps = self._needed_steps(self.entries)
         self.entries = [entry for entry in self.entries if entry.step in kept_steps]
@@ -163,13 +164,14 @@ class CheckpointDirectory:
         path = self._path(entry.step)
         if not path.is_file():
             raise CheckpointError(
-                f"{path}: this checkpoint was removed, but the training needs its weights: train from the beginning"
+                f"{path}: this checkpoint was removed, but the training needs its weights: restore the file, or start "
+                "the training again with --overwrite"
             )
         tensors, scalars = load_state(path)
         if scalars.get("step") != entry.step:
             raise CheckpointError(
                 f"{path}: expected the weights of step {entry.step}, found the weights of step {scalars.get('step')}: "
-                "restore the file, or start the training again"
+                "restore the file, or start the training again with --overwrite"
             )
         return tensors
 
@@ -192,7 +194,7 @@ class CheckpointDirectory:
             self.entries = [_checkpoint(entry) for entry in state]  # type: ignore[union-attr]
         except (KeyError, TypeError):
             raise CheckpointError(
-                f"{self.directory}: the list of checkpoints is damaged: start the training again"
+                f"{self.directory}: the list of checkpoints is damaged: start the training again with --overwrite"
             ) from None
         self._needed_by_newest = self._needed_steps(self.entries)
         previous = read_scalars(self.directory / PREVIOUS_STATE).get("checkpoints")

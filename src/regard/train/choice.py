@@ -24,18 +24,18 @@ def choose_weights(
     metric: str,
     report: Callable[[str], None],
 ) -> tuple[str, Validation]:
-    """Loads the better of the best checkpoint and the average into the models of all workers.
+    """Loads the best checkpoint or the average of checkpoints, whichever scores better, into the models of all workers.
 
     Args:
         model: Model that receives the weights.
-        validator: Validates the average.
+        validator: Function that validates the average.
         checkpoints: Checkpoints of the training, at least one.
-        agreement: Requests to stop, which the validator checks.
+        agreement: Requests to stop, shared by all workers; the validator checks them.
         metric: Metric by which weights are compared: `loss`, `bleu` or `chrf`.
         report: Function that receives messages for the user.
 
     Returns:
-        Description of the weights, and their validation.
+        Description of the loaded weights, such as `checkpoint of step 500`; and their validation.
 
     Raises:
         Interrupted: A stop was requested.

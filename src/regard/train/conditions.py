@@ -1,4 +1,4 @@
-"""What the last bits of a training's results depend on, beside its configuration and its data."""
+"""What changes the last bits of a training's results besides configuration and data, such as the processor."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def current_conditions(precision: Precision, device: str) -> dict[str, str]:
         device: Device of the model, such as `cpu` or `cuda:0`.
 
     Returns:
-        A text per condition, by its name, to show to the user.
+        Description of each condition by its name, such as `8` for `threads`, to show to the user.
     """
     common = {"regard": version("regard"), "PyTorch": torch.__version__, "precision": precision.name}
     if torch.device(device).type == "cuda":
@@ -56,14 +56,15 @@ def current_conditions(precision: Precision, device: str) -> dict[str, str]:
 
 
 def changes_message(saved: Mapping[str, str], current: Mapping[str, str]) -> str | None:
-    """Tells the user what has changed since a training was saved, so that its results are not the same bits.
+    """Message about changed conditions, such as another processor, that may change the last bits of the results.
 
     Args:
-        saved: Conditions when the state was saved.
-        current: Conditions now.
+        saved: Conditions when the training was saved, from `current_conditions`.
+        current: Conditions now, from `current_conditions`.
 
     Returns:
-        A message for the user; None if nothing has changed. Conditions that are known on one side only are ignored.
+        A message for the user; None if nothing has changed. Conditions that are in `saved` or `current` only are
+        ignored.
     """
     changed = [
         f"{name}: {saved[name]}, now {current[name]}"

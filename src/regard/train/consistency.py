@@ -18,7 +18,7 @@ from regard.values import AlignmentTargets, Batch
 
 
 def repeated(batch: Batch) -> Batch:
-    """A batch with each row twice in a row, `(2 B, ...)`: a, a, b, b, ..."""
+    """The batch with each row followed by a copy of itself, `(2 B, ...)`: rows a, a, b, b, ..."""
 
     def twice(rows: Tensor) -> Tensor:
         return rows.repeat_interleave(2, dim=0)
@@ -60,7 +60,7 @@ def consistent_cross_entropy(
     `regard.train.loss.chunked_cross_entropy`.
 
     Args:
-        hidden: Hidden vectors of a batch from `repeated`, `(2 B, T, D)`.
+        hidden: Hidden vectors of a batch in which each row is followed by its copy (see `repeated`), `(2 B, T, D)`.
         weight: Output matrix, `(V, D)`.
         bias: Output bias, `(V,)`, or None.
         targets: Target ids of the same batch, `(2 B, T)` int64.
@@ -96,11 +96,12 @@ def consistent_terms(
         bias: Bias to add to the logits, `(V,)`, or None.
         targets: Target ids, `(2 C,)` int64.
         smoothing: ε of label smoothing.
-        need_error: Whether to compute the gradient; if not, `error` and `error_sum` hold arbitrary values.
+        need_error: Whether to compute the gradient; if not, the fields `error` and `error_sum` of the result hold
+            arbitrary values.
         alpha: α, factor of the mean of both divergences.
 
     Returns:
-        The terms of the loss, with the divergence as `penalty`.
+        The terms of the chunk's loss; their field `penalty` is the divergence, multiplied by α.
     """
     exact = logits if logits.dtype == torch.float64 else logits.float()
     log_probs = torch.log_softmax(exact if bias is None else exact + bias, -1)

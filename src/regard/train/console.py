@@ -31,8 +31,8 @@ def format_duration(seconds: float) -> str:
 class ConsoleReporter:
     """Reporter that shows a progress bar in a terminal, and elsewhere writes lines.
 
-    The first line is written with the first report, about a second after the training has begun, so that a log shows
-    that it has; later lines every 15 seconds.
+    Without a terminal, the first line is written with the first report, about a second after the start of the training;
+    later lines follow every 15 seconds.
 
     Args:
         console: Console to write to; standard error by default.
@@ -68,7 +68,7 @@ class ConsoleReporter:
             self.progress.start()
 
     def on_step(self, report: StepReport) -> None:
-        """Updates the progress bar; without a terminal, writes a line at the first step and at intervals."""
+        """Updates the progress bar; without a terminal, writes a line of progress at most every 15 seconds."""
         numbers = (
             f"loss {report.loss:.3f}  lr {report.learning_rate:.1e}  {report.tokens_per_second:,.0f} tok/s  "
             f"{format_duration(report.elapsed)} elapsed, {format_duration(report.remaining)} left"

@@ -109,7 +109,8 @@ class GradientSum:
             return
         if parameter not in self._bucket_of:
             raise AssertionError(
-                "a parameter without gradient in the first update has one now: report this bug in regard"
+                "expected gradients for the same parameters in every update, found a gradient of a parameter that had "
+                "none in the first update: this is a bug in regard: report it"
             )
         self._missing[self._bucket_of[parameter]] -= 1
         # The last bucket also has what is only known after the backward pass.
@@ -144,7 +145,7 @@ def divide(parameters: Sequence[Tensor], bucket_bytes: int) -> list[list[Tensor]
 
     Args:
         parameters: Parameters of any shapes `(...)` in the order of the forward pass.
-        bucket_bytes: Number of bytes from which on a bucket is full.
+        bucket_bytes: A bucket is full as soon as it has at least this many bytes.
 
     Returns:
         The buckets, at least one; each of them but the last is full.

@@ -1,4 +1,4 @@
-"""A request to stop a training between two steps, with everything saved."""
+"""A request to stop long work, such as a training, and the exception that ends it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class Interrupted(Exception):  # noqa: N818 - nothing went wrong
-    """Raised to leave long work, such as a training, because a stop was requested; not an error."""
+    """Raised to end long work, such as a training, because a stop was requested; not an error."""
 
 
 class Interrupt:
@@ -41,7 +41,7 @@ class Interrupt:
         self.requested = True
 
     def check(self) -> None:
-        """Raises an exception if a stop was requested, which ends the work that calls this method.
+        """Raises an exception, which ends the work that calls this method, if a stop was requested.
 
         Raises:
             Interrupted: A stop was requested.

@@ -61,8 +61,9 @@ class TimeLimit:
             step: Number of updates done in total.
 
         Returns:
-            True after 2.5 % of the time limit. If fewer than `train.steps` steps are planned, also after an eighth of
-            the steps that remain, because on a machine that became faster they would be over too soon.
+            True if 2.5 % of the time limit has passed since the last check. If fewer than `train.steps` steps are
+            planned, also if `steps` is at least an eighth of the planned steps that remain: on a machine that became
+            faster, these might all be done before 2.5 % of the time limit has passed.
         """
         shortened_plan_is_due = self.steps < self.max_steps and 8 * steps >= self.steps - step
         return shortened_plan_is_due or seconds >= 0.5 * WINDOW * self.budget
@@ -93,8 +94,8 @@ class TimeLimit:
             elapsed: Seconds of training so far.
 
         Returns:
-            True if 90 % of the mean time of a step is more than the remaining time without the time reserved for the
-            last validations. (90 %, because the next step may be faster than the mean.) Always False before the first
+            True if the remaining time, minus the time reserved for the last validations, is at most 90 % of the mean
+            time of a step. (90 %, because the next step may be faster than the mean.) Always False before the first
             step.
         """
         step = (1.0 - TOLERANCE) * self.pace
@@ -109,8 +110,8 @@ class TimeLimit:
             schedule: Learning rate schedule; changed to end at the new number of steps.
 
         Returns:
-            A message for the user about the new number of steps; None if it differs by at most 10 % from the number in
-            the previous message.
+            A message for the user about the new number of steps; None if nothing was changed, or if the new number
+            differs by at most 10 % from the number in the previous message.
         """
         if not self.pace or elapsed < WINDOW * self.budget:
             return None

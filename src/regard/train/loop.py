@@ -121,7 +121,7 @@ class Trainer:
         self.saver = StateSaver(parts, conditions=conditions, minutes=config.save_minutes)
 
     def run(self, *, num_sentences: int = 0, resume: bool = False, interrupt: Interrupt | None = None) -> Outcome:
-        """Trains until the last step, the end of patience or time, or an interruption.
+        """Trains until the last step, until patience or the time limit runs out, or until a stop is requested.
 
         Args:
             num_sentences: Number of sentence pairs in the corpus, for the report at the start.

@@ -76,10 +76,10 @@ def real_rows(targets: Tensor, ignore_index: int, num_tokens: int | None) -> Ten
     Args:
         targets: Target ids, `(...)` int64.
         ignore_index: Target id of padding.
-        num_tokens: Number of such targets, if it is known; otherwise a GPU is synchronized to count them.
+        num_tokens: Number of targets that are not padding; None = unknown, so a GPU is synchronized to count them.
 
     Returns:
-        Their indices in the flattened targets, `(N,)` int64.
+        Indices of the targets that are not padding in the flattened targets, `(N,)` int64.
     """
     is_real = targets.flatten() != ignore_index
     if num_tokens is None:
@@ -105,13 +105,13 @@ def fused_cross_entropy(
         weight: Output matrix, `(V, D)`.
         bias: Output bias, `(V,)`, or None.
         targets: Target ids, `(...)` int64.
-        rows: Indices of the tokens in the flattened targets, `(N,)` int64, in the order in which chunks contain them.
+        rows: Indices of the chosen tokens in the flattened targets, `(N,)` int64; chunks are taken in this order.
         label_smoothing: ε, probability that smoothing spreads over the whole vocabulary.
         chunk_size: Tokens per chunk.
         terms: Function that computes the loss of a chunk from its logits, with the interface of `loss_terms`.
 
     Returns:
-        The smoothed loss, and the negative log-likelihood of the targets.
+        The smoothed loss, and the negative log-likelihood of the chosen targets, both scalars, sums in nats.
     """
     flat = hidden.flatten(0, -2).index_select(0, rows)  # (..., D) -> (N, D)
     # Within the autograd function gradients are off, so it cannot find out whether they are needed.

@@ -49,7 +49,8 @@ class MemoryLimit:
         report: Function that receives messages for the user.
 
     Attributes:
-        limit: Largest number of padded tokens of a batch, on the longer side, that is tried; None = no limit.
+        limit: Largest batch that is tried, in tokens of its longer side (source or target), padding included; None = no
+            limit.
         num_failures: Number of batches and parts that did not fit so far.
     """
 
@@ -65,7 +66,7 @@ class MemoryLimit:
         Args:
             batches: The micro-batches, in order.
             first: Number of the first micro-batch within the update.
-            stride: Difference of the numbers of two micro-batches that follow each other in `batches`.
+            stride: Difference between the numbers of consecutive micro-batches in `batches`: the number of workers.
 
         Returns:
             The parts, in order; each is a whole micro-batch if there is no limit.
@@ -112,11 +113,11 @@ class MemoryLimit:
         return [*parts[:index], *halves, *parts[index + 1 :]]
 
     def state(self) -> dict[str, Plain]:
-        """Limit and numbers of failures as JSON, for `restore` when an interrupted training resumes."""
+        """The limit and the failures so far as JSON, for `restore` when an interrupted training resumes."""
         return {"limit": self.limit, "num_failures": self.num_failures, "failed": [*self._failed]}
 
     def restore(self, state: dict[str, Plain]) -> None:
-        """Restores what the method `state` returned before the interruption."""
+        """Restores the limit and the failures that the method `state` returned before the interruption."""
         self.limit = cast("int | None", state["limit"])
         self.num_failures = cast("int", state["num_failures"])
         self._failed = [*cast("list[int]", state["failed"])]
@@ -144,18 +145,18 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def padded_tokens(batch: Batch) -> int:
-    """Number of tokens of a batch on its longer side, padding included, which `train.batch_tokens` limits."""
+    """Number of tokens on a batch's longer side (source or target), with padding; `train.batch_tokens` limits it."""
     return len(batch.indices) * max(batch.src_ids.shape[1], batch.tgt_in_ids.shape[1])
 
 
 def split_batch(batch: Batch) -> tuple[Batch, Batch]:
-    """Divides a batch into its first and its second half of rows, each without columns of padding only.
+    """Divides a batch into its first and second half of rows, and removes columns that contain only padding.
 
     Args:
         batch: Batch of at least two rows.
 
     Returns:
-        Both halves.
+        The first half and the second half.
     """
     middle = len(batch.indices) // 2
     return _rows(batch, 0, middle), _rows(batch, middle, len(batch.indices))

@@ -21,8 +21,8 @@ class BatchLosses:
     """Losses of a batch, each summed over its target tokens, scalars in nats.
 
     Attributes:
-        total: The loss to minimize, with guided alignment.
-        loss: The loss without guided alignment.
+        total: The loss to minimize: `loss` plus the weighted loss of guided attention, if it is used.
+        loss: Label-smoothed cross entropy; with R-Drop, plus the divergence of both predictions.
         nll: Negative log-likelihood.
     """
 
@@ -38,7 +38,7 @@ class Objective:
     Attributes:
         label_smoothing: ε of the target distribution.
         guided: Supervision of attention by word links; with None, batches need no links.
-        r_drop: α of R-Drop; 0 = every batch is computed once.
+        r_drop: α, factor of the divergence in R-Drop; 0 = no R-Drop, so every batch is computed once.
         word_dropout: Probability that an input token is replaced by the unknown token.
     """
 
@@ -55,7 +55,7 @@ class Objective:
     def losses(self, model: Seq2Seq, batch: Batch, precision: Precision) -> BatchLosses:
         """Runs the model over a batch and computes the losses.
 
-        With R-Drop, they are the means of both predictions, so that the sizes of gradients are those without it.
+        With R-Drop, the losses are means over both predictions, so that gradients are as large as without R-Drop.
 
         Args:
             model: Model on the device of the batch.

@@ -81,10 +81,10 @@ class Updater:
         return state
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Restores the moments of the optimizer when an interrupted training resumes.
+        """Restores moments and counts of the optimizer when an interrupted training resumes.
 
         Args:
-            state: Tensors by name that the method `state` returned; parameters that were never updated have none.
+            state: Tensors by name that the method `state` returned; no tensors for parameters that were never updated.
         """
         self.num_skipped.copy_(state["num_skipped"])
         self.num_broken_in_a_row.copy_(state["num_broken_in_a_row"])

@@ -1,4 +1,4 @@
-"""The place of a worker among all workers of a training, and the store that they share."""
+"""Which of the worker processes of a training this process is, and the key-value store that they share."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """The place of a worker among all workers of a training.
+    """Which of the worker processes of a training this process is, and how many there are.
 
     Attributes:
         rank: Number of this worker, from 0.
@@ -74,7 +74,7 @@ class Place:
             environment: Environment variables; by default, those of this process.
 
         Returns:
-            The place; that of an only worker if the process was not started by `torchrun`.
+            The place; the default, a single worker, if the process was not started by `torchrun`.
 
         Raises:
             ConfigError: A variable is not a number, or the numbers contradict each other.
@@ -93,14 +93,14 @@ class Place:
 
 
 def open_store(place: Place, environment: Mapping[str, str] | None = None) -> Store | None:
-    """Opens the store that the workers of a training share.
+    """Opens the key-value store that the workers of a training share.
 
     Args:
         place: Place of this worker.
         environment: Environment variables, with `MASTER_ADDR` and `MASTER_PORT`; by default, those of this process.
 
     Returns:
-        The store, empty at each start of the workers; None for an only worker.
+        The store, which is empty whenever the workers are started or restarted; None if there is only one worker.
 
     Raises:
         ConfigError: The variables are missing.
@@ -127,7 +127,7 @@ def open_store(place: Place, environment: Mapping[str, str] | None = None) -> St
 
 @contextmanager
 def connection(*, first: bool) -> Iterator[None]:
-    """Context for communication with other workers, in which the loss of one raises a `WorkerError`.
+    """Context manager that raises a `WorkerError` if communication with another worker fails inside it.
 
     Args:
         first: Whether this is worker 0, which alone reports the error.

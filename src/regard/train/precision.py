@@ -42,7 +42,7 @@ class Precision:
     ratio: float | None = None
 
     def with_exceptions(self, model: ModelConfig) -> Precision:
-        """This precision with a note on the layers that run in float32, since this machine lacks their operations.
+        """Adds a note if some layers run in float32 because this machine cannot train them in bfloat16.
 
         Args:
             model: The `[model]` section of the configuration.

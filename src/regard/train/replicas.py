@@ -1,4 +1,4 @@
-"""Keeps several workers equal: weights and optimizer to the last bit, the restored state, and known checkpoints."""
+"""Keeps the workers of a training equal: weights, optimizer state, restored state and list of checkpoints."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def make_equal(workers: Workers, tensors: Sequence[Tensor]) -> bool:
         tensors: Tensors of any shapes `(...)`, the same shapes in all workers.
 
     Returns:
-        Whether they differed.
+        Whether the tensors of any worker differed.
     """
     if workers.count == 1:
         return False
@@ -76,12 +76,12 @@ def make_model_equal(workers: Workers, model: nn.Module, updater: Updater, repor
 
 
 def in_first(workers: Workers, checkpoints: CheckpointDirectory, work: Callable[[], None]) -> None:
-    """Reads or writes files of the training in worker 0, and then sends the list of checkpoints to all workers.
+    """Runs a function in worker 0 only, and then sends the list of checkpoints of worker 0 to all workers.
 
     Args:
         workers: All workers.
         checkpoints: Checkpoints of the training.
-        work: Function to run in worker 0.
+        work: Function to run in worker 0, which reads or writes files of the training.
     """
 
     def work_and_list() -> Plain:

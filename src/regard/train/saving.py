@@ -30,11 +30,11 @@ _OLDER_STATE = (
 
 @dataclass(frozen=True)
 class TrainingParts:
-    """The parts of a training that have a state.
+    """The objects of a training whose state is saved.
 
     Attributes:
         model: The model.
-        updater: Its optimizer.
+        updater: Optimizer of the model.
         stream: Training batches.
         schedule: Learning rate schedule.
         limit: Time limit.
@@ -69,12 +69,12 @@ class Restored:
 
 
 class StateSaver:
-    """Saves the state of a training on request and by time, and restores it.
+    """Saves the state of a training on request, says when a regular save is due, and restores the state.
 
     Args:
-        parts: Everything that has a state.
-        conditions: What the last bits of the results depend on, by name; see `regard.train.conditions`.
-        minutes: Minutes between two saves by time; 0 = never by time.
+        parts: The objects whose state is saved.
+        conditions: Descriptions of machine and software that affect rounding, by name; from `current_conditions`.
+        minutes: Interval of regular saves in minutes; 0 = no regular saves.
     """
 
     def __init__(self, parts: TrainingParts, *, conditions: Mapping[str, str], minutes: float) -> None:
@@ -84,13 +84,13 @@ class StateSaver:
         self._last: float | None = None  # set at the first step after a save, so a long save is not followed by another
 
     def is_due(self, now: float) -> bool:
-        """Whether the state must be saved, because enough time has passed since the first call after the last save.
+        """Whether a regular save is due: the interval has passed since the first call after the last save.
 
         Args:
             now: Present time in seconds, from any origin.
 
         Returns:
-            Always False if the state is not saved by time.
+            True if the interval has passed; always False without regular saves.
         """
         if self._last is None:
             self._last = now
@@ -117,9 +117,9 @@ class StateSaver:
         self.restart()
 
     def restart(self) -> None:
-        """Restarts the time to the next save by time.
+        """Restarts the interval until the next regular save.
 
-        Each worker must call it after a save, also those that wrote no file.
+        Each worker must call this after a save, including workers that wrote no file.
         """
         self._last = None
 

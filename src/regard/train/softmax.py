@@ -19,7 +19,7 @@ class LossTerms:
     Attributes:
         nll: Negative log-likelihood of each token's target, `(C,)`, in nats.
         log_probs: Sum of each token's V log-probabilities, `(C,)`.
-        error: Gradient of the loss by the logits without the uniform part of the smoothing,
+        error: Gradient of the loss with respect to the logits, without the uniform part of the smoothing:
             `p(v) - (1 - ε) [v = target]`, `(C, V)`.
         error_sum: Sum of `error` over the tokens, `(V,)`.
         penalty: Further loss of the chunk, a scalar, whose gradient is part of `error`; None = there is none.
@@ -55,10 +55,11 @@ def loss_terms(
         bias: Bias to add to the logits, `(V,)`, or None.
         targets: Target ids, `(C,)` int64.
         smoothing: ε of label smoothing.
-        need_error: Whether to compute the gradient; if not, `error` and `error_sum` hold arbitrary values.
+        need_error: Whether to compute the gradient; if not, the fields `error` and `error_sum` of the result hold
+            arbitrary values.
 
     Returns:
-        The terms of the loss.
+        The terms of the chunk's loss.
     """
     run = kernel("cross_entropy", logits)
     if run is not None and logits.is_contiguous() and len(logits):
@@ -88,7 +89,10 @@ def _compiled_terms(
     (tokens, words), threads = logits.shape, torch.get_num_threads()
     lowest, highest = (int(bound) for bound in torch.aminmax(targets))
     if lowest < 0 or highest >= words:
-        raise IndexError(f"expected target ids from 0 to {words - 1}, got ids from {lowest} to {highest}")
+        raise IndexError(
+            f"expected target ids from 0 to {words - 1}, got ids from {lowest} to {highest}: encode the targets with "
+            "the vocabulary of the model"
+        )
     nll, log_probs = torch.empty(2, tokens)
     scratch, sums = torch.empty(threads, words), torch.zeros(threads, words)
     offset = torch.zeros(words) if bias is None else bias.float().contiguous()

@@ -1,4 +1,4 @@
-"""What training needs of a stream of batches."""
+"""Interface of streams of training batches, and the batches of each worker."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Stream(Protocol):
 
 
 def own_batches(stream: Stream, count: int, workers: Workers) -> list[Batch]:
-    """The batches of the next update that this worker computes; it skips all others of the update.
+    """Takes this worker's batches of the next update from a stream, and skips the batches of other workers.
 
     Args:
         stream: Training batches, at the same position in all workers.
-        count: Number of batches of an update.
+        count: Number of batches of an update, over all workers.
         workers: All workers.
 
     Returns:

@@ -29,7 +29,7 @@ class TensorBoardReporter:
         self.opened_directory = Path()
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Opens the event files; TensorBoard will hide curves that an interrupted run wrote after its saved step."""
+        """Opens the event files; TensorBoard hides points that an interrupted run wrote after its last saved step."""
         with self._unless_full():
             self._open(plan.first_step)
 

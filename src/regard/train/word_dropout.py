@@ -17,7 +17,7 @@ def drop_words(batch: Batch, rate: float, specials: Specials) -> Batch:
     embeddings of dropped words to zero instead.
 
     Args:
-        batch: Batch on any device, whose default generator draws the tokens.
+        batch: Batch on any device; the default random generator of the device chooses the tokens.
         rate: Probability that a token is replaced.
         specials: Ids of the special tokens.
 

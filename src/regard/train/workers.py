@@ -1,4 +1,4 @@
-"""The processes ("workers") that train one model together, as `torchrun` starts them, and what they tell each other.
+"""The processes ("workers") that train one model together, as `torchrun` starts them, and their communication.
 
 Two channels connect them. A key-value store, which `torchrun` keeps, is used while worker 0 works alone and the others
 wait for as long as it takes. A process group of `torch.distributed` is used for everything else, with a limit of two
@@ -34,15 +34,15 @@ _BEAT = "beat"
 
 
 class Workers:
-    """All workers of a training, seen from one of them; without arguments, the only worker.
+    """All workers of a training, seen from one of them; without arguments, a single worker.
 
     All methods except the properties must be called by all workers in the same order.
 
     Args:
         place: Place of this worker.
-        store: Store that all workers share, and which holds nothing of an earlier start; None for an only worker.
+        store: Key-value store that all workers share, without values of an earlier start; None for a single worker.
         timeout: Seconds after which a worker that does not answer is taken to be lost.
-        clock: Function that returns the time in seconds, from any origin; that of worker 0 counts.
+        clock: Function that returns the time in seconds, from any origin.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Workers:
         return self.place.rank == 0
 
     def owns(self, number: int) -> bool:
-        """Whether this worker computes the micro-batch with a number within an update."""
+        """Whether this worker computes the micro-batch `number` of an update, counted from 0 over all workers."""
         return number % self.count == self.rank
 
     def share(self, items: Sequence[Item], check: Callable[[], None]) -> Iterator[Item]:
@@ -86,7 +86,7 @@ class Workers:
             check: Function that is called equally often in all workers, before each item of this worker.
 
         Yields:
-            Every `count`-th item.
+            The items with the indices `rank`, `rank + count`, `rank + 2 count`, ...
         """
         for start in range(0, len(items), self.count):
             check()
@@ -156,7 +156,7 @@ class Workers:
             )
 
     def leave(self) -> None:
-        """Ends the connection to the other workers, if there is one; all may end at different times."""
+        """Ends the connection to the other workers, if there is one; workers may call it at different times."""
         if self._store is not None and dist.is_initialized():
             with suppress(RuntimeError):  # the others may have gone already
                 dist.destroy_process_group()
@@ -189,7 +189,7 @@ class Workers:
 
         Returns:
             The operation. Its method `wait` must be called before the tensor is used. This method and `wait` must be
-            called in a block `with workers.connected()`, so that the loss of a worker raises a `WorkerError`.
+            called in a block `with workers.connected()`, so that a lost worker raises a `WorkerError`.
         """
         operation: dist.Work | None = dist.all_reduce(tensor, async_op=True)
         if operation is None:
@@ -203,7 +203,7 @@ class Workers:
             value: JSON value of this worker.
 
         Returns:
-            The values of all workers by number, in all workers.
+            The values in the order of the workers' numbers, the same list in all workers.
 
         Raises:
             WorkerError: A worker has ended or does not answer.
@@ -220,10 +220,10 @@ class Workers:
         return [json.loads(text[: int(length)].numpy().tobytes()) for text, length in zip(texts, lengths, strict=True)]
 
     def from_first(self, value: Plain) -> Plain:
-        """Sends a value of worker 0 to all.
+        """Sends a value of worker 0 to all workers.
 
         Args:
-            value: JSON value; that of workers other than 0 is ignored.
+            value: JSON value to send; ignored in workers other than 0.
 
         Returns:
             The value of worker 0.
@@ -234,7 +234,7 @@ class Workers:
         return self.gather(value if self.is_first else None)[0]
 
     def copy_from_first(self, tensors: Sequence[Tensor]) -> None:
-        """Replaces the content of tensors by that in worker 0.
+        """Overwrites tensors in all workers with the values that these tensors have in worker 0.
 
         Args:
             tensors: Tensors of any shapes `(...)`, the same in all workers.
@@ -250,7 +250,7 @@ class Workers:
 
     @contextmanager
     def connected(self) -> Iterator[None]:
-        """Context for communication by other objects, in which the loss of a worker raises a `WorkerError`.
+        """Context manager that raises a `WorkerError` if communication with another worker fails inside it.
 
         Yields:
             Nothing.

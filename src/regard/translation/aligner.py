@@ -97,8 +97,9 @@ def bidirectional(forward: Aligner, backward: Aligner, method: str) -> Aligner:
 class ReadoutOptions:
     """Fields of a `Readout` that the user set with --readout; None = not set.
 
-    Fields that are not set are those of the readout stored with the model. If none is stored, layer, head and `shifted`
-    are those whose links are best on some sentence pairs; see `choose_readout`.
+    A readout is the way in which word links are derived from attention. Fields that are not set are taken from the
+    readout stored with the model. If none is stored, layer, head and `shifted` are those whose links are best on some
+    sentence pairs; see `choose_readout`.
 
     Attributes:
         rule: Rule that selects the cells of the attention matrix that become links.
@@ -145,7 +146,7 @@ class ReadoutOptions:
                 target word are those of the decoding step after the one that generated the word.
 
         Returns:
-            Whether all fields among these three that the user set are equal; those not set may have any value.
+            True if each of these three fields has the value that the user set, or was not set by the user.
         """
         chosen = ((self.layer, readout.layer), (self.head, readout.head), (self.shifted, readout.shifted))
         return all(option in (None, value) for option, value in chosen)

@@ -33,7 +33,7 @@ def find_alternatives(
     Args:
         translator: The translator.
         sentence: The source sentence.
-        prefix: Beginning of the translation, up to the word in which the alternatives differ.
+        prefix: Beginning that all translations share; they differ in the word after the prefix.
         count: Number of translations.
         options: Options of the translations.
         constraints: Terms that the translations must and must not contain; None = no constraints.
@@ -60,7 +60,7 @@ def find_alternatives(
     if len(segments) > 1:
         raise SearchError(
             f"expected a sentence of at most {translator.limits.max_source_len} subwords, which the model translates "
-            f"at once, got one that needs {len(segments)} segments: give one segment"
+            f"at once, got a text that it translates in {len(segments)} segments: give a shorter sentence"
         )
     if not segments or not segments[0].source.ids:
         return []

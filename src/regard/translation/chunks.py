@@ -14,8 +14,8 @@ have at most as many subwords as bytes, so this also limits the number of attent
 def chunks(sources: Sequence[str], targets: Sequence[str]) -> Iterator[slice]:
     """Divides sentence pairs into chunks whose attention fits into memory, by number and length of the pairs.
 
-    A chunk begins at each multiple of `AT_ONCE`, wherever others begin, so that parts of a text that are cut there are
-    divided as the whole text is.
+    No chunk extends across a multiple of `AT_ONCE` pairs, so a text that is cut at such a multiple has the same chunks
+    as the whole text.
 
     >>> list(chunks(["a"] * 600, ["b"] * 600))
     [slice(0, 512, None), slice(512, 600, None)]

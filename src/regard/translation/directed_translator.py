@@ -26,7 +26,8 @@ class DirectedTranslator(PickledByPath, TranslatorParts):
 
     Attributes:
         languages: Languages of the model.
-        target: Canonical code of the target language that was chosen by `for_target`; None = none was.
+        target: Canonical code of the target language that was chosen by `for_target`; None = no language was
+            chosen.
         direction_warning: Warning about the pair of languages that was chosen; None = no warning.
     """
 
@@ -35,7 +36,7 @@ class DirectedTranslator(PickledByPath, TranslatorParts):
     direction_warning: GeneralWarning | None = None
 
     def for_target(self, to: str, source: str | None = None) -> Self:
-        """The same translator for one target language of a model with several.
+        """A copy of this translator that translates into one of the target languages of the model.
 
         Args:
             to: Code of the target language, in any spelling.
@@ -69,8 +70,8 @@ class DirectedTranslator(PickledByPath, TranslatorParts):
             sources: One source sentence or several.
             targets: One translation per source sentence.
             first: Number of the first sentence in warnings and errors, which count the sentences from there.
-            only: Readout whose layer and head are the only ones whose attention is kept, as one layer with one head, to
-                save memory; None = keep all layers and heads.
+            only: To save memory, keep only the attention of this readout's layer and head, as one layer with one head;
+                None = keep all layers and heads.
             attention: Whether to compute attention and word alignment, without which scoring is faster, needs less
                 memory, and works for exports to CTranslate2.
 

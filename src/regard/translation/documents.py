@@ -52,13 +52,14 @@ def translate_document(
 def find_stand_ins(translator: Translator) -> StandIns:
     """Finds names and numbers that a model copies, to stand for placeholders in the sentences that it translates.
 
-    A candidate is used if the model copies it where nothing else is in the sentence, which works in any language.
+    Each candidate, such as `Paris`, is tested in short sentences without other words, so any source language works.
 
     Args:
         translator: The translator.
 
     Returns:
-        The names and numbers; none if the model copies no name, as models for other scripts.
+        The names and numbers that the model copies; there may be none, such as if the target language has another
+        script.
     """
     return copied_stand_ins([result.text for result in translator.translate_lines(STAND_IN_LINES, STAND_IN_OPTIONS)])
 
@@ -67,10 +68,10 @@ def copied_stand_ins(translations: Sequence[str]) -> StandIns:
     """Finds names and numbers that a model copies, given its translations.
 
     Args:
-        translations: The translation of each of `STAND_IN_LINES`.
+        translations: The model's translations of `STAND_IN_LINES`, short sentences with a name or number each.
 
     Returns:
-        The names and numbers.
+        The names and numbers that all translations contain as often as the source.
     """
     copied = set(_CANDIDATES)
     for candidate, line, text in zip(_CANDIDATES * len(_FRAMES), STAND_IN_LINES, translations, strict=True):

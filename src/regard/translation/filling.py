@@ -1,4 +1,4 @@
-"""Segments of lines: how lines are divided into them, and how they are translated."""
+"""Divides lines into segments, the parts that a model translates at once, and translates the segments."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TranslatorParts(Protocol):
     """The parts of a translator that translate segments; see `regard.translation.translator.Translator`.
 
     Attributes:
-        engine: The engine that searches.
+        engine: The engine that searches for translations.
         src_subword: Source vocabulary.
         tgt_subword: Target vocabulary.
         search: Search options of the model.
@@ -63,17 +63,18 @@ def split_lines(
     prefixes: str | Sequence[str] | None = None,
     constraints: GivenConstraints | None = None,
 ) -> list[Segment]:
-    """Divides lines into segments; see `Translator.split`.
+    """Divides lines into segments, the parts that the model translates at once; see `Translator.split`.
 
     Args:
         translator: The translator.
         lines: Lines, normalized.
         first: Number of the first line.
         prefixes: One prefix per line, or a single string if there is a single line; None = no prefixes.
-        constraints: Constraints of each line, or of all; None = no constraints.
+        constraints: Terms that the translations must and must not contain, per line or the same for all lines; None =
+            no constraints.
 
     Returns:
-        The segments of all lines, in order.
+        The segments of all lines, in order; an empty line without prefix and constraints has none.
 
     Raises:
         SearchError: There is not one prefix per line, the vocabulary cannot spell a prefix, or no translation can
@@ -124,7 +125,10 @@ def _encode_prefixes(
 ) -> list[tuple[int, ...]]:
     texts = [normalize(prefix) for prefix in text_list(prefixes, kind="prefix", first=first)]
     if len(texts) != count:
-        raise SearchError(f"expected a prefix for each of the {count} sentences, empty for none, got {len(texts)}")
+        raise SearchError(
+            f"expected a prefix for each of the {count} sentences, got {len(texts)} prefixes: give an empty string for "
+            "a sentence without prefix"
+        )
     encoded = [tuple(ids) for ids in translator.tgt_subword.encode_ids(texts)]
     for number, (text, ids) in enumerate(zip(texts, encoded, strict=True), start=first):
         if translator.tgt_subword.specials.unk in ids:
@@ -259,7 +263,7 @@ def _with_streams(search: BeamOptions | SampleOptions, segments: Sequence[Segmen
 
 
 def max_len(translator: TranslatorParts, src_len: int, options: TranslateOptions) -> int:
-    """Largest length of a translation.
+    """Largest allowed length of a translation, in subwords.
 
     Args:
         translator: The translator.

@@ -28,11 +28,12 @@ def score_pairs(
         sources: The source sentences.
         targets: One translation per source sentence.
         first: Number of the first sentence in warnings and errors.
-        only: Readout whose layer and head are the only ones whose attention is kept; None = keep all.
+        only: Keep only the attention of this readout's layer and head; None = keep all layers and heads.
         attention: Whether to compute attention and word alignment.
 
     Returns:
-        One translation per pair.
+        One translation per pair, with its log-probability in nats as score. Pairs with an empty sentence, or
+        with a warning (too long for the model or the memory limit), are not scored: score 0.
 
     Raises:
         NotFiniteError: The model computed NaN or infinite numbers.

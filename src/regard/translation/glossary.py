@@ -31,7 +31,7 @@ class GlossaryEntry:
             that are forbidden in every sentence.
         targets: Translations, any of which may be used, normalized; empty if the entry only forbids some.
         forbidden: Translations that must not be used where the term occurs, normalized.
-        case: Whether source and target are compared with their upper and lower case letters.
+        case: Whether upper and lower case letters are distinguished, in the source and in the target.
         inflect: Whether the first and the last word of the source may have endings of up to three letters.
         keep: Whether the term is not translated: its translation is what the sentence contains.
         where: File and line, for messages; empty if the entry is from no file.
@@ -104,12 +104,12 @@ class GlossaryEntry:
 
 @dataclass(frozen=True, slots=True)
 class GlossaryMatch:
-    """An occurrence of an entry in a sentence.
+    """An occurrence of a glossary entry in a sentence.
 
     Attributes:
         entry: The entry.
         span: Range `[start, end)` of the characters of the sentence.
-        surface: These characters.
+        surface: The text of these characters.
     """
 
     entry: GlossaryEntry
@@ -123,8 +123,8 @@ class Glossary:
     Terms are found in a sentence as whole words, without regard to case unless an entry has `case`. Where occurrences
     overlap, the longest counts. If several entries match the same characters, one with `case` is preferred, then one
     without `inflect` (which also matches other endings of a word), then the earlier one. Entries that only forbid
-    translations count besides the preferred one. Each entry counts once per sentence, at its first occurrence, since a
-    translation may replace a repetition by a pronoun. See `GlossaryEntry` for `case`, `inflect` and `keep`.
+    translations apply in addition to the preferred one. Each entry counts once per sentence, at its first occurrence,
+    since a translation may replace a repetition by a pronoun. See `GlossaryEntry` for `case`, `inflect` and `keep`.
 
     Args:
         entries: The entries. Those with equal `sources`, `case`, `inflect` and `keep` are joined: the translations of
@@ -289,7 +289,7 @@ def merge_constraints(constraints: Iterable[Constraints | None]) -> Constraints:
     """Joins constraints on the translation of one sentence, without repetitions.
 
     Args:
-        constraints: The constraints; None = none.
+        constraints: The constraints to join; None among them is ignored.
 
     Returns:
         Constraints with the terms of all, in order.

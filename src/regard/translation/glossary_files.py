@@ -80,7 +80,7 @@ def read_glossary(paths: Path | Sequence[Path], *, langs: tuple[str, str] | None
 
 
 def parse_entry(source: str, target: str, flags: str = "", *, where: str = "") -> GlossaryEntry:
-    r"""Parses an entry of a table.
+    r"""Parses a row of a glossary table.
 
     >>> entry = parse_entry("cat|cats", "chat|chats|!minou", "case")
     >>> entry.sources, entry.targets, entry.forbidden, entry.case
@@ -90,7 +90,7 @@ def parse_entry(source: str, target: str, flags: str = "", *, where: str = "") -
         source: Spellings of the term, separated by `|`.
         target: Translations, separated by `|`; those that begin with `!` are forbidden. A `|` or `!` that belongs to
             the text is written `\|` or `\!`.
-        flags: Names of `FLAGS`, separated by spaces or commas.
+        flags: Any of `case`, `inflect`, `keep` and `forbid`, separated by spaces or commas.
         where: File and line, for messages.
 
     Returns:
@@ -220,7 +220,10 @@ class _Columns:
                 return None
             if codes[0] is None or codes[1] is None:
                 found = " and ".join(cells)[:80]
-                raise DataError(f"{where}: expected two language codes, found {found!r}: correct them")
+                raise DataError(
+                    f"{where}: expected codes of source and target language, such as en and fr, found {found!r}: "
+                    "correct both cells, or leave both empty"
+                )
             return codes[0], codes[1]
         text = _cell(row, self.direction)
         if not text:

@@ -17,9 +17,10 @@ _HANGUL = range(0xAC00, 0xD7A4)
 class TermIndex:
     """Terms by their words, to find all that occur in a sentence.
 
-    A term is looked up by the whole text of its units (see `Words`), so a search takes one look-up for each unit of the
-    sentence and each length of a term that begins with this unit. Where a term may be inflected, its first and its last
-    word may be up to `MAX_ENDING` letters longer in the sentence, which takes up to 16 times as many look-ups.
+    Sentences and terms are divided into units: words, runs of spaces and other characters (see `Words`). A term is
+    looked up by the whole text of its units, so a search takes one look-up for each unit of the sentence and each
+    length of a term that begins with this unit. Where a term may be inflected, its first and its last word may be up to
+    `MAX_ENDING` letters longer in the sentence, which takes up to 16 times as many look-ups.
     """
 
     def __init__(self) -> None:

@@ -149,7 +149,7 @@ def tbx_entries(file: InputFile, langs: tuple[str, str] | None) -> Iterator[Glos
 
     Raises:
         DataError: The file is not TBX, is not well-formed, or declares entities.
-        ConfigError: The file has other than two languages, and `langs` is None.
+        ConfigError: The file has more than two languages, and `langs` is None.
     """
     chunks = Utf8Chunks(file, file.name, None)
     if not chunks.head:

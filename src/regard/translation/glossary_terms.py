@@ -16,9 +16,9 @@ from regard.translation.result import Segment, Translation
 class GlossaryTerms:
     """Adds the terms of a glossary to segments.
 
-    A glossary is for many sentences, so a term that is impossible in one of them is left out there, and reported as not
-    met, rather than an error: one that the vocabulary cannot spell, that contains an excluded term, or that exceeds the
-    number of terms of the search.
+    A term that is impossible in a segment is not an error: it is left out of this segment and reported as not met. A
+    term is impossible if the vocabulary cannot spell it, if it contains an excluded term, or if the segment already has
+    the largest number of terms.
 
     Attributes:
         glossary: The glossary.
@@ -32,15 +32,16 @@ class GlossaryTerms:
     def added_to(
         self, segments: Sequence[Segment], *, in_source: bool = False
     ) -> tuple[list[Segment], dict[int, tuple[Term, ...]]]:
-        """Adds the terms of each segment's text to its constraints, or to its `source_terms`.
+        """Adds the glossary terms that occur in each segment's text to its constraints, or to its `source_terms`.
 
         Args:
             segments: Segments without translations.
-            in_source: Whether terms that a translation must contain are written into the source instead.
+            in_source: Whether terms that a translation must contain are added to `source_terms`, which are written into
+                the source for the model to read, instead of to the constraints.
 
         Returns:
-            The segments with their terms; and the terms that were left out because they are impossible there (see
-            the class), by the number of the segment.
+            The segments with their terms; and, by the index of the segment, the terms that were left out because they
+            are impossible there.
         """
         result, left_out = [], {}
         for number, segment in enumerate(segments):

@@ -1,4 +1,4 @@
-"""The languages of a model: its target languages, which tags before the source choose, and the pairs it has learned."""
+"""The languages of a model: target languages, each chosen by a tag before the source, and trained language pairs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ModelLanguages:
     Attributes:
         tag_ids: Id of the source subword that chooses a target language, by canonical code; empty for a model with one
             target language.
-        directions: Source and target languages of the training text; empty if they are not known.
+        directions: Pairs of source and target language in the training text; empty if they are not known.
     """
 
     tag_ids: Mapping[str, int] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class ModelLanguages:
 
     @classmethod
     def of(cls, src_subword: Subword) -> ModelLanguages:
-        """The target languages that a vocabulary has tags for.
+        """Finds the target languages for which a vocabulary has tags.
 
         Args:
             src_subword: Source vocabulary.
@@ -51,13 +51,13 @@ class ModelLanguages:
         return tuple(self.tag_ids) or tuple(dict.fromkeys(target for _, target in self.directions))
 
     def find_target(self, code: str) -> str:
-        """The target language of the model that a code means.
+        """Finds the target language of the model that a language code stands for.
 
         Args:
             code: Language code in any spelling, such as `fr`, `fra` or `pt_BR`.
 
         Returns:
-            Canonical code.
+            Canonical code of the target language.
 
         Raises:
             SearchError: The model does not translate to the language.
@@ -107,7 +107,7 @@ class ModelLanguages:
         return GeneralWarning(f"{reason} (zero-shot), so expect worse translations; it was trained on {pairs}")
 
     def check_tagged(self, segments: Sequence[Segment]) -> None:
-        """Checks that sentences name their target language by a tag, as a model with several needs.
+        """Checks that each sentence begins with a tag of its target language, for models with several target languages.
 
         Args:
             segments: Segments of sentences, to be translated without a target language.

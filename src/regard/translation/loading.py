@@ -82,7 +82,10 @@ def _checked_engine(path: Path, engine: str | None, exported: Exported | None) -
     if engine in (None, own):
         return own
     if engine not in ("regard", *ENGINES):
-        raise ConfigError(f"expected an engine, one of {', '.join(('regard', *ENGINES))}, got {engine!r}")
+        raise ConfigError(
+            f"expected an engine, one of {', '.join(('regard', *ENGINES))}, got {engine!r}: choose one of these, or "
+            "leave the engine out"
+        )
     if exported is None:
         raise ConfigError(
             f"{path}: a model of regard, which {engine} cannot read: run `regard export {path} --to {engine} --out "
@@ -144,7 +147,7 @@ def stored_languages(path: PathName) -> str | None:
         Source and target language, such as `en-fr`; None if the model does not know them, or has several pairs.
 
     Raises:
-        CheckpointError: The directory holds no sound model.
+        CheckpointError: The directory does not contain a model, or its files are damaged.
     """
     directions = stored_directions(path)
     return "-".join(directions[0]) if len(directions) == 1 else None
@@ -157,10 +160,10 @@ def stored_directions(path: PathName) -> tuple[tuple[str, str], ...]:
         path: Directory of a model or an export.
 
     Returns:
-        Source and target languages; empty if the model does not know them.
+        Pairs of source and target language; empty if the model does not know them.
 
     Raises:
-        CheckpointError: The directory holds no sound model.
+        CheckpointError: The directory does not contain a model, or its files are damaged.
     """
     directory = find_model(path)
     config = open_export(directory).config if is_export(directory) else read_description(directory).config

@@ -1,9 +1,9 @@
 """Minimum Bayes risk decoding: the translation that agrees best with samples from the model.
 
 The samples estimate the model's distribution of translations (Eikema & Aziz 2020). The candidates are the results of
-the beam and the samples. The chosen candidate has the highest mean chrF against all samples, so the risk is the
-expected loss of chrF. Two searches and all comparisons of candidates with samples make this slower than a beam; see
-`docs/search.md` for measurements.
+beam search and the samples. The chosen candidate has the highest mean chrF against all samples, so the risk is the
+expected loss of chrF. Two searches and all comparisons of candidates with samples make this slower than beam search;
+see `docs/search.md` for measurements.
 """
 
 from __future__ import annotations
@@ -31,20 +31,23 @@ def fill_with_least_risk(
     Args:
         translator: The translator.
         segments: Segments without translations; a segment's `prefix` is the beginning that its translation must have.
-        options: Options of the translation, with `mbr`.
+        options: Options of the translation; `options.mbr` must not be None.
 
     Returns:
         The segments in the same order, with `n_best` translations each, those of highest expected chrF first.
 
     Raises:
-        SearchError: An option is not in its range, or the engine cannot sample.
+        SearchError: An option is not in its range, a segment has constraints, or the engine cannot sample.
     """
     if not isinstance(translator.engine, StepEngine):
         raise SearchError(
             "an export to CTranslate2 cannot draw the samples that mbr needs: load the regard model that was exported"
         )
     if any(segment.constraints for segment in segments):
-        raise SearchError("mbr cannot use constraints, since sampling cannot: leave out mbr, or the constraints")
+        raise SearchError(
+            "mbr cannot be combined with constraints, because samples do not respect them: leave out mbr or the "
+            "constraints"
+        )
     assert options.mbr is not None
     search = options.search_options(translator.search)
     assert isinstance(search, BeamOptions)
@@ -60,15 +63,15 @@ def fill_with_least_risk(
 
 
 def by_expected_chrf(candidates: Sequence[Translation], samples: Sequence[Translation]) -> list[Translation]:
-    """Sorts translations of one sentence by their expected chrF.
+    """Sorts translations of one sentence by expected chrF: their mean chrF against samples of the model.
 
     Args:
-        candidates: Translations found otherwise, such as those of a beam.
-        samples: Samples of the model, which are candidates as well; a text drawn repeatedly counts as often.
+        candidates: Translations that another search found, such as beam search.
+        samples: Translations drawn from the model, which are candidates too. A text counts as often as it was drawn.
 
     Returns:
-        Candidates and samples without duplicate texts, with their `utility`, the best first; of equally good ones,
-        the first of `candidates` and `samples`.
+        Candidates and samples without duplicate texts, best first, with the expected chrF, 0 to 100, as `utility`.
+        Translations of equal `utility` keep their order: first `candidates`, then `samples`.
     """
     counts = Counter(sample.text for sample in samples)
     references = list(counts)

@@ -35,24 +35,24 @@ class TranslateOptions:
             for; `beam`, `n_best`, `retry`, both penalties, `groups` and `mbr` then cannot be given.
         min_len_ratio: Smallest number of subwords of a translation per source subword, 0 to 100.
         max_len_ratio: Largest number of subwords of a translation per source subword, above 0 and at most 100; the
-            limits of the model hold as well. A translation that is cut off there may have one more. None = only the
-            limits of the model.
+            limits of the model hold as well. A translation that is cut off there may have one more subword. None = only
+            the limits of the model.
         no_repeat_ngram: Size of the sequences of subwords that may occur only once in a translation, 0 to 100; 0 = no
             restriction.
         repetition_penalty: Factor by which the log-probability of a subword is multiplied if the translation contains
             it already, 1 to 100. Scores include it.
         groups: Number of groups of diverse beam search, a divisor of `beam`; 1 = usual beam search.
-        diversity: Strength λ of diverse beam search, 0 to 100; None = 0.5. It needs `groups`.
+        diversity: Strength λ of diverse beam search, 0 to 100; None = 0.5. It needs `groups` of at least 2.
         mbr: Options of the samples for minimum Bayes risk decoding, such as `MBR_SAMPLES`. If given, the translation
             that agrees best with the samples by chrF is chosen from the samples and the results of the beam; see
             `regard.translation.mbr`.
-        recase: Whether a sentence in capitals, title case or lower case that the vocabulary knows better in ordinary
-            case is translated from that. The translation of capitals is put into capitals, that of lower case begins
-            in lower case; a warning and `Translation.read_as` say so.
+        recase: Whether to convert a sentence in capitals, title case or lower case to ordinary case before translation,
+            if the vocabulary fits that better. The translation of capitals is put into capitals, that of lower case
+            begins in lower case; a warning and `Translation.read_as` contain the converted sentence.
         glossary: Terms with the translations that they must, or must not, have.
         terms_in_source: Whether the first translation of each term of the glossary is written into the source behind
-            the term, instead of required by the search; for models that were trained with `train.terms`. The model
-            may inflect it or leave it out. Translations that a term must not have are excluded by the search as ever.
+            the term, instead of being required by the search; for models that were trained with `train.terms`. The
+            model may inflect it or leave it out. The search still excludes translations that a term must not have.
         to: Code of the target language, for a model with several; None = each sentence begins with the tag of its
             target language, such as `>>fr<<`, or the model has only one.
         source: Code of the source language, for a warning if the model was never trained to translate from it; None =
@@ -90,7 +90,8 @@ class TranslateOptions:
             raise SearchError(f"expected a max_len_ratio above 0 and at most {MAX_RATIO:g}, got {self.max_len_ratio}")
         if self.max_len_ratio is not None and self.min_len_ratio > self.max_len_ratio:
             raise SearchError(
-                f"expected a min_len_ratio of at most max_len_ratio, {self.max_len_ratio}, got {self.min_len_ratio}"
+                f"expected a min_len_ratio of at most max_len_ratio, {self.max_len_ratio}, got {self.min_len_ratio}: "
+                "lower min_len_ratio or raise max_len_ratio"
             )
         if self.diversity is not None and self.groups == 1:
             raise SearchError("diversity has no effect without groups: set groups to 2 or more, or leave diversity out")
@@ -127,7 +128,7 @@ class TranslateOptions:
         """The options to pass to the search.
 
         Args:
-            own: The `[search]` section of the model, for options that are None.
+            own: The `[search]` section of the model's configuration, whose values replace options that are None.
 
         Returns:
             Options of beam search (greedy search with a beam of 1), or of sampling if `sample` is set.
@@ -151,13 +152,14 @@ class TranslateOptions:
         )
 
     def sample_options(self, sample: SampleOptions) -> SampleOptions:
-        """Options of sampling with the restrictions of the translation.
+        """Adds restrictions of the translation, such as `min_len`, to options of sampling.
 
         Args:
             sample: Options of sampling: the field `sample` of these options, or the field `mbr`.
 
         Returns:
-            The options. Restrictions of the translation that differ from their default replace those of `sample`.
+            The options of sampling, in which `min_len`, `min_len_ratio`, `no_repeat_ngram` and `repetition_penalty` are
+            replaced by those of the translation that differ from their defaults.
 
         Raises:
             SearchError: An option is not in its range.

@@ -1,4 +1,4 @@
-"""Output lines of `regard align` and `regard score`, which do not depend on how a text was divided."""
+"""Output lines of `regard align` and `regard score`, the same whether a text comes whole or in parts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from regard.translation.translator import Translator
 def link_lines(
     aligner: Aligner, format_name: str, sources: Sequence[str], targets: Sequence[str], *, first: int = 1
 ) -> Iterator[str | None]:
-    """Aligns the words of sentence pairs, and writes their links.
+    """Aligns the words of sentence pairs, and formats the links of each pair as text.
 
     Args:
-        aligner: The aligner.
-        format_name: One of `regard.alignment.formats.FORMATS`.
+        aligner: Model, or two models of opposite directions, that align the words.
+        format_name: Name of the output format, a key of `regard.alignment.formats.FORMATS`.
         sources: Source sentences.
         targets: One translation per source sentence.
-        first: Number of the first pair, 1 plus a multiple of `AT_ONCE`.
+        first: Number of the first pair in the whole text, counted from 1; it must be 1 plus a multiple of `AT_ONCE`.
 
     Yields:
         Text for each pair; None if the format writes nothing for a pair without links.
@@ -46,13 +46,13 @@ def score_all(
     """Scores any number of given translations in limited memory, without attention; see `Translator.score`.
 
     Args:
-        translator: The translator.
+        translator: The model that scores them.
         sources: Source sentences.
         targets: One translation per source sentence.
-        first: Number of the first pair, 1 plus a multiple of `AT_ONCE`.
+        first: Number of the first pair in the whole text, counted from 1; it must be 1 plus a multiple of `AT_ONCE`.
 
     Yields:
-        One translation per pair.
+        For each pair, the translation with its log-probability as `score`.
 
     Raises:
         SearchError: The model computed NaN or infinite numbers.
@@ -69,14 +69,14 @@ def score_line(
     as_json: bool,
     uses: Sequence[dict[str, object]] | None = None,
 ) -> tuple[str, tuple[str, ...]]:
-    """Writes the score of a given translation.
+    """Formats the score of a given translation as a line of output.
 
     Args:
         translation: The translation, from `score_all`.
         number: Number of the pair, for warnings.
-        normalize: Whether the score is divided by the number of subwords.
+        normalize: Whether the score is divided by the number of subwords, including `</s>`.
         as_json: Whether the line is a JSON object rather than a number.
-        uses: Terms of a glossary as JSON objects; None = no glossary.
+        uses: Glossary terms in the sentence as JSON objects, from `TermUse.to_dict`; None = no glossary.
 
     Returns:
         The line, and warnings for the user.

@@ -15,7 +15,7 @@ class PickledByPath:
     """Base class of objects that are opened from files again when they are unpickled.
 
     `pickle` stores a function and its arguments, because an object with locks, mapped files or weights in oneDNN's own
-    layout cannot be pickled itself. A copy made by `copy.copy` shares these with the original.
+    layout cannot be pickled itself. A copy made by `copy.copy` shares all attributes with the original.
     """
 
     _opened_by: tuple[Callable[..., object], tuple[object, ...]] | None = None

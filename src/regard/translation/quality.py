@@ -46,7 +46,8 @@ class QualityFlag:
             `entropy` (attention spread over the whole source).
         value: Measured value. `unfinished`: number of target subwords. `repetition`: how often the phrase occurs in a
             row. `length`: (target subwords + 5) / (source subwords + 5). `coverage`: share of source words without
-            attention. `entropy`: mean of `1 - entropy / ln S` over the target, near 0 if the attention is uniform.
+            attention. `entropy`: mean of `1 - entropy / ln S` over the target, S = source length; near 0 if the
+            attention is uniform.
         where: Range of 0-based word numbers `[first, last)` that the flag refers to: source words for `coverage`,
             target words for `repetition`; None for other kinds.
     """
@@ -103,7 +104,7 @@ def quality_flags(
         record: Attention of the translation; without it, coverage and entropy are not checked.
 
     Returns:
-        The quality flags, at most one per kind, in the order of `Kind`.
+        The quality flags, at most one per kind, in the order unfinished, repetition, length, coverage, entropy.
     """
     found = [] if finished else [QualityFlag("unfinished", len(tgt.ids))]
     found += _repetition(src, tgt)
@@ -129,7 +130,7 @@ def _repetition(src: Encoding, tgt: Encoding) -> list[QualityFlag]:
 
 
 def most_repeated(pieces: Sequence[str]) -> tuple[int, int, int]:
-    """Finds the phrase of at most `LONGEST_UNIT` subwords that is repeated most often in a row.
+    """Finds the phrase of at most `LONGEST_UNIT` (8) subwords that is repeated most often in a row.
 
     >>> most_repeated("a b c b c b c d".split())
     (3, 1, 7)

@@ -1,8 +1,8 @@
-"""Sentences in capitals, title case or lower case, which are translated from the case that the vocabulary knows.
+"""Converts sentences in capitals, title case or lower case to ordinary case before they are translated.
 
 A model that was trained on ordinary text has seen few words in capitals: its vocabulary spells them letter by letter,
 and the translation is unrelated to the sentence. Which case of a word is usual is taken from the vocabulary, whose
-subwords and their probabilities come from the training text, so this depends on no language.
+subwords and their probabilities come from the training text, so no rules of a language are needed.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class RecasedSegment:
     Attributes:
         given: The original segment, in unusual case.
         read: The segment in ordinary case, of the same length, which the model translates.
-        case: Case of the original segment.
+        case: Case of the original segment: `capitals`, `title` or `lower`.
     """
 
     given: Segment
@@ -93,9 +93,9 @@ class RecasedSegment:
             filled: The segment in ordinary case, `read`, with its translations.
 
         Returns:
-            The original segment, `given`. Translations of a segment in capitals are put into capitals, except for terms
-            that must have a certain case; those of a segment in lower case begin in lower case. `read_as` and a warning
-            of each translation contain the text that the model read.
+            The original segment, `given`, with translations. Translations of a segment in capitals are put into
+            capitals, except for required terms with `ignore_case=False`; those of a segment in lower case begin in
+            lower case. `read_as` and a warning of each translation contain the text that the model read.
         """
         terms = (*filled.constraints.include, *filled.source_terms)
         terms = tuple(term for term in terms if not term.ignore_case)
@@ -119,14 +119,14 @@ class RecasedSegment:
 
 
 def recase_segments(segments: Sequence[Segment], subword: Subword) -> dict[int, RecasedSegment]:
-    """Finds the segments in unusual case that the vocabulary knows better in ordinary case.
+    """Finds segments in capitals, title case or lower case that the vocabulary fits better in ordinary case.
 
     Args:
         segments: Segments; those with a prefix are left as they are, since the prefix has the case of the translation.
         subword: Source vocabulary.
 
     Returns:
-        What is translated instead, by the number of the segment.
+        For each segment found, by its index in `segments`: the original, and the segment in ordinary case to translate.
     """
     result = {}
     for number, segment in enumerate(segments):
@@ -159,8 +159,9 @@ def case_of(text: str) -> Case | None:
         text: The sentence.
 
     Returns:
-        The case. None if it is none of these, or if the text is too short to tell: fewer than `MIN_LETTERS` letters in
-        capitals may be an acronym, such as "NATO", and a few words may be a name or a phrase.
+        `capitals`, `title` or `lower`. None if it is none of these, or if the text is too short to tell: fewer than
+        `MIN_LETTERS` (5) capital letters may be an acronym, such as "NATO", and one or two words may be a name or a
+        phrase.
     """
     if len(text.split()) >= MIN_LOWER_WORDS and any(map(str.islower, text)) and text == text.lower():
         return "lower"
@@ -177,11 +178,13 @@ def ordinary_case(text: str, subword: Subword) -> str:
 
     Args:
         text: The sentence, normalized.
-        subword: Source vocabulary: the fewest subwords count first, then their probability. Capitals must be more
-            probable by `LOWER_MARGIN`, since the vocabulary counts the beginnings of sentences, too.
+        subword: Source vocabulary. The case of a word with the fewest subwords is chosen; among equals, the most
+            probable. Capitals must be more probable by `LOWER_MARGIN`, since the beginnings of sentences make them
+            frequent.
 
     Returns:
-        The sentence; the first word of each of its sentences is capitalized, unless the vocabulary has no capitals.
+        The text in ordinary case, with a capital at each beginning of a sentence; in lower case if the vocabulary has
+        no capitals.
     """
     costs_of = _costs(subword)
     if not costs_of.has_capitals:

@@ -1,8 +1,8 @@
 """Reranking of n-best lists by a weighted sum of features, such as log-probabilities of several models.
 
 With a model of the opposite direction this is a noisy channel: log P(target | source) + λ log P(source | target) (Yee
-et al. 2019, §3). The features of a translation are one log-probability per model, its number of subwords and the score
-in the list.
+et al. 2019, §3). The features of a translation are one log-probability per model, its number of subwords, and its score
+in the n-best list.
 """
 
 from __future__ import annotations
@@ -68,19 +68,23 @@ def add_features(
 
     Args:
         sources: Source sentences.
-        lists: For each sentence, its translations, each with a score.
-        scorers: Models; the first one counts the subwords of a translation.
+        lists: N-best list of each sentence: pairs `(translation, score)`.
+        scorers: Models whose log-probabilities become features. The first one also counts the subwords of translations.
         first: Number of the first sentence in errors.
 
     Returns:
-        The candidates of each sentence, in the order of its list.
+        The candidates of each sentence, in the order of its list, with the features `score`, `length` (number of
+        subwords, with `</s>`) and one log-probability per scorer, by its name.
 
     Raises:
         DataError: The numbers of sentences and lists differ.
-        SearchError: The numbers of a model are not finite.
+        SearchError: A model computed NaN or infinite numbers.
     """
     if len(sources) != len(lists):
-        raise DataError(f"expected an n-best list for each of the {len(sources)} source sentences, got {len(lists)}")
+        raise DataError(
+            f"expected an n-best list for each of the {len(sources)} source sentences, got {len(lists)}: give one "
+            "list per sentence, in the same order"
+        )
     rows = [row for row, own in enumerate(lists) for _ in own]
     targets = [text for own in lists for text, _ in own]
     features = [{SCORE: score} for own in lists for _, score in own]
@@ -134,15 +138,15 @@ def _total(candidate: Candidate, weights: dict[str, float]) -> float:
 
 
 def sort_by_terms(source: str, candidates: Sequence[Candidate], glossary: Glossary) -> list[Candidate]:
-    """Sorts the translations of a sentence by the number of terms that they do not meet, the fewest first.
+    """Sorts the translations of a sentence by the number of glossary terms that they violate, fewest first.
 
     Args:
         source: The sentence.
         candidates: Its translations, best first.
-        glossary: The terms.
+        glossary: Terms with the translations that they must, or must not, have.
 
     Returns:
-        The translations; those that miss as many terms stay in their order.
+        The translations; those that violate equally many terms stay in their order.
     """
     sentence = normalize(source)
 
@@ -172,7 +176,10 @@ def tune_weights(
         DataError: The numbers of lists and references differ.
     """
     if len(lists) != len(references):
-        raise DataError(f"expected a reference for each of the {len(lists)} sentences, got {len(references)}")
+        raise DataError(
+            f"expected a reference for each of the {len(lists)} sentences, got {len(references)}: give one "
+            "reference per sentence, in the same order"
+        )
     quality = [
         [row[0] for row in pairwise_chrf([candidate.text for candidate in own], [reference])] if own else []
         for own, reference in zip(lists, references, strict=True)

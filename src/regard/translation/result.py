@@ -18,7 +18,7 @@ from regard.values import Encoding, Hypothesis, Links, Span
 
 
 class GeneralWarning(str):
-    """A warning about all translations of a request, which does not name a sentence."""
+    """A warning about all translations of a call, which is therefore not preceded by a sentence number."""
 
     __slots__ = ()
 
@@ -41,9 +41,9 @@ class Translation:
         warnings: Warnings about the translation, one sentence each.
         quality_flags: Signs of a bad translation. Those that depend on attention are missing if the attention was not
             computed.
-        token_scores: Log-probability of each of `tokens`, in nats; their sum and the log-probability of `</s>` are the
+        token_scores: Log-probability of each of `tokens`, in nats; their sum plus the log-probability of `</s>` is the
             score without penalties. Empty for an export to CTranslate2, which does not return them.
-        token_spans: Characters of `text` that each of `tokens` covers.
+        token_spans: For each of `tokens`, the range `[start, end)` of the characters of `text` that it covers.
         utility: Expected chrF, 0 to 100, by which minimum Bayes risk decoding chose the translation; None after other
             searches, and for a line that was split into segments.
         unmet: Constraints that the translation does not satisfy: the first alternative of each included term that is
@@ -125,10 +125,9 @@ class Translation:
 
         Returns:
             An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
-            `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
-            `{kind, value, where}`), and if known, `utility` (also in `n_best`), `attention`, `unmet`, if there are
-            constraints that are not satisfied, and `read_as`, if the model read the sentence with other upper and
-            lower case letters.
+            `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings` and `quality_flags` (a list
+            of `{kind, value, where}`). The keys `utility` (also in `n_best`), `attention`, `unmet` and `read_as` are
+            left out if the translation has no such value.
         """
         fields: dict[str, object] = {
             "text": self.text,
@@ -156,7 +155,7 @@ class Translation:
         """Converts the translation to one line of JSON, as `regard translate --json` prints it.
 
         Args:
-            terms: Terms of a glossary that the sentence has, as JSON objects; None = there is no glossary.
+            terms: Glossary terms in the sentence as JSON objects, from `TermUse.to_dict`; None = there is no glossary.
 
         Returns:
             The object of `to_dict`, with `terms` if they are given.
@@ -167,14 +166,14 @@ class Translation:
         return json.dumps(fields, ensure_ascii=False)
 
     def judged_by(self, constraints: Constraints, source_terms: Sequence[Term] = ()) -> Translation:
-        """The translation with the constraints and terms that it does not satisfy, and warnings about them.
+        """Checks which constraints and terms the translation does not satisfy.
 
         Args:
-            constraints: The constraints, with normalized terms.
-            source_terms: Terms that were written into the source.
+            constraints: Terms that the translation must and must not contain, normalized.
+            source_terms: Terms that were written into the source, so that the model puts them into the translation.
 
         Returns:
-            The translation with the field `unmet`.
+            The translation with these constraints and terms in the field `unmet`, and with a warning about each.
         """
         unused = tuple(term.alternatives[0] for term in source_terms if not term.occurs_in(self.text))
         unmet = constraints.unmet(self.text) if constraints else ()
@@ -203,9 +202,9 @@ class Segment:
         found: Translations of the segment, best first; empty before the segment is translated.
         within_word: Whether the segment begins within a word, so that no space belongs before it.
         prefix: Ids of the target subwords that the segment's translations must begin with.
-        constraints: Terms that the segment's translations must and must not contain, normalized; the source words of
-            terms are positions in the text of the segment.
-        source_terms: Terms that are written into the source instead.
+        constraints: Terms that the segment's translations must and must not contain, normalized; `Term.source`
+            counts the characters of the segment.
+        source_terms: Terms that are written into the source for the model, instead of being required by the search.
     """
 
     line: int
@@ -268,7 +267,7 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
     """Concatenates the best translations of segments, with spaces between them if the language uses spaces.
 
     Args:
-        text: Source text of all segments, to which `Segment.first_word` refers.
+        text: Source text of all segments, whose words `Segment.first_word` counts.
         segments: One or more translated segments.
 
     Returns:

@@ -21,15 +21,16 @@ WIDEN, COVERAGE = 2, 0.2
 def retry(
     segments: Sequence[Segment], search: Search, *, options: BeamOptions, subword: Subword, attends: bool
 ) -> list[Segment]:
-    """Translates segments with quality flags again, and keeps the translation with the fewest flags.
+    """Translates segments with quality flags (signs of a bad translation) again, and keeps the best attempt.
 
-    A segment of several sentences is translated sentence by sentence, unless it has a prefix or terms to include, which
-    may belong to several of them; every segment with flags is also translated with a wider beam and a coverage penalty.
-    A translation that lacks fewer terms wins; then one with fewer flags; then the earliest.
+    Every segment with flags is translated with a wider beam and a coverage penalty. A segment of several sentences is
+    also translated sentence by sentence, unless it has a prefix or terms to include, which may concern several
+    sentences. Of all attempts, including the first, the translation with the fewest unsatisfied terms is kept; of
+    several, the one with the fewest flags; then the earliest.
 
     Args:
         segments: Translated segments.
-        search: Function that translates segments.
+        search: Function that translates the given segments with the given search options.
         options: Search options of the first translation.
         subword: Source subword model.
         attends: Whether the model has attention, without which a coverage penalty is not possible.

@@ -41,14 +41,15 @@ def make_shortlist(
         targets: One translation per source sentence.
         links: Number of target subwords per source subword; those with the largest total attention are chosen.
         frequent: Number of most frequent target subwords that are allowed in every sentence; special tokens and byte
-            tokens are allowed besides.
+            tokens are always allowed, too.
 
     Returns:
         The shortlist. With a shared vocabulary each source subword is also linked to itself, so that names and numbers
         can be copied.
 
     Raises:
-        DataError: The model has no attention, `links` is less than 1, or `frequent` is negative.
+        DataError: The model has no attention, no sentence pair can be used, `links` is less than 1, or `frequent` is
+            negative.
     """
     links = min(links, len(translator.tgt_subword))
     if links < 1 or frequent < 0:

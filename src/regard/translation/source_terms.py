@@ -1,4 +1,4 @@
-"""Terms written into the sources of translations, for models that were trained with `train.terms`."""
+"""Writes target-language terms into source sentences, for models that were trained with `train.terms`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from regard.values import Hypothesis
 
 
 def check_reads_terms(subword: Subword) -> None:
-    """Checks that a model was trained to read terms in its sources.
+    """Checks that a model was trained with target-language terms in its source sentences.
 
     Args:
         subword: Source vocabulary of the model.
@@ -27,8 +27,8 @@ def check_reads_terms(subword: Subword) -> None:
     if term_symbols(subword) is None:
         raise SearchError(
             "terms_in_source: the model was not trained to read terms in its sources, and its vocabulary has no "
-            "symbols for them: leave out terms_in_source (--terms-in-source), and the search is constrained; or train "
-            "a model with train.terms"
+            "symbols for them: leave out terms_in_source (--terms-in-source), so that the search enforces the terms; "
+            "or train a model with train.terms"
         )
 
 
@@ -36,12 +36,12 @@ def source_insertions(segment: Segment, subword: Subword, *, limit: int) -> tupl
     """Finds where the terms of a segment are inserted into its source: each behind the words that it translates.
 
     Args:
-        segment: The segment, of whose `source_terms` the first alternatives are inserted.
+        segment: The segment; the first alternative of each term in its `source_terms` is inserted.
         subword: Source vocabulary of a model that reads terms.
         limit: Largest number of source subwords that the model translates at once.
 
     Returns:
-        The terms in the order of the source. The last ones are left out if there is no room for them.
+        The terms to insert, in the order of the source. Terms for which `limit` leaves no room are left out.
     """
     writer, room = TermWriter(subword), limit - len(segment.source.ids)
     insertions: list[Insertion] = []
@@ -56,14 +56,14 @@ def source_insertions(segment: Segment, subword: Subword, *, limit: int) -> tupl
 
 
 def without_insertions(hypothesis: Hypothesis, insertions: Sequence[Insertion]) -> Hypothesis:
-    """Adds the attention to inserted terms to the source words behind which they stand.
+    """Moves the attention that inserted terms received to the source words that they follow.
 
     Args:
         hypothesis: A hypothesis for the source with the terms.
-        insertions: The terms.
+        insertions: The inserted terms.
 
     Returns:
-        The hypothesis with weights for the source without the terms, `(H, T, S)`. What the subwords of a term get is
+        The hypothesis with attention weights for the source without the terms, `(H, T, S)`. The attention on a term is
         divided equally among the subwords of its source words, so each row still sums to 1.
     """
     if not insertions or not hypothesis.weights:

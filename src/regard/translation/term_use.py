@@ -22,7 +22,7 @@ class TermUse:
     Attributes:
         source: The term, as the sentence contains it; empty for a translation that is forbidden in every sentence.
         span: Range `[start, end)` of its characters in the sentence; None where `source` is empty.
-        targets: Translations, any of which may be used; or a translation that must not be used.
+        targets: Translations, any of which may be used; if `is_forbidden`, the translation that must not be used.
         is_forbidden: Whether the translation must not be used.
         is_met: Whether one of the translations was used, or the forbidden one was not.
         target_spans: Ranges of the characters of the translation that are one of `targets`.
@@ -48,7 +48,7 @@ class TermUse:
 
 
 def term_uses(glossary: Glossary, sentence: str, translation: str) -> tuple[TermUse, ...]:
-    """Finds the terms of a sentence, and whether its translation has them.
+    """Finds the glossary terms in a sentence, and whether its translation uses the translations in the glossary.
 
     The translation is judged as a text, independently of the search that found it.
 
@@ -58,8 +58,8 @@ def term_uses(glossary: Glossary, sentence: str, translation: str) -> tuple[Term
         translation: Its translation.
 
     Returns:
-        A use for each term of the sentence, in order, and for each forbidden translation; those that are forbidden in
-        every sentence only where they occur.
+        One `TermUse` for each term in the sentence, in order, and one for each forbidden translation of such a term.
+        Translations that are forbidden in every sentence are included only if they occur.
     """
     uses = []
     for match in glossary.find(sentence):
@@ -114,7 +114,7 @@ class TermCount:
         targets: Its translations, or the forbidden translation.
         is_forbidden: Whether the translation must not be used.
         matched: Number of sentences that contain the term.
-        met: Number of them whose translation has it, or does not have the forbidden translation.
+        met: Number of these sentences whose translation uses one of `targets`; if `is_forbidden`, does not use it.
     """
 
     source: str
@@ -129,13 +129,13 @@ class TermCount:
         return self.matched - self.met
 
     def __str__(self) -> str:
-        """The count as a line of text."""
+        """The count as a line of text, such as `term house -> maison: 3 matched, 2 met, 1 unmet`."""
         target = ("not " if self.is_forbidden else "") + " | ".join(self.targets)
         return f"term {self.source or 'any'} -> {target}: {self.matched} matched, {self.met} met, {self.unmet} unmet"
 
 
 class TermStatistics:
-    """Counts for each term of a glossary in how many translations it is met and unmet.
+    """Counts how often translations use, or fail to use, each term of a glossary.
 
     A term is matched where the source sentence contains it, and met where the translation then uses one of its
     translations, or does not use the forbidden one.
@@ -149,14 +149,14 @@ class TermStatistics:
         self._counts: dict[tuple[str, tuple[str, ...], bool], TermCount] = {}
 
     def add(self, sentence: str, translation: str) -> tuple[TermUse, ...]:
-        """Counts the terms of a sentence.
+        """Counts the glossary terms in a sentence, and those that its translation uses.
 
         Args:
             sentence: The sentence, normalized.
             translation: Its translation.
 
         Returns:
-            The terms of the sentence.
+            The terms in the sentence, each with whether the translation uses it.
         """
         uses = term_uses(self._glossary, sentence, translation)
         for use in uses:
@@ -186,7 +186,7 @@ class TermStatistics:
         ]
 
     def report(self) -> list[str]:
-        """The counts as lines of text for people, those with most unmet sentences first."""
+        """The counts as lines of text: the totals, then up to 50 terms, those with most unmet sentences first."""
         ranked = sorted(self.counts, key=lambda count: -count.unmet)
         matched, met = sum(count.matched for count in ranked), sum(count.met for count in ranked)
         lines = [f"terms: {matched} matched, {met} met, {matched - met} unmet"]
@@ -197,7 +197,7 @@ class TermStatistics:
 
 
 def count_terms(glossary: Glossary, pairs: Iterable[tuple[str, str]]) -> TermStatistics:
-    """Counts the terms of many sentences.
+    """Counts the glossary terms in many sentences, and those that their translations use.
 
     Args:
         glossary: The glossary.

@@ -23,7 +23,7 @@ def checked_constraints(
     """Normalizes the constraints of sentences, and checks that translations can satisfy them.
 
     Args:
-        constraints: Constraints of each line, or of all; None = no constraints.
+        constraints: A `Constraints` for each line, None for no terms; or one for all lines; or None = no constraints.
         subword: Target vocabulary.
         lines: The source sentences, normalized.
         first: Number of the first line, for error messages.
@@ -33,8 +33,8 @@ def checked_constraints(
         vocabulary cannot spell, or that contain an excluded term, are left out if there are others.
 
     Raises:
-        SearchError: There are not as many constraints as lines, a term has no alternative that is possible, a term's
-            source is beyond its sentence, or there are too many terms.
+        SearchError: The numbers of constraints and lines differ, no alternative of a term is possible, the source range
+            of a term ends after its sentence, or there are too many terms.
     """
     if constraints is None or isinstance(constraints, Constraints):
         given: Sequence[Constraints | None] = [constraints] * len(lines)
@@ -42,7 +42,8 @@ def checked_constraints(
         given = constraints
     if len(given) != len(lines):
         raise SearchError(
-            f"expected constraints for each of the {len(lines)} sentences, None for none, got {len(given)}"
+            f"expected constraints for each of the {len(lines)} sentences, got them for {len(given)}: give None for "
+            "sentences without constraints"
         )
     checked: dict[Constraints, Constraints] = {}
     result = []
@@ -61,7 +62,7 @@ def divided_constraints(
     """Divides the constraints of a line among its segments.
 
     Excluded terms belong to all segments. An included term belongs to the segment that contains the beginning of its
-    source words; without source words, to the first segment that may have enough subwords.
+    source words; without source words, to the first segment whose limit leaves enough subwords for it.
 
     Args:
         segments: Segments of one line, in order; at least one.
@@ -108,14 +109,16 @@ def _check_sources(constraints: Constraints, line: str, number: int) -> None:
         if term.source is not None and term.source[1] > len(line):
             raise SearchError(
                 f"sentence {number}: the source of the term {term.alternatives[0]!r} ends at character "
-                f"{term.source[1]}, but the sentence has {len(line)}: give positions in the normalized sentence"
+                f"{term.source[1]}, but the sentence has {len(line)} characters: give positions in the normalized "
+                "sentence"
             )
 
 
 def _checked(constraints: Constraints, subword: Subword, number: int) -> Constraints:
     if len(constraints.include) > MAX_TERMS:
         raise SearchError(
-            f"sentence {number}: expected at most {MAX_TERMS} terms to include, got {len(constraints.include)}"
+            f"sentence {number}: expected at most {MAX_TERMS} terms to include, got {len(constraints.include)}: leave "
+            "some out"
         )
     exclude = tuple(_normalized(term, term.alternatives) for term in constraints.exclude)
     include = []

@@ -47,7 +47,7 @@ class Translator(DirectedTranslator):
         engine: Engine that searches for translations; it maps token ids to token ids.
         src_subword: Source subword model.
         tgt_subword: Target subword model.
-        search: Search options for those that a call does not give.
+        search: Search options, used where a call gives none.
         limits: Length limits of the model.
         readout: How word alignments are derived from the attention; None = unknown, so that the defaults of `Readout`
             are used: the rule `shares` on the mean of all layers and heads.
@@ -81,14 +81,14 @@ class Translator(DirectedTranslator):
 
     @property
     def signature(self) -> str:
-        """Identifies model and precision, to print beside scores; the parts of an ensemble are joined by ` + `."""
+        """Identifies model and precision, to print beside scores; for an ensemble, all signatures, joined by ` + `."""
         if self._signature is not None:
             return self._signature
         rounded = "" if self._precision == "float32" else f"|precision:{self._precision}"
         return " + ".join(model.manifest.signature + rounded for model in self.models)
 
     def with_engine(self, engine: Engine) -> Translator:
-        """The same translator with another engine for the same vocabularies; it cannot be pickled."""
+        """A copy of the translator with another engine for the same vocabularies; the copy cannot be pickled."""
         translator = copy(self)
         translator.engine = engine
         translator._opened_by = None
@@ -130,7 +130,7 @@ class Translator(DirectedTranslator):
 
         Args:
             lines: One line or several.
-            first: Number of the first line.
+            first: Number of the first line in warnings and errors.
             prefixes: Target text that the translation of each line begins with, empty for none; None = no prefixes.
             constraints: Terms that the translations must and must not contain; see `translate`.
 
@@ -138,8 +138,9 @@ class Translator(DirectedTranslator):
             The segments of all lines, in order; an empty line without a prefix has none.
 
         Raises:
-            DataError: As in `translate`.
-            SearchError: There is not one prefix per line, or the vocabulary does not contain a character of one.
+            DataError: A line or a prefix is not text.
+            SearchError: The numbers of prefixes and lines differ, the vocabulary does not contain a character of a
+                prefix, or no translation can satisfy the constraints.
         """
         normalized = [normalize(line) for line in text_list(lines, first=first)]
         return split_lines(self, normalized, first=first, prefixes=prefixes, constraints=constraints)
@@ -155,7 +156,8 @@ class Translator(DirectedTranslator):
             The same segments, in their order, with their translations.
 
         Raises:
-            SearchError: As in `translate`.
+            SearchError: An option is out of its range, the engine cannot use an option or a constraint, or the model's
+                numbers are not finite.
         """
         fill = fill_segments if options.mbr is None else fill_with_least_risk
         translator = self._directed(options)
@@ -185,8 +187,8 @@ class Translator(DirectedTranslator):
             options: Options of the translation.
             prefixes: Target text that each translation begins with, one per sentence, empty for none. Tokens, scores
                 and attention of a translation include those of its prefix.
-            constraints: Terms that each translation must and must not contain, one `Constraints` per sentence, None for
-                none, or one for all sentences. `Translation.unmet` lists those that could not be satisfied.
+            constraints: Terms that each translation must and must not contain: a list with a `Constraints` or None for
+                each sentence, or a single `Constraints` for all. `Translation.unmet` lists what was not satisfied.
             **changes: Fields of `TranslateOptions` that replace those of `options`, such as `beam=1`.
 
         Returns:
@@ -213,20 +215,20 @@ class Translator(DirectedTranslator):
         number: int = 1,
         **changes: Unpack[Changes],
     ) -> list[Translation]:
-        """Finds translations that continue a text with different next words.
+        """Finds translations that begin with the same prefix and continue with different next words.
 
         The most probable next words are found first, and then the best translation that begins with the prefix and
         each word. A word is what spaces separate; in scripts without spaces, it is a subword.
 
         Args:
             sentence: The sentence.
-            prefix: Target text before the word; see `translate`.
-            count: Number of translations.
+            prefix: Target text before the next word, empty for none; see `translate`.
+            count: Largest number of translations.
             options: Options of the translations.
             constraints: Terms that the translations must and must not contain; words that contain an excluded term are
                 not among the next words.
             number: Number of the sentence in warnings and errors.
-            **changes: Fields of `TranslateOptions` that differ from `options`.
+            **changes: Fields of `TranslateOptions` that replace those of `options`, such as `beam=1`.
 
         Returns:
             Up to `count` translations with different words after the prefix, those with higher scores first; none for

@@ -1,8 +1,8 @@
 """The adjectives of the English-French phrasebook.
 
-Each line has an adjective: English, French masculine, and marks: `<` = before the French noun, `er` = English
-comparative in -er, `-` = not gradable. The kinds of nouns that it modifies follow the colon. French forms are regular
-except those in `FORMS`.
+Each line of a table has an adjective: English, French masculine, and marks: `<` = before the French noun, `er` =
+English comparative in -er, `-` = not gradable. The kinds of nouns that it modifies follow the colon. French forms are
+regular except those in `FORMS`.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ MOODS: tuple[Adjective, ...] = tuple(_adjective(line + " : person family") for l
 
 
 def adjectives_for(kind: str) -> tuple[Adjective, ...]:
-    """The adjectives that modify a kind of nouns, in the order of the table."""
+    """The adjectives that can modify a kind of noun, such as `person`, in the order of the table."""
     return _BY_KIND.get(kind, ())
 
 

@@ -43,7 +43,7 @@ a/a few/a = quelques/a
 
 
 def please(context: Context) -> Phrase:
-    """Generates `please`, with the French form for the addressee."""
+    """Generates `please`, in French `s'il te plaît` or `s'il vous plaît`, depending on the addressee."""
     return rule("please/p", f"s'il/p {'vous' if context.addressee.plural else 'te'}/p plaît/p")
 
 

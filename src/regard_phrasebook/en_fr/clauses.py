@@ -23,9 +23,10 @@ class Predicate:
     Attributes:
         verb: The verb.
         object: Words after the verb in both languages.
-        combos: Word combinations in the predicate.
+        combos: Word combinations in the predicate, such as `eat+apple`.
         clitic: Object pronoun, before the verb in French and after it in English.
-        preceding_object: Agreement of an object before the verb, with which a participle after avoir agrees.
+        preceding_object: Number and gender of an object before the verb, with which a participle after avoir agrees;
+            None if there is no such object.
     """
 
     verb: Verb
@@ -40,8 +41,8 @@ class Manner:
     """Tense, negation and adverb of a clause.
 
     Attributes:
-        tense: A key of `TENSES`.
-        negation: A key of `NEGATIONS`, or empty.
+        tense: One of `TENSES`, such as `present`.
+        negation: A key of `NEGATIONS`, such as `not` or `never`; empty = no negation.
         adverb: Adverb before the English and after the French verb (often / souvent).
     """
 
@@ -90,7 +91,7 @@ def be(agreement: Agreement, past: bool = False) -> str:
     """Inflects `to be`.
 
     Args:
-        agreement: Agreement of the subject.
+        agreement: Person and number of the subject.
         past: Whether to return the past form.
 
     Returns:
@@ -112,16 +113,17 @@ def _third(agreement: Agreement) -> bool:
 
 
 def english_verb(verb: Verb, subject: Agreement, tense: str, needs_auxiliary: bool) -> tuple[str, str]:
-    """The English verb as an auxiliary, which precedes the subject in a question, and the rest.
+    """The English verb in two parts: the auxiliary, which precedes the subject in a question, and the rest.
 
     Args:
         verb: The verb; the result does not include its particle.
-        subject: Agreement of the subject.
-        tense: A key of `TENSES`.
+        subject: Person and number of the subject.
+        tense: One of `TENSES`.
         needs_auxiliary: Whether the clause requires an auxiliary (questions, `not`).
 
     Returns:
-        Tagged words for `rule`: tag `a` links to a French auxiliary, `v` to the verb, `q` to the question words.
+        Both parts as tagged words for `rule`, such as `("did/aq", "eat/v")`; either may be empty. The tag `a` links a
+        word to a French auxiliary, `v` to the verb, `q` to the question words `est-ce que`.
     """
     if tense in ("present", "past") and verb.en == "be":
         return f"{be(subject, tense == 'past')}/vaq", ""
@@ -168,16 +170,17 @@ def _modal(verb: Verb, subject: Agreement, tense: str, needs_auxiliary: bool) ->
 
 
 def french_verb(verb: Verb, subject: Agreement, tense: str, preceding_object: Agreement | None) -> tuple[str, str]:
-    """The French verb as its finite form and the part after the negation.
+    """The French verb in two parts: the finite form, and the participle or infinitive after the negation.
 
     Args:
-        verb: The verb, without its reflexive pronoun.
-        subject: Agreement of the subject.
-        tense: A key of `TENSES`.
-        preceding_object: Agreement of an object before the verb, if there is one.
+        verb: The verb; the result does not include its reflexive pronoun.
+        subject: Person, number and gender of the subject.
+        tense: One of `TENSES`.
+        preceding_object: Number and gender of an object before the verb; None = there is none.
 
     Returns:
-        Tagged words, as in `english_verb`.
+        Both parts as tagged words for `rule`, such as `("as/a", "mangé/v")`; the second may be empty. The tags are
+        those of `english_verb`.
     """
     forms = conjugate(verb.fr)
     if tense in MODALS:

@@ -20,7 +20,7 @@ def num_words(phrase: Phrase) -> int:
 
 
 def simple(context: Context, frame: str) -> Sentence:
-    """Generates a sentence of one clause."""
+    """Generates a sentence of one clause in a time frame: `past`, `present` or `future`."""
     return random_clause(context, frame=frame).sentence()
 
 
@@ -59,7 +59,7 @@ def both(context: Context, frame: str) -> Sentence:
 
 
 def various(context: Context, frame: str) -> Sentence:
-    """Generates a statement with another construction that suits the time frame."""
+    """Generates a statement with a random construction that suits the time frame, such as a comparison or a price."""
     sentence = context.sampler.pick(VARIOUS[frame])(context)
     return sentence if sentence.mark == "." else simple(context, frame)
 
@@ -96,7 +96,7 @@ def lengthy(context: Context, shortest: int, longest: int) -> Sentence | None:
     """Generates a statement with many clauses.
 
     Args:
-        context: Random choices of the sentence.
+        context: Source of the random choices within the sentence.
         shortest: Fewest English words.
         longest: Most English words.
 

@@ -50,7 +50,7 @@ class Context:
     """The random choices within one sentence, with its addressee.
 
     Args:
-        sampler: Random choices.
+        sampler: Source of the random choices.
         addressee: The person or people addressed.
     """
 
@@ -83,17 +83,17 @@ class Context:
         return Nominal(pair(name, name), Agreement(3, False, gender), (), "", name)
 
     def owner(self) -> Determiner:
-        """A singular possessive determiner."""
+        """A random possessive determiner for a singular noun: `my`, `his`, `their`."""
         return Determiner("own", False, self.sampler.pick(self.persons()))
 
     def owner_of(self, noun: Noun) -> Determiner:
-        """A possessive determiner for a relative; a husband or wife has a singular owner."""
+        """A random possessive determiner for a relative; for a husband or wife, not `our` or `their`."""
         if noun.en in SPOUSES:
             return Determiner("own", False, self.sampler.pick((nps.I, self.you, nps.HE, nps.SHE)))
         return self.owner()
 
     def owners(self) -> Determiner:
-        """A plural possessive determiner."""
+        """A random possessive determiner for a plural noun: French `mes`, `leurs`."""
         return Determiner("own", True, self.sampler.pick(self.persons()))
 
     def relative(self) -> Nominal:
@@ -109,7 +109,7 @@ class Context:
         return nps.noun_phrase(determiner, noun, self.quality(noun, 0.2))
 
     def subject(self) -> Nominal:
-        """A random subject: a pronoun, a name, a relative, a person, or two people."""
+        """A random subject: a pronoun, a name, a relative, a person such as `the doctor`, or two people."""
         kind = self.sampler.weighted(((11, "pronoun"), (3, "name"), (4, "relative"), (4, "stranger"), (1, "two")))
         if kind == "two":
             return nps.coordinate(self.name(), self.relative())
@@ -133,14 +133,14 @@ class Context:
     # Things
 
     def quality(self, noun: Noun, probability: float) -> Adjective | None:
-        """An adjective for a noun with the given probability, else None."""
+        """With the given probability, a random adjective that suits a noun; else None."""
         fitting = adjectives_for(noun.kind)
         if not fitting or not self.sampler.chance(probability):
             return None
         return self.sampler.pick(fitting)
 
     def determiner(self, noun: Noun, negated: bool) -> Determiner:
-        """A determiner for a noun as object.
+        """A random determiner for a noun that is an object.
 
         Args:
             noun: The noun.
@@ -225,7 +225,7 @@ class Context:
         return self.sampler.pick(TIMES[frame])
 
     def day(self, frame: str) -> Phrase:
-        """A day of the week: `on Mondays` for habits, `last Monday`, `on Monday`."""
+        """A random day of the week: `on Mondays` in the frame `present`, `last Monday` in `past`, else `on Monday`."""
         en, fr = self.sampler.pick(little.DAYS)
         if frame == "present":
             return rule(f"on/a {en}s/b", f"le/a {fr}/b")

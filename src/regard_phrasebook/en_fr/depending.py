@@ -41,10 +41,10 @@ ACTIONS: tuple[tuple[float, Maker], ...] = (
 
 
 def action(context: Context, subject: Nominal, negated: bool = False) -> Predicate:
-    """A predicate for a voluntary action, which can be wanted or planned.
+    """A random predicate for a voluntary action, which can be wanted or planned.
 
     Args:
-        context: Random choices of the sentence.
+        context: Source of the random choices within the sentence.
         subject: The subject.
         negated: Whether the clause is negated.
 

@@ -89,7 +89,7 @@ GOOD_TIMES = ("day", "week", "evening", "weekend", "night", "holiday", "trip", "
 
 
 def how_was(context: Context) -> Sentence:
-    """Generates `How was your day?`: the participle agrees with the event."""
+    """Generates `How was your day?`: the French participle agrees with the noun for the event."""
     events = NOUNS["event"]
     # People ask about the day most often; it is events[0].
     event = events[0] if context.sampler.chance(0.35) else context.sampler.pick(events)

@@ -18,7 +18,7 @@ VOWELS = "aeiouyâàäéèêëîïôöùûüœh"
 
 
 def begins_with_vowel(word: str) -> bool:
-    """Whether French elides before a word, which begins with a vowel or a mute h."""
+    """Whether French elides before a word, because it begins with a vowel or a mute h: `l'eau`, `l'homme`."""
     word = word.lower()
     return bool(word) and word[0] in VOWELS and not word.startswith(ASPIRATED) and word not in ("y·", "yaourt")
 

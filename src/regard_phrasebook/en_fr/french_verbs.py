@@ -72,10 +72,10 @@ class Conjugation:
 
     Attributes:
         infinitive: Infinitive without `se`.
-        present: Six forms, as for the other tenses.
-        imperfect: Imperfect.
-        future: Simple future.
-        conditional: Present conditional.
+        present: Present; six forms, for je tu il nous vous ils.
+        imperfect: Imperfect; six forms.
+        future: Simple future; six forms.
+        conditional: Present conditional; six forms.
         participle: Past participle, masculine singular.
         imperative: Three forms: tu, nous, vous.
         auxiliary: `être` or `avoir`, for the non-reflexive verb; reflexive verbs always take être.

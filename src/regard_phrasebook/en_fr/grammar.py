@@ -23,13 +23,13 @@ class EnglishFrench:
     pinned = frozenset({"how was+day"})
 
     def showcase_drafts(self) -> list[Draft]:
-        """The draft of a question about the day; see `Grammar.showcase_drafts`."""
+        """The draft of `How was your day?`; see `Grammar.showcase_drafts`."""
         day = next(noun for noun in NOUNS["event"] if noun.en == "day")
         question = how_was_question(nps.noun_phrase(nps.Determiner("own", False, nps.you("m", False)), day))
         return [Draft(question.with_final_mark(), question.combos, question.constructions)]
 
     def draft(self, sampler: Sampler, shortest: int, longest: int) -> Draft | None:
-        """Chooses a construction that suits the length and fills it; see `Grammar.draft`."""
+        """Generates a random sentence of about the requested number of English words; see `Grammar.draft`."""
         context = Context(sampler, addressee(sampler))
         if shortest > LONG_LIMIT or (longest > LONG_LIMIT and sampler.chance(0.35)):
             sentence = lengthy(context, shortest, longest)
@@ -46,7 +46,7 @@ class EnglishFrench:
         return Draft(sentence.with_final_mark(), sentence.combos, sentence.constructions, sampler.chance(0.5))
 
     def spell(self, draft: Draft) -> SentencePair:
-        """Spells the English side with or without contractions; see `Grammar.spell`."""
+        """Spells a draft, its English side with contractions if `draft.contracted`; see `Grammar.spell`."""
         speller = english.spell_short if draft.contracted else english.spell_full
         return realize(draft.phrase, speller, french_spelling.spell)
 
@@ -59,7 +59,7 @@ VOCATIVE_FIRST = 12
 
 
 def addressee(sampler: Sampler) -> Addressee:
-    """Samples the addressee: mostly one person without a vocative."""
+    """Samples the addressee of a sentence: mostly one person whom the sentence does not name."""
     kind = sampler.weighted(((20, "unnamed"), (1, "woman"), (1, "man"), (1, "several")))
     if kind == "several":
         vocative, gender = sampler.pick(FRIENDS)

@@ -16,7 +16,7 @@ class Nominal:
     Attributes:
         phrase: The words.
         agreement: Person, number and gender that other words agree with.
-        combos: Word combinations in the phrase.
+        combos: Word combinations in the phrase, such as `red+car`.
         pronoun: The English pronoun, if the phrase is a pronoun.
         head: The English head noun, if it has one.
     """
@@ -144,8 +144,8 @@ class Determiner:
     """The kind of determiner of a noun.
 
     Attributes:
-        kind: `the`, `a`, `not a`, `some`, `any` (both after a negation), `general` (generic: coffee), `own`
-            (possessive), `this`, `count` (a number), `measure` (a lot of), `bare` (none).
+        kind: `the`, `a`, `some`, `not a` or `any` (for `a` or `some` after a negation), `general` (generic: coffee),
+            `own` (possessive), `this`, `count` (a number), `measure` (a lot of), `bare` (none).
         plural: Whether the noun is plural.
         owner: The possessor, for `own`.
         words: English and French words, for `count` and `measure`.

@@ -1,7 +1,8 @@
 """The nouns of the English-French phrasebook.
 
-Each line has a noun: English, French, gender; `_` stands for a space. The English plural follows `english.plural`; the
-French plural follows `french_plural` or is in a fourth column. `MASS_TABLES` lists the tables of mass nouns.
+Each line of a table has a noun: English, French, gender; `_` stands for a space. The English plural follows
+`english.plural`; the French plural follows `french_plural` or is in a fourth column. `MASS_TABLES` lists the tables of
+mass nouns.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def random_location(context: Context, *, people: bool = False) -> tuple[Phrase, 
     """Generates a random location: on a piece of furniture, in a room or bag.
 
     Args:
-        context: Random choices of the sentence.
+        context: Source of the random choices within the sentence.
         people: Whether the location is for people, who can only be in rooms.
 
     Returns:

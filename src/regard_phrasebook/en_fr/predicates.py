@@ -149,8 +149,8 @@ def destination(context: Context, *, near: bool = False) -> Nominal:
     """Generates a destination with its preposition: `à la gare`, `à Paris`, `en France`.
 
     Args:
-        context: Random choices of the sentence.
-        near: Whether it must be in town.
+        context: Source of the random choices within the sentence.
+        near: Whether the destination must be in town: no other city or country.
 
     Returns:
         The place with its preposition.
@@ -176,7 +176,7 @@ def event_location(context: Context) -> Nominal:
 
 
 def country(context: Context, en: str) -> Nominal:
-    """Generates a country with its preposition: `en` before feminine names and vowels, else `au`."""
+    """Generates a country after a preposition: the argument `en` in English; in French `au` if masculine, else `en`."""
     name, fr = context.sampler.pick(little.COUNTRIES)
     masculine = fr.startswith("le ")
     bare = fr.removeprefix("le ").removeprefix("la ").removeprefix("l'")
@@ -252,7 +252,7 @@ def living(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate
 
 
 def city(context: Context, en: str) -> Nominal:
-    """Generates a city with its preposition."""
+    """Generates a city after a preposition: the argument `en` in English, `à` in French."""
     name, fr = context.sampler.pick(little.CITIES)
     return Nominal(rule(f"{en}/a {name}/b", f"à/a {fr}/b"), Agreement(), (), "", name)
 

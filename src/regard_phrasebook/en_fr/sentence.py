@@ -14,7 +14,7 @@ class Sentence:
     Attributes:
         phrase: The words.
         mark: The final mark: `.`, `?` or `!`.
-        combos: Word combinations in the sentence.
+        combos: Word combinations in the sentence, such as `eat+apple`.
         constructions: Names of the constructions in the sentence.
     """
 

@@ -71,7 +71,7 @@ class Clause:
 
     @property
     def combos(self) -> tuple[str, ...]:
-        """Word combinations in the clause."""
+        """Word combinations in the clause, such as `eat+apple`."""
         return self.subject.combos + self.predicate.combos
 
     def sentence(self) -> Sentence:
@@ -96,12 +96,12 @@ def random_clause(
     """Samples a clause.
 
     Args:
-        context: Random choices of the sentence.
-        frame: Time frame; empty = random.
+        context: Source of the random choices within the sentence.
+        frame: Time frame: `past`, `present` or `future`; empty = random.
         subject: The subject; None = random.
         time: Probability of a time adverbial.
         negated: Probability of negation.
-        makers: Kinds of predicates with their weights.
+        makers: Pairs `(weight, function)`: a function that generates a predicate is chosen in proportion to its weight.
         plain: Whether to use only the simple tense of the frame.
 
     Returns:
@@ -171,8 +171,8 @@ def state(context: Context, frame: str, subject: Nominal) -> Clause:
     """Samples a clause about a person's state, which can be a reason or a circumstance.
 
     Args:
-        context: Random choices of the sentence.
-        frame: Time frame.
+        context: Source of the random choices within the sentence.
+        frame: Time frame: `past`, `present` or `future`.
         subject: The subject.
 
     Returns:

@@ -88,7 +88,7 @@ def date(context: Context, preposition: str = "") -> Phrase:
     """Generates a date: `the third of May`, `le trois mai`.
 
     Args:
-        context: Random choices of the sentence.
+        context: Source of the random choices within the sentence.
         preposition: English preposition before the date, linked to the French article; empty = none.
 
     Returns:
@@ -191,7 +191,7 @@ def weather(context: Context, frame: str = "") -> Sentence:
     """Generates a statement about the weather, with an optional place and time.
 
     Args:
-        context: Random choices of the sentence.
+        context: Source of the random choices within the sentence.
         frame: `present`, `past` or `future`; empty = random.
 
     Returns:

@@ -1,7 +1,7 @@
 """The verbs of the English-French phrasebook.
 
-Each line has a verb: `English (particle) = French [preposition] : kinds of objects`. A French infinitive with `se` is
-reflexive; `*` after the English marks a stative verb (no progressive; its simple past is the imparfait).
+Each line of a table has a verb: `English (particle) = French [preposition] : kinds of objects`. A French infinitive
+with `se` is reflexive; `*` after the English marks a stative verb (no progressive; its simple past is the imparfait).
 """
 
 from __future__ import annotations

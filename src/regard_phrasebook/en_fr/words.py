@@ -58,7 +58,7 @@ class Adjective:
     Attributes:
         en: English form.
         comparative: English comparative; empty if the adjective is not gradable.
-        superlative: English superlative; empty likewise.
+        superlative: English superlative; empty if the adjective is not gradable.
         masculine: French masculine singular.
         vowel: French masculine singular before a vowel (bel, nouvel, vieil); usually the same as `masculine`.
         feminine: French feminine singular.

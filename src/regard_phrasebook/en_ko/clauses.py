@@ -1,6 +1,6 @@
 """Clauses of the English-Korean phrasebook.
 
-In Korean the verb comes last. Its ending connects the clause to the next one, so each clause is generated for an
+In Korean the verb comes last. Its ending connects the clause to the next one, so each clause is generated for a given
 ending.
 """
 
@@ -25,11 +25,12 @@ class Clause:
 
     Attributes:
         phrase: The words; the Korean ends with the verb.
-        combos: Word combinations in the clause.
+        combos: Word combinations in the clause, such as `eat+apple`.
         constructions: Names of the constructions in the clause.
         subject: The subject, which a following clause can share; None if it has none to share.
         topic: Index of the Korean word that names the subject; negative if there is none.
-        unlinked_subjects: Indices of the English subjects that Korean omits and that no earlier word is linked to yet.
+        unlinked_subjects: Indices of the English subject pronouns without a Korean word that are not yet linked to
+            the Korean subject of an earlier clause.
     """
 
     phrase: Phrase
@@ -47,7 +48,7 @@ def clause_with_subject(
 
     Args:
         phrase: The words.
-        combos: Word combinations in the clause.
+        combos: Word combinations in the clause, such as `eat+apple`.
         constructions: Names of the constructions in the clause.
         who: The subject.
 
@@ -67,12 +68,12 @@ def english_verb(verb: words.Verb, frame: str, person: words.Person, negation: s
 
     Args:
         verb: The verb.
-        frame: One of `FRAMES`, or `want`.
+        frame: `present`, `now`, `past`, `future` or `want`.
         person: Person of the subject.
-        negation: Empty, `not` or `unable`.
+        negation: Empty, `not` or `unable` (cannot).
 
     Returns:
-        One side of a rule.
+        Tagged words for one side of a `rule`, such as `does/v not/n eat/v`.
     """
     be = person.be
     third = person.third
@@ -96,17 +97,17 @@ def english_verb(verb: words.Verb, frame: str, person: words.Person, negation: s
 
 
 def korean_verb(verb: words.Verb, frame: str, person: words.Person, negation: str, ending: str) -> str:
-    """The Korean verb as a template with the same tags.
+    """The Korean verb as a template; the verb is tagged `v` and the negation `n`.
 
     Args:
         verb: The verb.
-        frame: One of `FRAMES`, or `want`.
+        frame: `present`, `now`, `past`, `future` or `want`.
         person: Person of the subject.
-        negation: Empty, `not` or `unable`.
-        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
+        negation: Empty, `not` or `unable` (cannot).
+        ending: Korean ending: `요`, `고`, `지만`, `서` or `면`; see `regard_phrasebook.en_ko.endings.with_ending`.
 
     Returns:
-        One side of a rule.
+        Tagged words for one side of a `rule`, such as `안/n 먹어요/v`.
     """
     stem, before, tag = verb.ko, "", "v"
     if frame == "now":
@@ -160,12 +161,12 @@ def clause(
     """Generates a random clause with an action or a transitive verb.
 
     Args:
-        sampler: Random choices.
-        frame: One of `FRAMES`, or `want`.
-        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
+        sampler: Source of the random choices.
+        frame: `present`, `now`, `past`, `future` or `want`.
+        ending: Korean ending: `요`, `고`, `지만`, `서` or `면`; see `regard_phrasebook.en_ko.endings.with_ending`.
         who: The subject; None = random.
-        role: Role of the subject, which decides its particle.
-        adjunct_chance: Probability of a time, and of a place.
+        role: `topic` or `subject`, which decides the particle of the subject.
+        adjunct_chance: Probability of a place adverbial, and of a time adverbial (except in the frame `present`).
 
     Returns:
         The clause.
@@ -204,9 +205,9 @@ def going(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None
     """Generates a random clause about going or coming to a place.
 
     Args:
-        sampler: Random choices.
-        frame: One of `FRAMES`.
-        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
+        sampler: Source of the random choices.
+        frame: `present`, `now`, `past` or `future`.
+        ending: Korean ending: `요`, `고`, `지만`, `서` or `면`; see `regard_phrasebook.en_ko.endings.with_ending`.
         who: The subject; None = random.
 
     Returns:
@@ -240,11 +241,11 @@ def state(
     """Generates a random clause about a state: `she is tired`.
 
     Args:
-        sampler: Random choices.
+        sampler: Source of the random choices.
         frame: `past`; any other frame means present.
-        ending: As in `regard_phrasebook.en_ko.endings.with_ending`; before 서 Korean has no past.
+        ending: Korean ending: `요`, `고`, `지만`, `서` or `면`; `서` follows the present stem even in the past.
         who: The subject; None = random.
-        role: Role of the subject, which decides its particle.
+        role: `topic` or `subject`, which decides the particle of the subject.
         pool: The states to choose from.
 
     Returns:
@@ -269,12 +270,12 @@ def weather(sampler: Sampler, form: int, ending: str) -> Clause:
     """Generates a random clause about the weather.
 
     Args:
-        sampler: Random choices.
+        sampler: Source of the random choices.
         form: 0 for the present, 1 for the past, 2 for a condition.
-        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
+        ending: Korean ending: `요`, `고`, `지만`, `서` or `면`; see `regard_phrasebook.en_ko.endings.with_ending`.
 
     Returns:
-        The clause, without a subject to share.
+        The clause, without a subject that a following clause can share.
     """
     english, what, stem = sampler.pick(words.WEATHER)
     it, *rest = english[form].split()

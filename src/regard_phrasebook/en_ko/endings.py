@@ -177,7 +177,7 @@ def polite(stem: Stem) -> str:
 
 
 def past(stem: Stem) -> Stem:
-    """The past stem.
+    """The stem of the past, to which endings are added.
 
     >>> polite(past(Stem("가"))), polite(past(Stem("먹")))
     ('갔어요', '먹었어요')
@@ -198,7 +198,7 @@ def _soft(stem: Stem) -> str:
 
 
 def future_modifier(stem: Stem) -> str:
-    """The modifier in -(으)ㄹ.
+    """The form in -(으)ㄹ that modifies a noun, for the future.
 
     >>> future_modifier(Stem("먹")), future_modifier(Stem("만들")), future_modifier(Stem("돕", "ㅂ"))
     ('먹을', '만들', '도울')
@@ -207,7 +207,7 @@ def future_modifier(stem: Stem) -> str:
 
 
 def modifier(stem: Stem) -> str:
-    """The modifier in -(으)ㄴ: present of an adjective or past of a verb; stems in 있 and 없 take -는.
+    """The form in -(으)ㄴ that modifies a noun: present of an adjective, past of a verb; after 있 and 없, -는.
 
     >>> modifier(Stem("크")), modifier(Stem("길")), modifier(Stem("맵", "ㅂ")), modifier(Stem("맛있"))
     ('큰', '긴', '매운', '맛있는')
@@ -218,7 +218,7 @@ def modifier(stem: Stem) -> str:
 
 
 def present_modifier(stem: Stem) -> str:
-    """The modifier of a verb in -는.
+    """The form of a verb in -는 that modifies a noun, for the present.
 
     >>> present_modifier(Stem("읽")), present_modifier(Stem("만들"))
     ('읽는', '만드는')
@@ -246,7 +246,7 @@ def favor(stem: Stem) -> str:
 
 
 def condition(stem: Stem) -> str:
-    """The condition in -(으)면.
+    """The conditional form in -(으)면 (if).
 
     >>> condition(Stem("가")), condition(Stem("춥", "ㅂ")), condition(Stem("만들"))
     ('가면', '추우면', '만들면')

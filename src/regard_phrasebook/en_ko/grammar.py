@@ -296,12 +296,12 @@ class EnglishKorean:
     pinned: frozenset[str] = frozenset()
 
     def showcase_drafts(self) -> list[Draft]:
-        """The draft of a greeting; see `Grammar.showcase_drafts`."""
+        """The draft of `Hello.`; see `Grammar.showcase_drafts`."""
         english, korean, end = words.GREETINGS[0]
         return [_draft((Clause(pair(english, korean), (), ("greeting",)), end))]
 
     def draft(self, sampler: Sampler, shortest: int, longest: int) -> Draft | None:
-        """Chooses a construction that suits the length and fills it; see `Grammar.draft`."""
+        """Generates a random sentence of about the requested number of English words; see `Grammar.draft`."""
         if shortest >= LONG or (longest > LONG and sampler.chance(0.35)):
             return _draft((lengthy(sampler, shortest, longest), "."))
         return _draft(sampler.weighted(CONSTRUCTIONS)(sampler))

@@ -25,7 +25,7 @@ def connect(first: Clause, second: Clause, opening: str, between: str, construct
         first: The first clause.
         second: The second clause.
         opening: English tokens before the first clause, linked to its Korean verb.
-        between: English tokens between the clauses, linked likewise except for a comma.
+        between: English tokens between the clauses, linked to the same Korean verb, except for a comma.
         construction: Name of the construction.
 
     Returns:
@@ -58,16 +58,16 @@ def connect(first: Clause, second: Clause, opening: str, between: str, construct
 
 
 def because(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None = None) -> Clause:
-    """Generates a clause with a reason, the weather or a state, which comes first in Korean.
+    """Generates a reason (the weather or a state) and the clause that it explains: `because it was cold, ...`.
 
     Args:
-        sampler: Random choices.
+        sampler: Source of the random choices.
         frame: `now` or `past`.
-        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
-        who: The first subject; None = random.
+        ending: Korean ending: `요`, `고`, `지만`, `서` or `면`; see `regard_phrasebook.en_ko.endings.with_ending`.
+        who: Subject of the first clause that is not about the weather; None = random.
 
     Returns:
-        Both clauses.
+        Both clauses, joined.
     """
     who = who or subject(sampler)
     if sampler.chance(0.5):
@@ -85,15 +85,15 @@ def _next(sampler: Sampler, who: Subject) -> Subject:
 
 
 def on_condition(sampler: Sampler, ending: str = "요", who: Subject | None = None) -> Clause:
-    """Generates a clause with a condition, the weather or a state, and its consequence in the future.
+    """Generates a condition (the weather or a state) and its consequence in the future: `if it rains, ...`.
 
     Args:
-        sampler: Random choices.
-        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
-        who: The first subject; None = random.
+        sampler: Source of the random choices.
+        ending: Korean ending: `요`, `고`, `지만`, `서` or `면`; see `regard_phrasebook.en_ko.endings.with_ending`.
+        who: Subject of the first clause that is not about the weather; None = random.
 
     Returns:
-        Both clauses.
+        Both clauses, joined.
     """
     who = who or subject(sampler)
     make = sampler.pick((clause, going))
@@ -116,7 +116,7 @@ def lengthy(sampler: Sampler, shortest: int, longest: int) -> Clause:
     """Joins clauses with -고 and -지만 until the sentence has about the requested length.
 
     Args:
-        sampler: Random choices.
+        sampler: Source of the random choices.
         shortest: Fewest English words.
         longest: Most English words.
 

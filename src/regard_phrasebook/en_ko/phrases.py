@@ -1,7 +1,7 @@
 """Noun phrases of the English-Korean phrasebook: subjects, objects and times.
 
-Korean modifiers precede the noun. A particle on the last word of a noun phrase marks its role in the clause. A known
-subject is omitted.
+Korean modifiers precede the noun. A particle on the last word of a noun phrase marks its role in the clause. Korean
+omits a subject that is the same as in the clause before.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Subject:
     Attributes:
         phrase: The words without a particle; no Korean words if Korean omits the subject.
         person: The pronoun that refers to the subject.
-        named: Name of the referent, for word combinations.
-        known: Whether the pronoun for the subject is unambiguous.
+        named: The subject as named in word combinations, such as `child`.
+        known: Whether a pronoun can replace the subject without ambiguity.
     """
 
     phrase: Phrase
@@ -62,7 +62,7 @@ def with_particle(phrase: Phrase, role: str, preposition: str = "") -> Phrase:
 def noun_phrase(noun: words.Noun, determiner: str, adjective: Phrase = EMPTY) -> Phrase:
     """Generates a noun with a determiner and an optional adjective.
 
-    Korean has no articles, but without 그 `the man` would be any man.
+    Korean has no articles. Only `the man` and `the woman` get 그, since otherwise they could be any man or woman.
 
     Args:
         noun: The noun.
@@ -95,7 +95,7 @@ def counted(noun: words.Noun, number: tuple[str, str]) -> Phrase:
 
 
 def pronoun(english: str) -> words.Person:
-    """The person of an English pronoun."""
+    """Looks up the `Person` of an English subject pronoun, such as `she`."""
     return next(person for person in words.PERSONS if person.en == english)
 
 
@@ -103,7 +103,7 @@ def subject(sampler: Sampler, kind: str = "any") -> Subject:
     """Generates a random subject.
 
     Args:
-        sampler: Random choices.
+        sampler: Source of the random choices.
         kind: `third` = not a pronoun, `one` = a name or a relative, `any` = no restriction.
 
     Returns:
@@ -123,7 +123,7 @@ def subject(sampler: Sampler, kind: str = "any") -> Subject:
 
 
 def same_subject(who: Subject) -> Subject:
-    """Generates the previous subject again: a pronoun in English, omitted in Korean."""
+    """Refers to a subject of a previous clause again: by a pronoun in English; Korean omits it."""
     return Subject(Phrase((who.person.en,)), who.person, who.named, True)
 
 
@@ -133,7 +133,7 @@ def next_subject(sampler: Sampler, before: Subject | None, share: float = 0.4) -
     A third-person pronoun always refers to the previous subject, so that the English is unambiguous.
 
     Args:
-        sampler: Random choices.
+        sampler: Source of the random choices.
         before: The subject of the previous clause.
         share: Probability of the same subject.
 
@@ -178,7 +178,7 @@ def thing(sampler: Sampler, verb: words.Verb, count: bool = True, exclude: str =
     """Generates a random noun phrase that suits a verb as object.
 
     Args:
-        sampler: Random choices.
+        sampler: Source of the random choices.
         verb: The verb.
         count: Whether the noun may be counted.
         exclude: Noun that is not allowed, because it is the subject; empty = none.

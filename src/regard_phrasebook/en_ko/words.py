@@ -1,6 +1,6 @@
 """Words of the English-Korean phrasebook.
 
-Korean verbs show respect for elders with honorific forms, so none of the people here would require them.
+Korean uses honorific verb forms for people to whom respect is due, such as parents; no noun here names such a person.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Noun:
         ko: Korean.
         kind: Semantic class, which selects the verbs and adjectives that suit the noun.
         plural: English plural; empty for a mass noun.
-        counter: Korean counter.
+        counter: Korean counter word, such as 개 or 권, used with numbers.
     """
 
     en: str

@@ -1,4 +1,4 @@
-"""Writes the files of a corpus atomically, without overwriting other content unasked."""
+"""Writes the files of a corpus atomically; files with other content are overwritten only on request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_files(files: Mapping[Path, bytes], *, overwrite: bool) -> None:
     new = {path: content for path, content in files.items() if not _has_content(path, content)}
     existing = [path for path in new if os.path.lexists(path)]
     if existing and not overwrite:
-        others = f", as are {len(existing) - 1} others" if len(existing) > 1 else ""
+        others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
         raise ConfigError(
             f"{existing[0]}: exists already with other content{others}: choose another --out, or replace it with "
             "--overwrite"

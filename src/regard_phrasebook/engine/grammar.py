@@ -32,7 +32,7 @@ class Grammar(Protocol):
     Attributes:
         longest: Largest number of source words in a sentence.
         showcase: Source texts that are always in the training split, unless the corpus excludes their length.
-        pinned: Word combinations, such as `eat+apple`, whose sentences are always in the training split.
+        pinned: Word combinations, such as `eat+apple`, that always belong to the training split.
     """
 
     longest: int
@@ -46,7 +46,7 @@ class Grammar(Protocol):
         """Tries to generate a sentence.
 
         Args:
-            sampler: Random choices.
+            sampler: Source of the random choices.
             shortest: Fewest source words.
             longest: Most source words.
 

@@ -44,8 +44,8 @@ class Piece:
     """A written word, or a part of one, with the tokens that it spells.
 
     Attributes:
-        text: Spelling; may still contain `GLUE` at its ends.
-        tokens: Indices of its tokens in that side of the phrase.
+        text: Spelling; a `+` at either end means that it is joined to the word next to it.
+        tokens: Indices of the tokens that it spells among all tokens of its language in the phrase.
     """
 
     text: str
@@ -59,7 +59,7 @@ class SentencePair:
     Attributes:
         src: Source text.
         tgt: Target text.
-        links: Sorted 0-based pairs of whitespace-separated words.
+        links: Sorted 0-based pairs `(source word, target word)`; words are separated by white space.
     """
 
     src: str
@@ -75,7 +75,7 @@ Template = tuple[tuple[bool, str, str], ...]
 
 
 def pair(src: str, tgt: str) -> Phrase:
-    """Creates a leaf: source and target words that translate each other as a whole.
+    """Creates a phrase of source and target words that translate each other as a whole.
 
     Args:
         src: Source tokens, separated by spaces.
@@ -114,8 +114,8 @@ def rule(src: str, tgt: str, /, **slots: Phrase) -> Phrase:
     Args:
         src: Template of the source side.
         tgt: Template of the target side.
-        **slots: Phrases that fill the slots. If a slot is missing on one side, its words on the other side are
-            unaligned.
+        **slots: Phrases that fill the slots. If the template of one side lacks a slot, the words of the slot on the
+            other side are unaligned.
 
     Returns:
         The phrase, with the links of the slots and of the tags.
@@ -153,7 +153,10 @@ def join(*phrases: Phrase, order: Sequence[int] | None = None) -> Phrase:
     """
     positions = range(len(phrases)) if order is None else order
     if sorted(positions) != list(range(len(phrases))):
-        raise ValueError(f"order: expected a permutation of {len(phrases)} phrases, got {order}")
+        raise ValueError(
+            f"order: expected a permutation of {len(phrases)} phrases, got {order}: give each index from 0 to "
+            f"{len(phrases) - 1} once"
+        )
     src: list[str] = []
     src_start: list[int] = []
     for phrase in phrases:
@@ -169,10 +172,11 @@ def join(*phrases: Phrase, order: Sequence[int] | None = None) -> Phrase:
 
 
 def attach(pieces: Sequence[Piece]) -> list[Piece]:
-    """Joins pieces at `GLUE` marks into written words.
+    """Joins pieces at their `GLUE` marks (`+`) into written words.
 
     Args:
-        pieces: One side of a phrase; `GLUE` at an end of a piece joins it to its neighbor there.
+        pieces: Pieces of one side of a phrase; a `+` at the start of a piece joins it to the piece before, at the end
+            to the piece after it.
 
     Returns:
         Written words without marks, each with the tokens of all its parts.
@@ -212,8 +216,8 @@ def realize(phrase: Phrase, src_speller: Speller, tgt_speller: Speller) -> Sente
 
     Args:
         phrase: A whole sentence.
-        src_speller: Speller of the source language.
-        tgt_speller: Speller of the target language.
+        src_speller: Function that spells the source tokens: it takes a piece per token and returns the written words.
+        tgt_speller: The same for the target tokens.
 
     Returns:
         Both texts and the word links: two words are linked if any of their tokens are.

@@ -15,7 +15,7 @@ HELD_OUT_PERCENT = 4
 
 
 def split_of_combination(combo: str) -> str:
-    """The split of a word combination."""
+    """The split of a word combination, `train`, `val` or `test`, by a hash of its text."""
     number = int.from_bytes(blake2b(combo.encode(), digest_size=8).digest(), "big") % 100
     if number < HELD_OUT_PERCENT:
         return "test"
@@ -31,7 +31,7 @@ def split_of(combos: Collection[str], pinned: Collection[str]) -> str | None:
 
     Returns:
         `train` if all combinations belong to it; `val` or `test` if at least one combination belongs to it and none to
-        the other; None if combinations belong to both.
+        the other; None if combinations belong to `val` and to `test`: such a sentence is in no split.
     """
     splits = {split_of_combination(combo) for combo in combos if combo not in pinned} - {"train"}
     if not splits:

@@ -91,7 +91,7 @@ def append_bytes(name: str) -> Change:
 
 CONTRADICTIONS: dict[str, tuple[str, Change, str]] = {
     "another width": (CT2, in_bytes("config.toml", b"width = 16", b"width = 32"), "as in the signature"),
-    "another signature": (CT2, in_json("export.json", signature="regard:\x1b[2J"), "is not a signature of a model"),
+    "another signature": (CT2, in_json("export.json", signature="regard:\x1b[2J"), "to identify a model"),
     "another engine": (CT2, in_json("export.json", engine="tensorrt"), "manifest of an export for ctranslate2 or onnx"),
     "another format": (CT2, in_json("export.json", format="notes"), "expected the manifest of an export for"),
     "a number as text": (CT2, in_json("export.json", weight_levels="64"), "damaged"),

@@ -185,7 +185,7 @@ def test_a_resumed_training_ends_the_same_and_needs_no_parent(
 def test_another_architecture_is_refused(families: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"keeps its architecture, but model\.width = 32 would change it"):
         train(child_config(families["transformer"], "model.width=32"), tmp_path / "child")
-    with pytest.raises(ConfigError, match="has its architecture: leave out the preset"):
+    with pytest.raises(ConfigError, match="has the architecture of this model: leave out the preset"):
         load_config(preset="bahdanau", parent=("model", Config()))
     assert not (tmp_path / "child").exists()
 

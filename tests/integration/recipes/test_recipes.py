@@ -132,7 +132,7 @@ def test_a_given_reverse_model_and_sampling(mono: Toy, monkeypatch: pytest.Monke
 
 def test_refusals(mono: Toy) -> None:
     train(mono.config(), mono.directory / "bt")
-    with pytest.raises(CheckpointError, match="found a model only: choose another --out"):
+    with pytest.raises(CheckpointError, match="which does not exist: choose another --out"):
         back(mono.config(), mono)
     with pytest.raises(ConfigError, match="--src"):
         back(mono.config(files=("val_src", "val_tgt")), mono)

@@ -59,7 +59,7 @@ def test_no_links_at_all_are_no_error() -> None:
 
 
 def test_different_numbers_of_pairs_are_refused() -> None:
-    with pytest.raises(DataError, match="got 1 predicted, 2 sure and 2 possible"):
+    with pytest.raises(DataError, match="got those of 1, 2 and 2 pairs"):
         alignment_error_rate([()], [(), ()])
-    with pytest.raises(DataError, match="got 1 predicted, 1 sure and 2 possible"):
+    with pytest.raises(DataError, match="got those of 1, 1 and 2 pairs"):
         alignment_error_rate([()], [()], [(), ()])

@@ -75,5 +75,5 @@ def test_batches_contain_the_rows_of_the_mixture_and_keep_their_limit() -> None:
 def test_wrong_weights_and_sizes_are_refused() -> None:
     with pytest.raises(ConfigError, match="expected more than 0, got 0"):
         Mixture([CorpusShare(3, 0.0)], seed=1)
-    with pytest.raises(ShapeError, match="expected a mixture of 3 sentence pairs, got one of 2"):
+    with pytest.raises(ShapeError, match="expected a mixture of corpora with 3 sentence pairs in total, got 2"):
         BatchPlan([1, 1, 1], [1, 1, 1], batch_tokens=9, seed=1, mixture=Mixture([CorpusShare(2)], seed=1))

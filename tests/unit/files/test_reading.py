@@ -74,7 +74,7 @@ def test_other_encodings_are_reported(tmp_path: Path) -> None:
         (b'{"a": NaN}', "NaN is not a number"),
         (b"[-Infinity]", "-Infinity is not a number"),
         (b"[1e999]", "1e999 is too large for a float64"),
-        (b"[" + b"9" * 5000 + b"]", "integers of at most 20 digits, found one of 5000, 9999"),
+        (b"[" + b"9" * 5000 + b"]", "integers of at most 20 digits, found 9{20}... with 5000"),
         (b'["\\ud800"]', "an unpaired surrogate"),
         (b'{"\\udc00": 1}', "an unpaired surrogate"),
         (b"\xff", "expected text in UTF-8"),

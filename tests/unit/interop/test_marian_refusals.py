@@ -199,11 +199,11 @@ WEIGHTS: dict[str, tuple[Callable[[dict[str, torch.Tensor]], object], str]] = {
     ),
     "two embeddings": (
         lambda tensors: tensors.update({"model.encoder.embed_tokens.weight": tensors["model.shared.weight"] + 1}),
-        "should be equal by config.json, but have different values",
+        "should be equal according to config.json, but differ",
     ),
     "another output layer": (
         lambda tensors: tensors.update({"lm_head.weight": tensors["model.shared.weight"] + 1}),
-        "lm_head.weight and .* should be equal by config.json",
+        "lm_head.weight and .* should be equal according to config.json",
     ),
     "positions of another length": (
         lambda tensors: tensors.update({"model.encoder.embed_positions.weight": torch.zeros(31, 8)}),

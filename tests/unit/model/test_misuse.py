@@ -67,7 +67,7 @@ def test_a_gru_refuses_the_packed_weights_of_another_layer() -> None:
 
 
 def test_a_model_without_linear_maps_has_nothing_to_adapt() -> None:
-    with pytest.raises(ConfigError, match="no linear maps to adapt"):
+    with pytest.raises(ConfigError, match="no linear layers to adapt"):
         add_low_rank_updates(nn.Embedding(3, 2), rank=1, alpha=1.0)
 
 

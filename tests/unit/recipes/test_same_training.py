@@ -18,7 +18,7 @@ def test_only_options_that_are_given_and_differ_are_refused(toy: Toy) -> None:
     check_same_training(toy.config("train.seed=3"), out)
     check_same_training(toy.config("train.seed=3", "train.steps=90", "train.threads=2", "train.save_minutes=3"), out)
     check_same_training(toy.config("train.seed=3", "data.src=moved.en"), out)
-    with pytest.raises(ConfigError, match=r"train\.seed = 4 \(it is 3\) would change it: leave that out"):
+    with pytest.raises(ConfigError, match=r"train\.seed = 4 \(it is 3\) would change it: leave out these options"):
         check_same_training(toy.config("train.seed=4"), out)
     with pytest.raises(ConfigError, match=r"model\.hidden_size = 5 \(it is 12\)"):
         check_same_training(load_config(None, overrides=["model.hidden_size=5"]), out)

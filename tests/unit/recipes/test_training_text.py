@@ -174,7 +174,7 @@ def test_a_training_with_corpora_is_loaded_unchanged_also_from_moved_files(toy: 
 def test_a_resumed_training_must_have_the_same_corpora(toy: Toy, tables: list[str]) -> None:
     prepare(mixed(toy, CorpusConfig(src=tables[0], weight=2.0), CorpusConfig(src=tables[1])), toy.directory / "t")
     for given, message in (
-        ([CorpusConfig(src=tables[0])], "expected the present paths of 2 corpora"),
+        ([CorpusConfig(src=tables[0])], "expected the present paths of the 2 corpora"),
         (
             [CorpusConfig(src=tables[0], weight=3.0), CorpusConfig(src=tables[1])],
             r"data\.corpora\[1\]\.weight: expected 2\.0",

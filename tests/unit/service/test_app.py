@@ -64,7 +64,7 @@ def test_the_demonstration_begins_and_ends_with_the_application(tmp_path: Path) 
 def test_a_language_that_is_no_text_is_refused(tmp_path: Path) -> None:
     answer = TestClient(app_of(tmp_path)).post("/translate", json={"q": "a", "source": ["en"], "target": "fr"})
     assert answer.status_code == 400
-    assert answer.json()["error"] == "Invalid request: source parameter must be a language code"
+    assert answer.json()["error"] == "Invalid request: source parameter must be a language code such as fr, got ['en']"
 
 
 def test_a_file_that_is_not_translated_yet_cannot_be_downloaded(
@@ -80,7 +80,7 @@ def test_a_language_that_is_left_out_is_that_of_the_only_model_that_fits(tmp_pat
     service = service_of(tmp_path, "en-fr", "fr-ko")
     assert service.languages_for("en", None) == ("en", "fr")
     assert service.languages_for(None, "ko") == ("fr", "ko")
-    with pytest.raises(ServiceError, match="name source and target; the models are en-fr, fr-ko"):
+    with pytest.raises(ServiceError, match=r"2 models fit .*: set both source and target; the models are en-fr, fr-ko"):
         service.languages_for(None, None)
 
 

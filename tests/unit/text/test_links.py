@@ -75,7 +75,7 @@ def test_naacl_sure_and_possible_links_and_the_empty_word(tmp_path: Path) -> Non
 def test_naacl_sentence_numbers_out_of_range_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "gold", "1 1 1\n9999999 1 1\n")
     with pytest.raises(
-        DataError, match=r"gold:2: sentence number 9999999 is out of range: only 2 sentence pairs have links"
+        DataError, match=r"gold:2: sentence number 9999999 is out of range: the file has links for only 2 pairs"
     ):
         read_links(path)
     with pytest.raises(DataError, match=r"gold:2: sentence number 9999999 is out of range: there are 2 sentence pairs"):

@@ -60,7 +60,7 @@ def test_words_that_cannot_be_tags_are_refused(tag: str) -> None:
 
 @pytest.mark.parametrize("tag", ["<s>", "</s>", "<unk>", "<pad>", "<0x0A>"])
 def test_names_of_special_tokens_are_refused(tag: str) -> None:
-    with pytest.raises(ConfigError, match="which names a special token"):
+    with pytest.raises(ConfigError, match="expected a tag that is not a special token"):
         check_tag(tag)
 
 

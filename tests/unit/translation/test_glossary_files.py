@@ -120,7 +120,7 @@ def test_tbx_3_with_several_languages(tmp_path: Path) -> None:
         ("a.tbx", b"<tmx></tmx>", r"a\.tbx:1: expected the root element <martif>, found <tmx>"),
         ("a.tbx", TBX_2.encode()[:-40], r"a\.tbx:\d+: column \d+: expected"),
         ("a.tbx", TBX_2.replace(' xml:lang="fr"', "").encode(), r"a\.tbx:6: expected the attribute xml:lang"),
-        ("a.tbx", b"<tbx>" + b"<a>" * 100, r"expected at most 64 elements within each other"),
+        ("a.tbx", b"<tbx>" + b"<a>" * 100, r"expected at most 64 nested elements"),
         (
             "a.tbx",
             b'<!DOCTYPE tbx [<!ENTITY a "x"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><tbx>&b;</tbx>',

@@ -142,7 +142,7 @@ def test_ensembles_and_shortlists(translator: Translator, small_subword: Subword
 
 
 def test_prefixes_that_are_refused(translator: Translator, small_subword: Subword) -> None:
-    with pytest.raises(SearchError, match="a prefix for each of the 2 sentences, empty for none, got 3"):
+    with pytest.raises(SearchError, match="a prefix for each of the 2 sentences, got 3 prefixes"):
         translator.translate(["a", "b"], prefixes=["", "", ""])
     with pytest.raises(SearchError, match=r"sentence 3: expected a prefix of fewer than 6 subwords, .* got 9"):
         translator.translate(["", "a", "a"], prefixes=["", "le", "le chat dort sur le grand lit dans le"])

@@ -1,4 +1,4 @@
-"""The additive score without the tensor `(B, H, T, S, D)`: compiled kernels, or PyTorch in chunks."""
+"""Computes the additive score without storing the tensor `(B, H, T, S, D)`: in C, in Triton, or in PyTorch chunks."""
 
 from regard.attention.additive.op import additive_scores
 

@@ -1,6 +1,7 @@
 """Additive scores and their gradients in PyTorch, a few queries at a time: any device, any floating type.
 
-At most `MAX_TERMS` elements of the tensor `(B, H, T, S, D)` exist at once, or those of a single query.
+At most `MAX_TERMS` elements of the tensor `(B, H, T, S, D)` exist at once, or all elements of one query position if
+these are more.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ def chunked_backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) ->
     """Computes the gradients of `chunked_forward`; `tanh` is recomputed instead of stored.
 
     Args:
-        upstream: Gradient of the loss by the scores, `(B, H, T, S)`.
+        upstream: Gradient of the loss with respect to the scores, `(B, H, T, S)`.
         query: Projected queries, `(B, H, T, D)`, as passed to `chunked_forward`.
         key: Projected keys, `(B, H, S, D)`.
         v: Weights of the output, `(H, D)`.
 
     Returns:
-        Gradients of the loss by `query`, `key` and `v`, in the shapes and types of these.
+        Gradients of the loss with respect to `query`, `key` and `v`, each with the shape and type of its tensor.
     """
     wide_query, wide_key = query.to(v.dtype), key.to(v.dtype)
     query_grad, key_grad = wide_query.new_empty(query.shape), wide_key.new_zeros(key.shape)

@@ -51,13 +51,13 @@ def backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> tuple[T
     """Computes the gradients of `forward`; no intermediate results of `forward` are needed.
 
     Args:
-        upstream: Gradient of the loss by the scores, `(B, H, T, S)`.
+        upstream: Gradient of the loss with respect to the scores, `(B, H, T, S)`.
         query: Projected queries, `(B, H, T, D)`, as passed to `forward`.
         key: Projected keys, `(B, H, S, D)`.
         v: Weights of the output, `(H, D)`.
 
     Returns:
-        Gradients of the loss by `query`, `key` and `v`, in the shapes and types of these.
+        Gradients of the loss with respect to `query`, `key` and `v`, each with the shape and type of its tensor.
     """
     run = kernel("additive_backward", query)
     if run is None:

@@ -1,8 +1,8 @@
 """Additive scores and their gradients on a GPU, in Triton: no tensor is larger than inputs and outputs.
 
-Only `native` imports this module, and only for tensors on a GPU, so Triton need not be installed. Every kernel holds
-one tile of `(T, S, D)` in registers, adds up tiles along the axis of its sum, and sums within the tile at the end.
-There are no atomic additions, so the same call gives the same bytes.
+Only `native` imports this module, and only for tensors on a GPU, so Triton need not be installed. Every kernel sums the
+terms `(T, S, D)` over one axis: it adds up tiles along this axis element by element, in registers, and sums within the
+resulting tile at the end. There are no atomic additions, so the same call gives the same bytes.
 """
 
 from __future__ import annotations
@@ -74,13 +74,13 @@ def triton_backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> 
     """Computes the gradients of `triton_forward` on a GPU; `tanh` is recomputed instead of stored.
 
     Args:
-        upstream: Gradient of the loss by the scores, `(B, H, T, S)`.
+        upstream: Gradient of the loss with respect to the scores, `(B, H, T, S)`.
         query: Projected queries, `(B, H, T, D)`, as passed to `triton_forward`.
         key: Projected keys, `(B, H, S, D)`.
         v: Weights of the output, `(H, D)` float32.
 
     Returns:
-        Gradients of the loss by `query`, `key` and `v`, in the shapes and types of these.
+        Gradients of the loss with respect to `query`, `key` and `v`, each with the shape and type of its tensor.
     """
     query, key, v, upstream = query.contiguous(), key.contiguous(), v.contiguous(), upstream.to(v.dtype).contiguous()
     (B, H, T, D), S = query.shape, key.shape[2]

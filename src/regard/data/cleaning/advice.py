@@ -19,14 +19,14 @@ MANY = 0.1
 
 
 def clean_command(report: CorpusReport, filters: Filters) -> str:
-    """Command line of `regard data clean` that cleans a corpus as its inspection suggests.
+    """Makes the `regard data clean` command that cleans a corpus as its inspection suggests.
 
     Args:
-        report: Inspection of the corpus.
+        report: Result of the inspection of the corpus.
         filters: Names and thresholds of the checks that the inspection applied.
 
     Returns:
-        A command for a shell.
+        The command line for a shell, quoted where needed.
     """
     source, options = report.source, report.source.options
     arguments = ["regard", "data", "clean", str(source.src), *([] if source.tgt is None else [str(source.tgt)])]
@@ -47,13 +47,13 @@ def clean_command(report: CorpusReport, filters: Filters) -> str:
 
 
 def test_set_overlaps(report: CorpusReport) -> Iterator[Overlap]:
-    """Overlaps with corpora so small that they are probably validation or test sets.
+    """Finds corpora that share sentences with an inspected corpus and are so small that they are probably test sets.
 
     Args:
-        report: Inspection of a corpus.
+        report: Result of the inspection of a corpus.
 
     Yields:
-        What the inspected corpus has in common with each of them.
+        For each such corpus, counts of the sentences that both have in common.
     """
     for overlap in report.overlaps:
         is_small = overlap.other_size <= _SMALL * report.num_pairs

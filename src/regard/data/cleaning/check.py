@@ -1,4 +1,4 @@
-"""The contract of a check of sentence pairs, and the checks that are used by default."""
+"""Checks that find bad sentence pairs in a parallel corpus: their interface, and the checks used by default."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Check:
 
     Attributes:
         name: Name on the command line and in reports, such as `length-ratio`.
-        finding: What the pairs that fail are, a plural noun phrase, such as `sides of very different length`.
+        finding: Plural noun phrase for what is wrong with pairs that fail, such as `sides of very different length`.
         threshold: Highest score that passes: a pair fails if its score is above it.
-        scores: Scores pairs whose text is as read, not normalized; pure: a score depends on its pair alone.
+        scores: Function that scores pairs, not normalized; a higher score is worse. A score depends on its pair alone.
     """
 
     name: str
@@ -35,13 +35,13 @@ class Check:
     scores: Scorer
 
     def failures(self, pairs: Sequence[Pair]) -> list[bool]:
-        """Tells which pairs fail.
+        """Finds out which pairs fail the check.
 
         Args:
-            pairs: Sentence pairs, text as read; any number.
+            pairs: Any number of sentence pairs, not normalized.
 
         Returns:
-            Per pair, whether its score is above the threshold.
+            For each pair, True if it fails: its score is above the threshold.
         """
         return [score > self.threshold for score in self.scores(pairs)]
 
@@ -51,11 +51,11 @@ class CheckKind:
     """A check that can be requested by name.
 
     Attributes:
-        finding: What the pairs that fail are, a plural noun phrase, such as `sides of very different length`.
-        threshold: Default threshold.
-        build: Makes the scorer from the languages, if known, and from a sample of the corpus; None = it cannot be made
-            from them.
-        needs: What `build` needs, for messages; the empty string = nothing.
+        finding: Plural noun phrase for what is wrong with pairs that fail, such as `sides of very different length`.
+        threshold: Default threshold: a pair fails if its score is above it.
+        build: Function that makes the scorer of pairs from the two languages (None = unknown) and a sample of the
+            corpus; it returns None if they are not sufficient.
+        needs: What `build` needs, for messages, such as `the two languages`; "" = nothing.
     """
 
     finding: str
@@ -121,17 +121,19 @@ def default_checks(
     Args:
         langs: Canonical codes of the source and the target language; None = unknown, which leaves out the checks
             that need them.
-        sample: Pairs of the corpus, text as read, from which checks learn what is usual in it (such as the ratio of
+        sample: Pairs of the corpus, not normalized, from which checks learn what is usual in it (such as the ratio of
             lengths, and which words translate which): all pairs, or `SAMPLE_SIZE` spread evenly over the corpus. Empty
-            leaves out the checks that need it.
-        thresholds: Thresholds that replace the default, by name of the check; None leaves the check out. Without a
-            threshold here, a check that cannot be made is left out; see `checks_left_out`.
+            leaves out the checks that need a sample.
+        thresholds: Thresholds that replace the default, by name of the check; None leaves the check out. A check
+            without a threshold here is left out if it cannot be made; see `checks_left_out`.
 
     Returns:
-        The checks, in the order in which they are applied; cheap ones come first. Same arguments, same scores.
+        The checks, in the order in which they are applied; fast ones come first. They are deterministic: the same
+        arguments give checks with the same scores.
 
     Raises:
-        ConfigError: A name in `thresholds` is not a check, or a check that it names with a threshold cannot be made.
+        ConfigError: There is no check of a name in `thresholds`; or a check with a threshold there cannot be made,
+            because the languages, the sample or a package is missing.
     """
     chosen = dict(thresholds or {})
     for name in chosen:
@@ -149,26 +151,26 @@ def default_checks(
 
 
 def leakage_check(leakage: Leakage, threshold: float = 0.95) -> Check:
-    """Makes the check that finds pairs of test sets in a training corpus.
+    """Makes the check that finds sentences of test sets in a training corpus.
 
     Args:
-        leakage: The texts of the test sets.
-        threshold: Largest share of the words of a test sentence that a pair may contain in sequences of 6 words.
+        leakage: Scores each pair with the share of a test sentence that it contains, from 0 to 1.
+        threshold: Largest share that passes.
 
     Returns:
-        The check, with the name `leaked`.
+        The check, whose name is `leaked`.
     """
     return Check("leaked", "pairs with a side that contains a sentence of a test set", threshold, leakage)
 
 
 def checks_left_out(checks: Sequence[Check]) -> dict[str, str]:
-    """Finds the checks that were not made, for a message to the user.
+    """Finds the checks that were not made, among those that need languages, a sample or a package.
 
     Args:
         checks: The checks that were made.
 
     Returns:
-        What each other check needs, by name.
+        What each such check needs, such as `the two languages`, by its name.
     """
     made = {check.name for check in checks}
     return {name: kind.needs for name, kind in CHECKS.items() if kind.needs and name not in made}

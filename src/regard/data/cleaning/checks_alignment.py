@@ -1,4 +1,4 @@
-"""Check of meaning: pairs whose sides do not translate each other, by the words of the corpus itself."""
+"""Finds pairs whose sides do not translate each other, by word translations learned from the corpus itself."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Misaligned:
-    """Scores each pair by how badly its words match: 0 = as most pairs do, 1 = as randomly paired sentences do.
+    """Scores each pair by how badly its words match: 0 = like most pairs, 1 = like randomly paired sentences.
 
-    The evidence is the sum over the words of both sides of the logarithm of how much more probable a word is given the
-    other side, divided by the square root of the number of words, because the words of a sentence depend on each other.
-    A length that is unusual for the other side counts against a pair. The score is scaled so that 88 % of randomly
-    paired sentences of the corpus are above 1.
+    For each word, the logarithm of how much more probable it is given the other side is computed. These logarithms are
+    summed over each side and divided by the square root of its number of words, because the words of a sentence depend
+    on each other. A length that is unusual for the other side makes the score worse. The score is scaled so that 88 %
+    of randomly paired sentences of the corpus are above 1.
 
     Attributes:
-        translations: Which words translate which.
-        usual_ratio: Usual logarithm of the number of target words per source word.
-        center: Unscaled score that becomes 0.
-        scale: Difference of unscaled scores that becomes 1.
+        translations: Probabilities of word translations.
+        usual_ratio: Median of the logarithm of the number of target words per source word.
+        center: Score before scaling that becomes 0.
+        scale: Difference of scores before scaling that becomes 1.
     """
 
     translations: WordTranslations
@@ -52,11 +52,11 @@ class Misaligned:
         """Learns which words translate which, and how scores of matching and of random pairs differ.
 
         Args:
-            sample: Pairs of the corpus, of which most are right.
+            sample: Pairs of the corpus, most of which must be correct translations.
 
         Returns:
-            The scorer; None if the sample is too small, or if what is learned from it does not apply to other pairs of
-            it, as in a corpus whose lines are shifted as a whole.
+            The scorer. None if the sample is too small, or if translations learned from a part of it do not fit its
+            other pairs, as in a corpus whose target lines are all shifted against the source lines.
         """
         if len(sample) < MIN_SAMPLE or _separation(sample) < _MIN_SEPARATION:
             return None
@@ -66,7 +66,7 @@ class Misaligned:
         return cls(translations, usual_ratio, center, bound - center) if bound > center else None
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """Scores pairs, one score per pair. See `regard.data.cleaning.check.Scorer`."""
+        """Computes one score per pair, in their order; a higher score is worse."""
         scores: list[float] = []
         for first in range(0, len(pairs), _BATCH):
             batch = pairs[first : first + _BATCH]

@@ -51,7 +51,7 @@ def mojibake(pairs: Sequence[Pair]) -> list[float]:
     A pair whose evidence may be chance, such as one uppercase letter before a closing quotation mark, scores 0.5.
 
     Args:
-        pairs: The pairs, text as read.
+        pairs: Sentence pairs, not normalized.
 
     Returns:
         One score per pair.
@@ -66,7 +66,7 @@ def broken_characters(pairs: Sequence[Pair]) -> list[float]:
     """Scores each pair with its number of replacement, control, private-use and invalid characters.
 
     Args:
-        pairs: The pairs, text as read.
+        pairs: Sentence pairs, not normalized.
 
     Returns:
         One score per pair.

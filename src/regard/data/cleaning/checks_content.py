@@ -21,14 +21,14 @@ _UNITS = 4
 
 
 def numbers(pairs: Sequence[Pair]) -> list[float]:
-    """Scores each pair with the number of numbers that one side replaces by another number.
+    """Scores each pair with the count of numbers that differ between source and target.
 
-    A number on one side only does not count, since the other side may write it as a word. Ignored are separators of
-    thousands, and the differences between clocks of 12 and 24 hours (8 and 20), between years of two and four digits
-    (95 and 1995), and between numbers whose ratio is a power of ten, as in "3 million" and "3,000,000".
+    A number counts only if the other side has another number in its place, since the other side may also write it as a
+    word. Thousands separators are ignored. These count as equal: hours of 12-hour and 24-hour clocks (8 and 20), years
+    of two and four digits (95 and 1995), and numbers whose ratio is a power of ten ("3 million" and "3,000,000").
 
     Args:
-        pairs: The pairs, text as read.
+        pairs: Sentence pairs, not normalized.
 
     Returns:
         One score per pair.
@@ -42,10 +42,10 @@ def numbers(pairs: Sequence[Pair]) -> list[float]:
 def urls(pairs: Sequence[Pair]) -> list[float]:
     """Scores each pair with the share of its web and mail addresses that only one of its sides contains.
 
-    Two addresses of the same host count as the same if they differ only in a code of a language.
+    Addresses that differ only in a language code, such as `a.org/en/b` and `a.org/fr/b`, count as the same.
 
     Args:
-        pairs: The pairs, text as read.
+        pairs: Sentence pairs, not normalized.
 
     Returns:
         One score per pair.
@@ -62,7 +62,7 @@ def markup(pairs: Sequence[Pair]) -> list[float]:
     Character references such as `&amp;` count as tags.
 
     Args:
-        pairs: The pairs, text as read.
+        pairs: Sentence pairs, not normalized.
 
     Returns:
         One score per pair.
@@ -74,13 +74,13 @@ def markup(pairs: Sequence[Pair]) -> list[float]:
 
 
 def repetition(pairs: Sequence[Pair]) -> list[float]:
-    """Scores each pair with the difference between the numbers of repeated words of its sides.
+    """Scores each pair with the difference between the lengths of the longest repetitions of source and target.
 
-    A side has the number of words in a row that repeat the one to four words before them, or of letters in a row that
-    repeat the letter before them, whichever is larger.
+    The length of a repetition is the number of successive words that equal the word before them ("bon bon bon bon": 3),
+    or the word two, three or four places before; or of successive letters that equal the letter before ("aaaaaa": 5).
 
     Args:
-        pairs: The pairs, text as read.
+        pairs: Sentence pairs, not normalized.
 
     Returns:
         One score per pair.

@@ -43,9 +43,10 @@ _CODE = re.compile(r"\S*(?:[\d_=<>{}\\/@#$%|*]|::|\w\()\S*")
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Scores each pair with the larger share of letters that are not in the script of their side's language.
+    """Scores each pair by its share of foreign letters: letters that are not in the script of the side's language.
 
-    A word of another script that the other side contains as well, such as a name, does not count.
+    The share of each side is computed, and the larger one is the score, from 0 to 1. A word that both sides contain,
+    such as a name, does not count as foreign.
 
     Attributes:
         langs: Codes of the source and the target language.
@@ -57,7 +58,7 @@ class Script:
     langs: tuple[str, str]
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """Scores pairs, one score per pair. See `regard.data.cleaning.check.Scorer`."""
+        """Returns one score per pair: the larger share of foreign letters of its two sides, from 0 to 1."""
         src_script, tgt_script = script_of(self.langs[0]), script_of(self.langs[1])
         return [
             max(foreign_letters(pair.src, src_script, pair.tgt), foreign_letters(pair.tgt, tgt_script, pair.src))
@@ -69,15 +70,16 @@ class Script:
 class Language:
     """Scores each pair by how much more probable one of its sides is in another language than in its own.
 
-    The margin of another language is its log-likelihood of the side minus that of the side's own language, divided by
-    the square root of the number of bytes, which makes short and long texts comparable. The score is the largest margin
-    of both sides. Words that both sides contain, numbers and code are ignored. A language that is neither the
-    source nor the target language is less probable, so 1 is subtracted from its margin.
+    For each side and each other language, a margin is computed: the log-likelihood of the side in that language minus
+    that in its own language, divided by the square root of the number of bytes, which makes short and long texts
+    comparable. The score is the largest margin of either side. Words that both sides contain, numbers and code are
+    ignored. From the margin of a language that is neither the source nor the target language, 1 is subtracted, since
+    such a language is less probable.
 
     Attributes:
         langs: Codes of the source and the target language, as the language identifier py3langid spells them.
-        usual: For each side, one number per language that the identifier knows, in the order of its codes: the usual
-            margin of that language in this corpus, which is subtracted from the margins of the pairs.
+        usual: For each side, the usual margin of each language in this corpus, in the order of `LanguageModel.codes`;
+            it is subtracted from the margins of the pairs.
     """
 
     langs: tuple[str, str]
@@ -85,10 +87,10 @@ class Language:
 
     @classmethod
     def learn(cls, langs: tuple[str, str], sample: Sequence[Pair]) -> Language | None:
-        """Makes a scorer that knows the usual margin of each language in a corpus.
+        """Makes a scorer that subtracts the usual margin of each language, learned from a sample of the corpus.
 
-        The margin says how much more probable a text is in another language than in its own; see `Language`. For a
-        language closely related to that of the text, for example, the margin is usually high.
+        The margin of a language says how much more probable a side is in it than in its own language. It is usually
+        high for a closely related language, even in correct pairs.
 
         Args:
             langs: Canonical codes of the source and the target language.
@@ -121,7 +123,7 @@ class Language:
         return cls(scorer.langs, (tuple(src_usual.tolist()), tuple(tgt_usual.tolist())))
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """Scores pairs, one score per pair. See `regard.data.cleaning.check.Scorer`."""
+        """Returns one score per pair: the margin by which a side looks more like another language; higher is worse."""
         if not pairs:
             return []
         src, tgt = (side.max(axis=1) for side in self._margins(pairs))
@@ -151,11 +153,11 @@ def swapped_languages_warning(langs: tuple[str, str] | None, pairs: Sequence[Pai
 
     Args:
         langs: Canonical codes of the source and the target language; None = unknown.
-        pairs: All pairs of the corpus, of which 500 are looked at.
+        pairs: All pairs of the corpus; only 500 of them are compared.
 
     Returns:
-        One sentence; none if the languages are in order, there are fewer than 20 pairs, the languages are unknown, or
-        py3langid is not installed or does not know one of them.
+        A list with one warning; empty if the languages are in order, there are fewer than 20 pairs, the languages are
+        unknown, or py3langid is not installed or does not know one of them.
     """
     scorer = None if langs is None else Language.learn(langs, ())
     if scorer is None or len(pairs) < _SMALL_SAMPLE:

@@ -25,7 +25,7 @@ def empty(pairs: Sequence[Pair]) -> list[float]:
     """Scores 1 for each pair with a side that has no text, or only blanks.
 
     Args:
-        pairs: The pairs, text as read.
+        pairs: Sentence pairs, not normalized.
 
     Returns:
         One score per pair.
@@ -37,12 +37,12 @@ def empty(pairs: Sequence[Pair]) -> list[float]:
 
 
 def identical(pairs: Sequence[Pair]) -> list[float]:
-    """Scores each pair with its number of words if both sides have the same, ignoring case and punctuation; else 0.
+    """Scores each pair whose sides have the same words with the number of these words; other pairs score 0.
 
-    Numbers and punctuation do not count: a pair of only these is the same in both languages.
+    Case and punctuation are ignored, and numbers are not counted as words: a pair of only numbers scores 0.
 
     Args:
-        pairs: The pairs, text as read.
+        pairs: Sentence pairs, not normalized.
 
     Returns:
         One score per pair.
@@ -57,7 +57,7 @@ def longest_side(pairs: Sequence[Pair]) -> list[float]:
     """Scores each pair with the number of characters of its longer side.
 
     Args:
-        pairs: The pairs, text as read.
+        pairs: Sentence pairs, not normalized.
 
     Returns:
         One score per pair.
@@ -69,12 +69,12 @@ def longest_side(pairs: Sequence[Pair]) -> list[float]:
 
 
 def longest_word(pairs: Sequence[Pair]) -> list[float]:
-    """Scores each pair with the length of its longest word, from 30 characters; 0 = all words are shorter.
+    """Scores each pair with the number of characters of its longest word, or 0 if that has fewer than 30.
 
-    Addresses of the web do not count, and neither do scripts that do not separate words.
+    Web addresses, and text in scripts that do not separate words, such as Chinese, are ignored.
 
     Args:
-        pairs: The pairs, text as read.
+        pairs: Sentence pairs, not normalized.
 
     Returns:
         One score per pair.
@@ -117,7 +117,7 @@ class LengthRatio:
         return cls(ratios[len(ratios) // 2]) if len(ratios) >= MIN_SAMPLE else None
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """Scores pairs, one score of at least 1 per pair. See `regard.data.cleaning.check.Scorer`."""
+        """Returns one score per pair: 1 if the ratio of lengths is as usual, and more the less usual it is."""
         usual, scores = self.usual, []
         for pair in pairs:
             src_len, tgt_len = len(pair.src) * usual + _SHORT, len(pair.tgt) + _SHORT

@@ -35,7 +35,8 @@ class DuplicateFinder:
     context manager, or `close` it, to remove them.
 
     Args:
-        kind: What pairs must share to be duplicates.
+        kind: What a pair must share with an earlier pair to be a duplicate: `"pair"` (both sides), `"src"`, `"tgt"`, or
+            `"side"` (either side).
         memory: Limit in bytes for hashes in memory.
         directory: Directory for temporary files; None = that of the operating system.
 
@@ -60,7 +61,7 @@ class DuplicateFinder:
         """Adds the next pairs of the corpus.
 
         Args:
-            pairs: Pairs, text as read or normalized.
+            pairs: Sentence pairs, normalized or not.
         """
         for hashes, key in zip(self._hashes, self._keys, strict=True):
             hashes += [text_hash(key(pair)) for pair in pairs]
@@ -132,10 +133,10 @@ class DuplicateFinder:
 
 
 class Duplicates:
-    """The pairs of a corpus that repeat an earlier pair; it holds one bit per pair.
+    """The numbers of the pairs of a corpus that repeat an earlier pair, stored as one bit per pair.
 
     Args:
-        flags: One bit per pair, the first one in the lowest bit of the first byte.
+        flags: One bit per pair, 1 if it repeats an earlier pair. The lowest bit of the first byte is that of pair 0.
         num_pairs: Number of pairs of the corpus.
     """
 

@@ -37,20 +37,21 @@ class Examiner:
 
     Attributes:
         checks: The checks in the order in which they are applied.
-        final: Names of final checks: a pair that fails one of them is not given to later checks; None = all checks.
+        final: Names of final checks: a pair that fails one of them is not given to later checks; None = all checks are
+            final.
     """
 
     checks: tuple[Check, ...]
     final: frozenset[str] | None = None
 
     def __call__(self, pairs: Sequence[Pair]) -> list[Failure]:
-        """Applies the checks.
+        """Applies the checks to the pairs of a chunk.
 
         Args:
-            pairs: Pairs, text as read.
+            pairs: Sentence pairs, not normalized.
 
         Returns:
-            Failures, by check and then by row; at most one per pair if all checks are final.
+            Failures, ordered by check and then by row; at most one per pair if all checks are final.
         """
         failures: list[Failure] = []
         rows = list(range(len(pairs)))
@@ -68,25 +69,25 @@ class Examiner:
 def examine(
     units: Iterable[Unit], examiner: Examiner, *, num_workers: int, chunk_pairs: int = CHUNK_PAIRS
 ) -> Iterator[tuple[list[Pair], list[Failure]]]:
-    """Scores a stream of units.
+    """Applies checks to a stream of sentence pairs, chunk by chunk.
 
     Args:
-        units: The units.
-        examiner: The checks.
+        units: Sentence pairs, not normalized.
+        examiner: The checks to apply.
         num_workers: Number of worker processes; the result does not depend on it.
         chunk_pairs: Number of pairs per chunk.
 
     Yields:
-        Each chunk of pairs, text as read, with its failures, in the order of the stream.
+        Each chunk, in the order of the stream: its pairs, and the failures of the checks on them.
     """
     yield from in_order(examiner, chunks(units, chunk_pairs), num_workers=num_workers)
 
 
 def chunks(units: Iterable[Unit], size: int) -> Iterator[list[Pair]]:
-    """Groups units into chunks of limited number and length.
+    """Groups sentence pairs into chunks of at most `size` pairs and about 8 million characters.
 
     Args:
-        units: The units.
+        units: The sentence pairs.
         size: Largest number of pairs in a chunk.
 
     Yields:

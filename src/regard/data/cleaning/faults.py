@@ -1,4 +1,4 @@
-"""The faulty units of a corpus: their messages in a file, and as rejects."""
+"""Messages about faulty units (sentence pairs that cannot be read), kept in a file and returned as rejects."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LINE = re.compile(r":(\d+)\b")
 
 
 class FaultLog:
-    """Messages of the faulty units that a reader leaves out.
+    """Messages about faulty units: sentence pairs that a reader leaves out, since they cannot be read.
 
-    They are in a file, so that any number of them takes no memory.
+    The messages are kept in a file, so that memory does not grow with their number.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class FaultLog:
 
     @contextmanager
     def recorded(self, reader: UnitReader, path: Path) -> Iterator[None]:
-        """Context in which the messages of a reader are recorded.
+        """Context in which the messages of a reader about faulty units are written to a file.
 
         Args:
             reader: Reader of the corpus.
@@ -57,8 +57,8 @@ class FaultLog:
         """Reads the recorded messages as rejects, in the order of the corpus.
 
         Yields:
-            Rejects without text, each with its message and the line that the message names; if it names none, the line
-            of the reject before it, or 0.
+            Rejects without text, each with its message and the line number in the message. If a message has no line
+            number, that of the reject before it is used, or 0 for the first reject.
         """
         if self._path is None:
             return

@@ -27,7 +27,7 @@ class Filters:
 
     Attributes:
         thresholds: Thresholds that replace the default, by name of the check; None leaves the check out.
-        test_sets: Names of test sets; see `regard.data.cleaning.source.files_of`.
+        test_sets: Test sets whose pairs must not be in the corpus, each as `FILE` or `SRC,TGT`.
     """
 
     thresholds: Mapping[str, float | None] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Filters:
         Args:
             settings: Thresholds, each as `NAME=THRESHOLD`.
             without: Names of checks to leave out.
-            test_sets: Names of test sets; see `regard.data.cleaning.source.files_of`.
+            test_sets: Test sets whose pairs must not be in the corpus, each as `FILE` or `SRC,TGT`.
 
         Returns:
             The filters.
@@ -57,12 +57,12 @@ class Filters:
         return cls(thresholds, tuple(test_sets))
 
     def select(self, source: CorpusSource, copy: Path, progress: Progress) -> Selection:
-        """Makes the checks of a corpus; some of them learn from a sample of the corpus.
+        """Makes the checks for a corpus; some of them learn from a sample of it what is usual.
 
         Args:
             source: The corpus, which is read once.
             copy: Path of a file to which input that can be read only once, such as a pipe, is copied.
-            progress: Function that is called with the number of pairs read so far.
+            progress: Function that is called with the progress; see `regard.data.cleaning.source.Progress`.
 
         Returns:
             The checks.
@@ -73,10 +73,10 @@ class Filters:
         return self.selection(sample(source.first_units(copy, progress)), source.options, source.options.langs)
 
     def selection(self, sampled: Sequence[Pair], options: ReadOptions, langs: tuple[str, str] | None) -> Selection:
-        """Makes the checks of a corpus from a sample.
+        """Makes the checks for a corpus from a sample of it.
 
         Args:
-            sampled: Pairs spread over the corpus, text as read.
+            sampled: Sentence pairs spread over the corpus, not normalized.
             options: How to read the test sets.
             langs: Canonical codes of the languages of the corpus; None = unknown.
 
@@ -152,7 +152,7 @@ def read_test_set(name: str, options: ReadOptions) -> Iterator[Pair]:
         options: How to read it.
 
     Yields:
-        Its pairs, text as read.
+        Its sentence pairs, not normalized.
 
     Raises:
         DataError: A file cannot be read.
@@ -178,5 +178,5 @@ def _add(thresholds: dict[str, float | None], name: str, threshold: float | None
     if name not in names:
         raise ConfigError(f"expected the name of a check, one of {', '.join(names)}, got {name!r}")
     if name in thresholds:
-        raise ConfigError(f"{name}: expected one setting, got two: give --check or --without for it once")
+        raise ConfigError(f"{name}: expected one setting of this check, got two: give --check or --without once")
     thresholds[name] = threshold

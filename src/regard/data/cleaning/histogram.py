@@ -42,7 +42,8 @@ class Lengths:
     """Counts how many texts have each length, with constant memory.
 
     Attributes:
-        counts: Number of texts of each length, `(5001,)` int64; the last one counts all that are longer, too.
+        counts: Number of texts of each length from 0 to 5000, `(5001,)` int64; longer texts are counted in the last
+            number.
         total: Sum of all lengths.
         maximum: Largest length.
     """
@@ -75,7 +76,7 @@ class Lengths:
         return self.total / max(self.number, 1)
 
     def quantile(self, share: float) -> int:
-        """The smallest length that at least a share of the texts does not exceed.
+        """The smallest length L such that at least the given share of the texts has length L or less.
 
         Args:
             share: The share, from 0 to 1.
@@ -86,26 +87,25 @@ class Lengths:
         return int(np.searchsorted(np.cumsum(self.counts), share * self.number))
 
     def bins(self, number: int = 12) -> list[Bin]:
-        """Groups the lengths into ranges of equal, round width, and a last one for all that are longer.
+        """Groups the lengths into ranges of equal, round width, and one more range for all longer texts.
 
         Args:
-            number: Largest number of ranges of equal width. Together they reach at least to the length that 99 % of
-                the texts do not exceed; the last range, without a limit, comes in addition.
+            number: Largest number of ranges of equal width; together, they cover at least 99 % of the texts.
 
         Returns:
-            The ranges, without gaps; without empty ones at the end.
+            The ranges, without gaps; empty ranges at the end are left out.
         """
         return self.bins_of(bin_width(self.quantile(0.99), number), number)
 
     def bins_of(self, width: int, number: int = 12) -> list[Bin]:
-        """Groups the lengths into ranges of a given width, and a last one for all that are longer.
+        """Groups the lengths into ranges of a given width, and one more range for all longer texts.
 
         Args:
             width: Width of a range.
-            number: Number of ranges before the last one.
+            number: Largest number of ranges of this width.
 
         Returns:
-            The ranges, without gaps; without empty ones at the end.
+            The ranges, without gaps; empty ranges at the end are left out.
         """
         edges = [min(width * index, _MAX) for index in range(number + 1)]
         bins = [Bin(low, high - 1, int(self.counts[low:high].sum())) for low, high in pairwise(edges) if high > low]
@@ -116,10 +116,10 @@ class Lengths:
 
 
 def bin_width(quantile: int, number: int) -> int:
-    """Finds the smallest round width of ranges with which a number of ranges covers a length.
+    """Finds the smallest round width with which `number` ranges from 0 on cover the length `quantile`.
 
     Args:
-        quantile: The length that the ranges, which begin at 0, must cover.
+        quantile: The length to cover.
         number: Number of ranges.
 
     Returns:
@@ -159,7 +159,7 @@ def draw_png(path: Path, charts: Sequence[tuple[str, Sequence[tuple[str, Lengths
 
     Args:
         path: Path of the picture, whose suffix gives the format, such as `.png`.
-        charts: Title of each chart, with names and lengths of its sides.
+        charts: For each chart, its title, and a list of the name and the lengths of each side.
 
     Raises:
         ConfigError: matplotlib is not installed.

@@ -32,7 +32,7 @@ _SURE = 0.6
 
 @dataclass
 class Finding:
-    """Pairs of a corpus that have something in common that may be wrong.
+    """The pairs of a corpus that a check finds: their number, and some of them as examples.
 
     Attributes:
         name: Name of the check, such as `length-ratio`.
@@ -93,7 +93,7 @@ class CorpusReport:
         langs: Canonical codes of source and target language, as given or as identified; None = unknown.
         langs_are_guessed: Whether `langs` were identified from the text.
         sides: Lengths, scripts and languages of the source and of the target text.
-        findings: What the checks found, then repeated pairs.
+        findings: What each check found; the last one is that of repeated pairs, if these are looked for.
         model_finding: What the check by a model found; `clean` does not apply it. None = no model.
         overlaps: What the corpus has in common with each other inspected corpus.
         not_checked: For each check that could not be made, by name, what it needs.
@@ -124,10 +124,10 @@ def inspect(
     num_workers: int = 1,
     progress: Progress = no_progress,
 ) -> list[CorpusReport]:
-    """Inspects corpora.
+    """Examines corpora: counts, lengths, languages, pairs that fail checks, and sentences that corpora share.
 
-    Each corpus is read twice. Keys of its sentences are kept in a temporary file, 16 bytes per pair; memory holds three
-    bytes per pair, and one more per further corpus.
+    Each corpus is read twice. Hashes of its sentences are kept in a temporary file, 16 bytes per pair; memory holds
+    three bytes per pair, plus one byte per pair for each further corpus.
 
     Args:
         sources: The corpora.
@@ -135,7 +135,7 @@ def inspect(
         model_check: Function that makes a further check, such as one by a model, from a sample of the corpus; it is
             applied in this process. None = no such check.
         num_workers: Number of processes; the result does not depend on it.
-        progress: Receives progress.
+        progress: Function that is called with the progress; see `regard.data.cleaning.source.Progress`.
 
     Returns:
         One report per corpus.

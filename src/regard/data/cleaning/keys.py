@@ -1,4 +1,4 @@
-"""Keys under which texts count as the same."""
+"""Keys of texts: texts with equal keys count as the same."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 
 
 def text_key(text: str) -> str:
-    """Key of a text, which texts share that differ only in case, blanks and punctuation.
+    """Key of a text: texts that differ only in case, blanks and punctuation have the same key.
 
     Args:
-        text: A text, as read or normalized.
+        text: A text, normalized or not.
 
     Returns:
         The words of the text in lower case with single spaces; for a text without words, the normalized text.

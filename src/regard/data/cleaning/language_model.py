@@ -82,7 +82,7 @@ class LanguageModel:
 
 
 def is_available() -> bool:
-    """Whether the language identifier is installed."""
+    """Whether the language identifier py3langid is installed."""
     return find_spec("py3langid") is not None
 
 

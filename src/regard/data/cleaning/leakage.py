@@ -28,17 +28,17 @@ Places = Mapping[str, Sequence[Place]]
 class Leakage:
     """Scores each pair with the share of a test sentence that it contains: 1 = a whole test sentence.
 
-    A source is compared with the sources of the test sets, a target with their targets; the score of a pair is the
-    larger one of its sides. A side scores 1 if it has the same words as a side of a test pair, ignoring case and
-    punctuation. Otherwise its score is the largest share of the words of any test sentence of at least 10 words that it
-    shares in sequences of 6 words or more: a copy in which one of 20 words differs scores 0.95, a longer text that
-    contains the test sentence 1, and a text that is only a small part of the test sentence little. Use `from_pairs` to
-    make a scorer.
+    A source is compared with the sources of the test sets, a target with their targets; the larger score of both sides
+    is that of the pair. A side scores 1 if it has the same words as a test sentence, ignoring case and punctuation.
+    Otherwise it is compared with each test sentence of at least 10 words: the score is the share of the words of the
+    test sentence that lie in sequences of 6 or more words that both contain, for the test sentence with the largest
+    share. So a copy with one of 20 words changed scores up to 0.95, a text that contains a whole test sentence scores
+    1, and a short excerpt of a test sentence scores little. Use `from_pairs` to make a scorer.
 
     Attributes:
-        texts: Per side, keys of the texts of the test sets.
-        pairs: Keys of whole test pairs.
-        places: Per side, where each n-gram occurs in the sentences of the test sets.
+        texts: Per side, the `text_key` of each test sentence that counts as leaked even without its other side.
+        pairs: The `text_key` of the source and of the target of each test pair.
+        places: Per side, where each sequence of 6 words occurs in the sentences of the test sets.
 
     >>> leakage = Leakage.from_pairs([Pair("How was your day?", "Comment s'est passée ta journée ?")])
     >>> leakage([Pair("how was your day", "Ça va ?"), Pair("How are you?", "Ça va ?")])
@@ -55,9 +55,9 @@ class Leakage:
 
         Args:
             test_pairs: The pairs of all test sets.
-            min_words: Fewest words of a test source or target that counts as leaked wherever the corpus has it on the
-                same side. A shorter one, such as "Thank you.", may occur by chance: it counts only if a pair of the
-                corpus has both the source and the target of the test pair.
+            min_words: A test sentence with at least this number of words counts as leaked wherever the same side of the
+                corpus contains it. A shorter one, such as "Thank you.", may occur by chance: it counts only in a pair
+                with both the source and the target of the test pair.
 
         Returns:
             The scorer.
@@ -79,7 +79,7 @@ class Leakage:
         return cls((frozenset(texts[0]), frozenset(texts[1])), frozenset(pairs), places)
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """Scores pairs, one score per pair from 0 to 1. See `regard.data.cleaning.check.Scorer`."""
+        """Returns one score per pair: the share of a test sentence that the pair contains, from 0 to 1."""
         return [self._score(text_key(pair.src), text_key(pair.tgt)) for pair in pairs]
 
     def _score(self, src: str, tgt: str) -> float:

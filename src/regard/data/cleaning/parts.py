@@ -1,4 +1,4 @@
-"""Numbered finished parts of long work, so that a killed process continues after the last of them."""
+"""Stores the finished chunks of a long cleaning in numbered files, so that a killed process can be continued."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class Tally:
         self.dropped.update(other.dropped)
 
     def drop(self, reason: str, number: int) -> None:
-        """Moves units from the kept to the dropped ones, for a check that follows the others.
+        """Counts units as dropped that were counted as kept, for a check that is applied after the others.
 
         Args:
             reason: Name of the check that drops the units.
-            number: Number of units; they were counted as kept.
+            number: Number of units.
         """
         self.num_kept -= number
         if number:
@@ -119,7 +119,7 @@ class Parts:
         """Stores the next part on disk; it survives a crash of the process or the machine.
 
         Args:
-            kept: The kept units of the part, one line of `regard.data.cleaning.source.packed` each.
+            kept: The kept units of the part, each encoded as a line by `regard.data.cleaning.source.packed`.
             rejects: The dropped units of the part, as lines of the file of rejects.
             tally: Counts of the part.
 

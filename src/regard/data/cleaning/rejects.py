@@ -138,5 +138,5 @@ class Examples:
 
 
 def line_number(line: bytes) -> int:
-    """The number of the line in the corpus that a line of the file of rejects names."""
+    """Reads from a line of the file of rejects (dropped pairs) the line number of the pair in the corpus."""
     return int(line.split(b"\t", 2)[1])

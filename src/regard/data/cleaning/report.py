@@ -108,7 +108,7 @@ def report_tree(reports: Sequence[CorpusReport], filters: Filters) -> dict[str, 
 
 
 def overlap_counts(overlap: Overlap) -> str:
-    """How many pairs, sources and targets another corpus contains as well, for people."""
+    """Says how many pairs, sources and targets a corpus shares with another, such as `1 pair, 3 sources, 2 targets`."""
     return ", ".join(
         counted(number, noun)
         for number, noun in (
@@ -124,7 +124,7 @@ def length_charts(reports: Sequence[CorpusReport]) -> list[tuple[str, list[tuple
         reports: Inspections of all corpora.
 
     Returns:
-        Per corpus, its name, and the names and lengths in characters of its sides.
+        For each corpus, its name, and for each side, the name of the side and its lengths in characters.
     """
     return [
         (report.source.name, [(name, side.characters) for name, side in zip(SIDES, report.sides, strict=True)])

@@ -64,7 +64,7 @@ class CleanReport:
         tally: Numbers of units read, kept, and dropped by each check.
         reading: What the reader left out.
         examples: Pairs that were dropped, by name of the check; only from `preview`.
-        lost: What the format of the output cannot hold: number of units by reason.
+        lost: Number of pairs that the output format could not hold as they are, by what was lost.
         num_resumed: Number of units that an earlier, interrupted call of `clean` had already processed.
         not_checked: For each check that could not be made, by name, what it needs.
     """
@@ -154,7 +154,7 @@ def parts_directory(out: Path) -> Path:
 def _check_outputs(task: CleanTask) -> None:
     outputs = task.outputs()
     if task.rejects in outputs[:-1]:
-        raise ConfigError(f"--rejects: expected another file than the output, got {task.rejects}: choose another name")
+        raise ConfigError(f"--rejects: expected a file other than the output, got {task.rejects}: choose another name")
     for output in outputs:
         refuse_overwriting_input(output, [*task.source.paths, *task.filters.test_files()])
         if not output.parent.is_dir():
@@ -186,7 +186,10 @@ def _refuse_empty(report: CleanReport, name: str) -> None:
         reading = report.reading
         reasons = [f"{count:,} {reason}" for reason, count in sorted(reading.left_out.items())] + reading.faults[:1]
         found = f" ({'; '.join(reasons)})" if reasons else ""
-        raise DataError(f"{name}: expected sentence pairs, found none{found}: check the file and its languages")
+        raise DataError(
+            f"{name}: expected sentence pairs, found none{found}: check that this is the right file, and that --langs "
+            "names its languages"
+        )
 
 
 def _sorted_out(

@@ -23,12 +23,12 @@ _MAX_COMPARED = 1 << 20
 
 
 class KeySequence:
-    """Keys of the sentences of one side of a corpus, or of its pairs, that are read block by block.
+    """Keys of the source sentences, the target sentences or the pairs of a corpus, read block by block.
 
     A key is a hash of 64 bits that equal sentences or pairs share; see `sentence_key`.
 
     Args:
-        read: Function that reads the keys of the pairs from a first to a last number, exclusive, `(N,)`.
+        read: Function `read(start, end)` that returns the keys with the numbers from `start` to `end - 1`.
         size: Number of keys.
     """
 
@@ -50,7 +50,7 @@ class KeySequence:
             yield start, self._read(start, min(start + _BLOCK, self._size))
 
     def array(self) -> Keys:
-        """Reads the keys of all N sentences from the file into memory, `(N,)`, 8 bytes each."""
+        """Reads all N keys at once into an array, `(N,)`, of 8 bytes each."""
         return self._read(0, self._size)
 
 
@@ -101,7 +101,7 @@ class SideKeys:
 
     @property
     def pairs(self) -> KeySequence:
-        """Keys of the pairs recorded so far, from the keys of source and target; 0 if a side is empty."""
+        """Keys of the pairs recorded so far, computed from the keys of both sides; 0 if a side is empty."""
         return KeySequence(lambda start, end: _mixed(self._read(start, end)), len(self))
 
     def __len__(self) -> int:
@@ -138,10 +138,11 @@ def repeated(keys: KeySequence, among: Flags | None = None) -> Flags:
 
     Args:
         keys: Keys of N sentences or pairs. The key 0, of an empty sentence, never counts as repeated.
-        among: Which of them are compared, `(N,)`; None = all.
+        among: Whether each key is compared, `(N,)`; None = all are. The other keys count neither as earlier keys nor as
+            repeated.
 
     Returns:
-        Whether each key is equal to an earlier one that is compared, `(N,)`.
+        For each key, whether it is equal to an earlier one, `(N,)`.
     """
     flags: Flags = np.zeros(len(keys), np.bool_)
     for values, numbers in _groups(keys, among):
@@ -157,14 +158,14 @@ def num_distinct(keys: KeySequence) -> int:
 
 
 def shared(keys: KeySequence, others: KeySequence) -> Flags:
-    """Finds keys that another corpus contains, too.
+    """Finds the keys that another corpus has as well.
 
     Args:
         keys: Keys of N sentences or pairs. The key 0, of an empty sentence, never counts as shared.
         others: Keys of the sentences or pairs of the other corpus.
 
     Returns:
-        Whether the other corpus contains each key, `(N,)`.
+        For each of `keys`, whether it is in `others`, `(N,)`.
     """
     flags: Flags = np.zeros(len(keys), np.bool_)
     num_groups = _num_groups(max(len(keys), len(others)))

@@ -29,9 +29,9 @@ class SideText:
         words: Lengths of the sentences in words, which spaces separate.
         letters: Number of letters, by name of the script, such as `Latin`; empty before `finish`.
         languages: Share of sampled sentences that look like each language, the most frequent first; empty if the
-            identifier is not installed, or no sentence is long enough.
+            language identifier py3langid is not installed, or no sentence is long enough.
         num_empty: Number of empty sentences.
-        num_distinct: Number of sentences that do not occur before, ignoring case, blanks and punctuation.
+        num_distinct: Number of different sentences, without empty ones, ignoring case, blanks and punctuation.
     """
 
     language: str | None = None
@@ -47,7 +47,7 @@ class SideText:
         """Adds sentences of the side to all counts except `letters`, `languages` and `num_distinct`.
 
         Args:
-            texts: The sentences, as read.
+            texts: The sentences, not normalized.
         """
         stripped = [text.strip() for text in texts]
         filled = [text for text in stripped if text]

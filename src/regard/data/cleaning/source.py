@@ -29,7 +29,7 @@ Progress = Callable[[str, int, "float | None"], None]
 
 
 def no_progress(stage: str, done: int, fraction: float | None) -> None:
-    """Ignores progress.
+    """Does nothing; the default of arguments named `progress`.
 
     Args:
         stage: What is being done, such as `reading`.
@@ -87,7 +87,7 @@ class CorpusSource:
         Args:
             copy: Path of the file to which a stream, such as a pipe, is copied; not used if the corpus is in files.
                 The messages of faulty units are stored beside it.
-            progress: Function that is called with the number of units read so far.
+            progress: Function that is called with `reading`, the number of units read, and the fraction read.
 
         Yields:
             The units.
@@ -113,7 +113,7 @@ class CorpusSource:
         """Opens the corpus.
 
         Returns:
-            A reader at its first unit.
+            A reader that has not read anything yet.
 
         Raises:
             DataError: The corpus cannot be opened, or changed after its first reading.
@@ -130,11 +130,11 @@ class CorpusSource:
 
 
 def corpora_of(names: Sequence[str], options: ReadOptions, format: str | None = None) -> list[CorpusSource]:
-    """Makes the corpora that the file names of a command line stand for.
+    """Makes a `CorpusSource` for each corpus that is named on the command line.
 
     Args:
-        names: Each corpus as one file with both languages, as two files `SRC,TGT`, or as two text files one after the
-            other.
+        names: File names. A corpus is one file with both languages, two files in one name `SRC,TGT`, or two text files
+            whose names follow each other.
         options: How to read the files.
         format: Name of the format of all corpora; None = detected.
 
@@ -223,7 +223,7 @@ def sample(units: Iterable[Unit], size: int = SAMPLE_SIZE) -> list[Pair]:
         size: Largest number of pairs to draw.
 
     Returns:
-        The pairs in the order of the stream, text as read.
+        The pairs in the order of the stream, not normalized.
     """
     rng = random.Random(0)
     drawn: list[tuple[int, Unit]] = []
@@ -258,7 +258,7 @@ class UnitCopy:
         self._fraction: float | None = None
 
     def write(self, units: Iterable[Unit], file: BinaryIO) -> Iterator[Unit]:
-        """Copies units to the file and hashes them, while another function reads the units.
+        """Passes units on after writing each of them to the file, and computes a hash of all units.
 
         Args:
             units: Units of the corpus.

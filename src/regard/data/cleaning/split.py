@@ -43,7 +43,7 @@ class SplitReport:
         sizes: Number of pairs in each part, by name.
         requested: Requested number of pairs, by name of the part.
         reading: What the reader left out.
-        lost: What the format of the output cannot hold: number of units by reason.
+        lost: Number of pairs that the output format could not hold as they are, by what was lost.
     """
 
     num_pairs: int = 0
@@ -121,7 +121,7 @@ def _assign(keys: SideKeys, report: SplitReport, seed: int) -> NDArray[np.uint8]
     report.num_pairs, report.num_empty = len(filled), len(src_keys) - len(filled)
     if report.num_pairs <= sum(report.requested.values()):
         raise ConfigError(
-            f"expected more than {sum(report.requested.values()):,} pairs, as many as --val and --test ask for, found "
+            f"expected more pairs than the {sum(report.requested.values()):,} that --val and --test ask for, found "
             f"{report.num_pairs:,} with text on both sides: ask for fewer"
         )
     groups = linked_groups(src_keys[filled], tgt_keys[filled])
@@ -165,8 +165,8 @@ def _refuse_other_parts(directory: Path, outputs: Iterable[Path]) -> None:
     old = sorted(path.name for path in directory.iterdir() if path.name.split(".")[0] in PARTS and path.name not in new)
     if old:
         raise ConfigError(
-            f"{directory}: expected no parts of another split, found {', '.join(old)}: its sentences may be in other "
-            "parts now; remove these files, or choose another directory"
+            f"{directory}: expected no files of an earlier split, found {', '.join(old)}: they may have sentences in "
+            "common with the new files; remove them, or choose another directory"
         )
 
 
@@ -174,8 +174,8 @@ def _refuse_existing(directory: Path, outputs: Iterable[Path]) -> None:
     existing = [output.name for output in outputs if output.exists()]
     if existing:
         raise ConfigError(
-            f"{directory}: expected no parts, found {', '.join(existing)}: choose another directory, or replace them "
-            "with --overwrite"
+            f"{directory}: expected no files of an earlier split, found {', '.join(existing)}: choose another "
+            "directory, or replace them with --overwrite"
         )
 
 

@@ -100,6 +100,6 @@ def _example_lines(reject: Reject) -> Iterator[str]:
 
 
 def shown(text: str) -> str:
-    """A text on one line, without control characters, and cut if it is long."""
+    """A text on one line, without control characters, cut to at most 100 characters."""
     line = on_one_line(text)
     return line if len(line) <= _MAX_SHOWN else line[: _MAX_SHOWN - 1] + "…"

@@ -1,4 +1,4 @@
-"""Which words translate which, learned from a sample of a corpus by IBM Model 1 in both directions."""
+"""Word translations, learned from a sample of a corpus by IBM Model 1 in both directions."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class SideWords:
         return cls(pattern, ids, occurrences / max(occurrences.sum(), 1))
 
     def rows(self, texts: Iterable[str]) -> list[list[int]]:
-        """Ids of the first 40 words of each text that are in `ids`, in order; others are left out."""
+        """Ids of the first 40 known words of each text, in order; words that are not in `ids` are skipped."""
         get, pattern = self.ids.get, self.pattern
         return [
             [number for number in map(get, _cut(text, pattern)) if number is not None][:MAX_WORDS] for text in texts
@@ -113,8 +113,8 @@ class WordTranslations:
         tgt_gains: For each pair of words, the probability of the target word given the source word, divided by its
             relative frequency. (K,)
         src_gains: The same for the source word given the target word. (K,)
-        seen: For each hash value of 20 bits, whether one of `keys` has it; a quick test that rules out most others.
-            (2 ** 20,)
+        seen: For each hash value of 20 bits, whether any of `keys` has it; a quick test that rules out most other pairs
+            of words. (2 ** 20,)
     """
 
     src: SideWords

@@ -1,4 +1,4 @@
-"""Keyboard shortcuts in texts of menus: removes the marks before their letters."""
+"""Removes the marks of keyboard shortcuts, such as `&` in `&Open`, from texts of menus."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _MARKS = "&_"
 def remove_accelerators(src: str, tgt: str, mark: str | None = None) -> tuple[str, str]:
     """Removes the mark of a keyboard shortcut from a text and its translation.
 
-    A mark is removed only if the source has exactly one, and the translation does not contain the same word with the
-    mark, as an identifier such as `file_name`. Doubled marks become single ones, and a shortcut that a translation adds
-    in parentheses is removed.
+    Marks are removed only if the source has exactly one, and if that is not inside an identifier, such as `file_name`,
+    that the translation contains as well. Doubled marks then become single ones, and a shortcut that the translation
+    adds in parentheses, such as `(&O)`, is removed.
 
     Args:
         src: Source text.

@@ -23,9 +23,9 @@ class Message(NamedTuple):
 
     Attributes:
         msgid: Source string.
-        forms: Translations by number of the plural form; form 0 only without plural.
-        plural: Source string for other numbers than one; None if there is no plural.
-        line: Line of the message, or its number in a format without lines.
+        forms: Translations by number of the plural form; only form 0 if the message has no plural.
+        plural: Source string of the plural (`msgid_plural`); None if there is no plural.
+        line: Line of the message; in a format without lines, the number of the message, from 1.
     """
 
     msgid: str
@@ -35,7 +35,7 @@ class Message(NamedTuple):
 
 
 class CatalogReader(FileReader):
-    """Reader of a catalog: base class. Any error that ends reading counts as a fault, after the units before it."""
+    """Base class of the readers of catalogs. An error that ends reading is reported as a fault of the file."""
 
     def units(self) -> Iterator[Unit]:
         """Reads the catalog, and pairs the strings of each message. See `UnitReader.units`."""

@@ -93,8 +93,8 @@ def convert(
             reasons = _counted("left out", reader.report.left_out) + reader.report.faults[:1]
             found = "; ".join(line.strip() for line in reasons)
             raise DataError(
-                f"{reader.name}: expected sentence pairs, found none{' (' + found + ')' if found else ''}: check the "
-                "file and its languages"
+                f"{reader.name}: expected sentence pairs, found none{' (' + found + ')' if found else ''}: check that "
+                "this is the right file, and that --langs names its languages"
             )
     has_langs = langs is not None or bool(reader.report.languages)
     not_held = OUTPUT_FORMATS[format].not_held if has_langs else ""

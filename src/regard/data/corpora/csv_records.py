@@ -1,4 +1,4 @@
-"""Records of CSV files (RFC 4180), which go on after a record that is not well-formed."""
+"""Parser of CSV records (RFC 4180), which continues after a record that is not well-formed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Record(NamedTuple):
     """A record of a CSV file.
 
     Attributes:
-        fields: Fields of the record, without quotes; no field for a blank line.
+        fields: Fields of the record, without quotes; an empty list for a blank line.
         line: 1-based number of the first line of the record.
         problem: Message if the record is not well-formed; else empty.
     """

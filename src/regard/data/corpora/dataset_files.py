@@ -44,8 +44,8 @@ def dataset_files(directory: Path) -> tuple[Path, ...]:
         if groups:
             raise _several(directory, sorted(groups))
     raise DataError(
-        f"{directory}: expected a dataset with .parquet or .arrow files, found a directory without: give the one that "
-        "Dataset.save_to_disk wrote, or a file"
+        f"{directory}: expected a directory with .parquet or .arrow files, found none of them: give the directory that "
+        "Dataset.save_to_disk wrote, or a single file"
     )
 
 
@@ -67,5 +67,5 @@ def _strings(path: Path, key: str) -> list[str]:
             f"{path}: expected a list {key} in JSON, found none ({error}): save the dataset again"
         ) from None
     if not items or not all(isinstance(item, str) and item == Path(item).name for item in items):
-        raise DataError(f"{path}: expected names of files in {key}, found {items!r}: save the dataset again")
+        raise DataError(f"{path}: expected names of files in the list {key}, found {items!r}: save the dataset again")
     return [str(item) for item in items]

@@ -109,7 +109,7 @@ def detect_format(name: str, head: bytes) -> str:
     """Detects the format of a corpus of one file.
 
     Args:
-        name: Name of the file, which decides if its suffix, before that of a compression, is that of a format.
+        name: Name of the file. If its suffix is that of a format, as in `a.tmx` or `a.tmx.gz`, the content is ignored.
         head: The first bytes of the content, decompressed; `HEAD_SIZE` bytes, or all if there are fewer.
 
     Returns:

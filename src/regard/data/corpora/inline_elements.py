@@ -1,4 +1,4 @@
-"""What the XML formats share whose texts contain inline codes."""
+"""Base class of the handlers for XML formats whose texts contain inline codes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class InlineElements(UnitElements):
 
         Args:
             tag: Local name of the element.
-            attributes: Value for each name of an attribute.
+            attributes: Attributes of the element: values by name.
         """
         if tag in self.unit_tags:
             self.begin_unit()  # refused within a unit
@@ -65,10 +65,10 @@ class InlineElements(UnitElements):
         return True
 
     def take_text(self) -> tuple[str, InlineText | None]:
-        """Takes the text that ends.
+        """Ends the text that is being read, and returns it.
 
         Returns:
-            The text without inline codes; and the codes it had, None if it had none.
+            The text without inline codes, and the `InlineText` that removed them; None if there were no codes.
         """
         inline, self._inline = self._inline, None
         return "".join(self.text) if inline is None else inline.finish(self.text), inline

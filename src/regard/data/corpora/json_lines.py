@@ -21,10 +21,10 @@ _USUAL_NAMES = frozenset(name for names in NAMES for name in names)
 
 
 class JsonLinesReader(FileReader):
-    """Reader of JSON lines.
+    """Reader of JSON lines: one object per line, with the source and the target text in two of its fields.
 
-    The fields are those of `ReadOptions.columns`, where `a.b` is field `b` of the object in field `a`; or those named
-    like the languages, or with usual names such as `source` and `target`.
+    These fields are named by `ReadOptions.columns`, where `a.b` is field `b` of the object in field `a`. Without it,
+    they are those named like the languages, or with usual names such as `source` and `target`.
 
     Args:
         source: Path of the file, or the open file; None = standard input.
@@ -129,16 +129,19 @@ def _parse(line: str, where: str) -> Mapping[str, object]:
     try:
         value = _DECODER.decode(line)
     except RecursionError:
-        raise DataError(f"{where}: expected a JSON object, found too deeply nested lists or objects") from None
+        raise DataError(
+            f"{where}: expected a JSON object, found too deeply nested lists or objects: write the source and the "
+            "target as fields of a flat object"
+        ) from None
     except ValueError as error:
         raise DataError(
-            f"{where}: expected one JSON object per line, found no valid JSON ({error}): a file of one JSON value is "
-            "converted by jq -c '.[]'"
+            f"{where}: expected one JSON object per line, found no valid JSON ({error}): correct the line, or "
+            "convert a file of one JSON list with jq -c '.[]'"
         ) from None
     if not isinstance(value, Mapping):
         raise DataError(
-            f"{where}: expected one JSON object per line, found {line:.40}: a file of one JSON list is converted by "
-            "jq -c '.[]'"
+            f"{where}: expected one JSON object per line, found {line:.40}: correct the line, or convert a file of "
+            "one JSON list with jq -c '.[]'"
         )
     return value
 

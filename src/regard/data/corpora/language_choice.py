@@ -9,7 +9,7 @@ from regard.text.languages import canonical, closest
 
 
 def choose_language(code: str, found: Iterable[str], *, where: str) -> str | None:
-    """Chooses the language of a file that a requested code means.
+    """Chooses, among the languages of a file, the one that a requested code means.
 
     Args:
         code: Canonical code of the requested language, such as `en` or `zh-Hant`.
@@ -41,7 +41,7 @@ def choose_language(code: str, found: Iterable[str], *, where: str) -> str | Non
     alike = [spelling for known, spelling in spellings.items() if known.split("-")[0] == language]
     if len(alike) > 1:
         raise DataError(
-            f"{where}: expected one language that {code} means, found {', '.join(sorted(alike))}: name one of them "
+            f"{where}: expected one language that matches {code}, found {', '.join(sorted(alike))}: name one of them "
             "exactly, such as --langs "
             + "-".join((language_code(min(alike)) or code, "fr" if language != "fr" else "en"))
         )
@@ -49,14 +49,13 @@ def choose_language(code: str, found: Iterable[str], *, where: str) -> str | Non
 
 
 def language_code(spelling: str) -> str | None:
-    """The canonical code of a language as files spell it.
+    """Finds the canonical code of a language from the code in a file.
 
     Args:
-        spelling: Code with any subtags, such as `EN_us` or `ca-ES-valencia`.
+        spelling: Code as the file spells it, with any subtags, such as `EN_us` or `ca-ES-valencia`.
 
     Returns:
-        The code without subtags that name a variant, such as `ca-ES`; None for what cannot be requested, such as
-        `x-none`.
+        The canonical code without subtags that name a variant, such as `ca-ES`; None if there is none, as for `x-none`.
 
     >>> language_code("EN_us"), language_code("ca-ES-valencia"), language_code("x-none")
     ('en-US', 'ca-ES', None)

@@ -57,7 +57,7 @@ class PairedLines:
     """
 
     def __init__(self, paths: tuple[Path, Path], *, is_moses: bool) -> None:
-        """Names the files, which are opened when a range is read.
+        """Stores the paths of the files, which are opened only when they are read.
 
         Args:
             paths: Source and target file.
@@ -68,13 +68,13 @@ class PairedLines:
 
     @classmethod
     def of(cls, reader: UnitReader) -> PairedLines | None:
-        """The files of a reader, if they can be read in ranges.
+        """Makes a `PairedLines` of the two files of a reader, if they can be read in ranges.
 
         Args:
             reader: Any reader of a corpus, which has not read anything yet.
 
         Returns:
-            The files; None if they have another format or encoding, are compressed, or are no regular files.
+            The paired files; None if they have another format or encoding, are compressed, or are no regular files.
 
         Raises:
             DataError: A file cannot be read.

@@ -142,7 +142,7 @@ def _quoted(text: str) -> str:
 
 
 def column_names(langs: Langs, default: tuple[str, str]) -> tuple[str, str]:
-    """Names of the two columns of a table.
+    """Names of the two columns of a table: the codes of the languages, or default names.
 
     Args:
         langs: The languages; None = unknown.

@@ -56,7 +56,7 @@ def until_failure(items: Iterator[T], report: ReadReport) -> Iterator[T]:
 
 
 def mean_fraction(files: list[InputFile]) -> float | None:
-    """Fraction of several files that was read.
+    """Computes the mean fraction of several files that was read, from 0 to 1.
 
     Args:
         files: The open files.

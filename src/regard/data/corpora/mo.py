@@ -23,7 +23,7 @@ _CHARSET = re.compile(rb"charset\s*=\s*([^\s;]+)", re.IGNORECASE)
 _CONTEXT_END = "\x04"
 _MAX_OVERLAP = 4
 """Largest allowed ratio of the length of all strings to the size of the file."""
-_REMEDY = "compile the catalog again with msgfmt, or read its .po"
+_REMEDY = "compile the catalog again with msgfmt, or read its .po file instead"
 
 
 class MoReader(CatalogReader):

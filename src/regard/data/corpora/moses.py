@@ -26,13 +26,15 @@ _HYPHEN = re.compile(r" ?@-@ ?")
 
 
 def unescape(line: str) -> str:
-    """Undoes the escapes of the Moses tokenizer, each once; tokens stay separate.
+    """Replaces the escapes of the Moses tokenizer with the original characters; the line stays tokenized.
+
+    The result is not unescaped again: `&amp;lt;` becomes `&lt;`.
 
     Args:
         line: A tokenized line.
 
     Returns:
-        The line with characters in place of entities, and words joined at `@-@`.
+        The line with characters in place of escapes, and with a hyphen that joins two words in place of `@-@`.
 
     >>> unescape("it &apos;s a twenty @-@ first &amp;lt; test")
     "it 's a twenty-first &lt; test"
@@ -43,7 +45,7 @@ def unescape(line: str) -> str:
 
 
 class MosesReader(PlainReader):
-    """Reader of source and target files tokenized by Moses: escapes such as `&apos;` are undone, tokens stay apart."""
+    """Reader of files tokenized by Moses, which undoes escapes such as `&apos;`; the text stays tokenized."""
 
     format = "moses"
 

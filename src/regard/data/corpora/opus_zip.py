@@ -155,7 +155,7 @@ class _Member(io.BufferedIOBase):
             self._file = cast("io.BufferedReader", archive.open(member))
         except _ERRORS as error:
             raise DataError(
-                f"{self.name}: expected a file of an archive, found a broken one ({error}): {_REMEDY}"
+                f"{self.name}: expected an intact file in the archive, found a broken one ({error}): {_REMEDY}"
             ) from None
 
     def read1(self, size: int = -1, /) -> bytes:

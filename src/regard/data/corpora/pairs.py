@@ -23,7 +23,7 @@ class PairFile:
     Attributes:
         pairs: Sentence pairs with text on both sides, in file order.
         num_empty: Number of sentence pairs left out because the source or the target is empty.
-        num_wide_rows: Number of rows of a table with more than two columns, of which the first two are read.
+        num_wide_rows: Number of table rows with more than two columns; only their first two columns were read.
         rows: Per pair, its 0-based number among all sentence pairs, including those with an empty side.
         left_out: Number of sentence pairs left out for another reason that is not an error, by reason.
         num_faults: Number of faulty sentence pairs left out.
@@ -83,7 +83,7 @@ def read_pairs(
 
 
 def summary_of(reader: UnitReader, num_empty: int) -> PairFile:
-    """What a reader has read and left out, without the pairs.
+    """Makes a `PairFile` without pairs, which says what a reader has read and left out.
 
     Args:
         reader: The reader, after it has read all units.

@@ -33,7 +33,8 @@ class ParquetReader:
 
     Args:
         source: A Parquet or Arrow file, or the directory of a dataset or of one of its splits.
-        options: How to read it; without `columns`, the languages or the usual names choose the columns.
+        options: How to read it. Without `columns`, the columns named like the languages are read, or those with usual
+            names such as `source` and `target`.
 
     Attributes:
         name: The file or directory, for messages.

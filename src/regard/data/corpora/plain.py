@@ -49,7 +49,7 @@ class PlainReader:
         return mean_fraction(self._files)
 
     def utf8_paths(self) -> tuple[Path, Path] | None:
-        """The files if both are named by their paths, and are UTF-8 as far as the options say; otherwise None."""
+        """Paths of both files; None if a file was given as an open input, or `encoding` is not UTF-8."""
         src, tgt = self._sources
         is_utf8 = self._options.encoding in (None, "utf-8")
         return (src, tgt) if is_utf8 and isinstance(src, Path) and isinstance(tgt, Path) else None

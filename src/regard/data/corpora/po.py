@@ -1,4 +1,4 @@
-"""Gettext catalogs (.po): single strings can be replaced, and sentence pairs be read."""
+"""Gettext catalogs (.po): reads their sentence pairs, and replaces single strings."""
 
 from __future__ import annotations
 

@@ -34,13 +34,13 @@ class PoEntry:
     Attributes:
         msgid: Source string.
         msgstr: Translations by number of the plural form; an entry without plural has form 0 only.
-        msgid_plural: Source string for other numbers than one; None if the entry has no plural.
+        msgid_plural: Source string of the plural; None if the entry has no plural.
         msgctxt: Context, which tells entries with the same source string apart.
         flags: Flags of the entry, such as `("fuzzy", "c-format")`.
         obsolete: Whether the program does not use the entry any more (`#~`).
         start: Offset in bytes of the first line of the entry, which may be a comment, in the file.
         end: Offset in bytes of the end of the last line, before its line end.
-        flags_start: Offset in bytes of the line with flags, or of the line before which such a line belongs.
+        flags_start: Offset in bytes of the line with flags; without flags, of the line before which to insert them.
         flags_end: Offset in bytes after the last flag; `flags_start` if the entry has no line with flags.
     """
 

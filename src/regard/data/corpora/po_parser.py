@@ -73,8 +73,8 @@ class PoParser:
         file: The catalog as bytes.
         name: Name of the file, for messages.
         encoding: Encoding of the file; None = what its header says, or UTF-8.
-        fault: Function that is called with the message of each faulty entry, which is left out if it returns;
-            None = raise a `DataError`.
+        fault: Function that is called with the message of each faulty entry. If the function returns, the entry is left
+            out, and parsing continues. None = raise a `DataError`.
 
     Attributes:
         encoding: Encoding of the strings; known after the header, which is the first entry.

@@ -60,7 +60,7 @@ class PoLine(NamedTuple):
         number: 1-based number of the line.
         start: Offset in bytes of the beginning of the line in the file.
         end: Offset in bytes of the end of the line, before the line end.
-        kind: What the line contains.
+        kind: What the line contains, such as `"keyword"` (a keyword with a string), `"string"` or `"comment"`.
         keyword: Keyword before the string, such as `"msgid"`; empty if there is none.
         form: Number of the plural form in `msgstr[1]`; None without brackets.
         obsolete: Whether the line is marked as obsolete, with `#~`.

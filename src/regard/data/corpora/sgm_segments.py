@@ -1,4 +1,4 @@
-"""Sentences of an SGM file of a WMT test set, read by rules for lines: such files are no XML."""
+"""Reads the sentences of an SGM file of a WMT test set; such files need not be well-formed XML."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ class TableReader(FileReader):
         options: How to read the file.
 
     Attributes:
-        num_wide_rows: Number of rows with more than two columns, of which the first two are read because neither
-            `options` nor a header chooses others.
+        num_wide_rows: Number of rows with more than two columns of which only the first two columns are read, because
+            neither `options` nor a header chooses others.
     """
 
     format = "table"

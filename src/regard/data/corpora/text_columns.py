@@ -41,7 +41,7 @@ class TextColumn:
             batch: Rows of the table.
 
         Returns:
-            One text per row in UTF-8, not checked; None if there is none.
+            One text per row, as bytes that should be UTF-8 but are not checked; None for a row without text.
 
         Raises:
             ArrowInvalid: The file is damaged.
@@ -89,8 +89,9 @@ def _as_bytes(column: pa.Array) -> pa.Array:
 def choose_columns(schema: pa.Schema, options: ReadOptions, *, where: str) -> tuple[TextColumn, TextColumn]:
     """Chooses the columns of source and target.
 
-    The options name them; or else the columns, or the fields of a column such as `translation`, have the names of the
-    languages, or usual names such as `source` and `target`; or else there are exactly two.
+    If the options name columns, these are chosen. Otherwise, they are the columns, or the fields of a column such as
+    `translation`, that are named like the languages, or have usual names such as `source` and `target`. If there are
+    none, and no languages are given, a table with exactly two text columns is read.
 
     Args:
         schema: Columns of the table.

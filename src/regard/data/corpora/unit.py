@@ -24,7 +24,7 @@ class Unit(NamedTuple):
     Attributes:
         src: Source text, not normalized; without inline codes, and with character references decoded.
         tgt: Target text, in the same way.
-        line: 1-based number of the line on which the unit begins, or of the record in a format without lines.
+        line: 1-based number of the line on which the unit begins; in a format without lines, number of the unit.
     """
 
     src: str
@@ -85,8 +85,8 @@ class ReadReport:
         """Reports a faulty unit, which is then left out.
 
         Args:
-            message: What was expected, what came, where, and what to do. Line ends in it, as names in a file may have
-                them, are escaped, and a very long one loses its middle.
+            message: Where the fault is, what was expected and found, and what to do. Line ends in the message are
+                escaped, and the middle of a very long message is cut out.
 
         Raises:
             DataError: With this message, if `on_error` is `"stop"`.
@@ -101,7 +101,7 @@ class ReadReport:
             observer(message)
 
     def direction_warnings(self) -> list[str]:
-        """Sentences for the user about languages that the file names in another order than the options."""
+        """Warnings for the user, one sentence each, that languages are in another order than the options say."""
         if not self.num_exchanged:
             return list(self.warnings)
         exchanged = (

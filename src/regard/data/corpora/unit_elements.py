@@ -1,4 +1,4 @@
-"""What a format makes of the elements of its XML files: base class, and the faults of a unit."""
+"""Base class of the handlers that build sentence pairs from the elements of an XML file, and its exception."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class UnitElements:
 
         Args:
             name: Name of the element, as the parser gives it.
-            attributes: Value for each name of an attribute.
+            attributes: Attributes of the element: values by name.
         """
         raise NotImplementedError
 
@@ -106,11 +106,11 @@ class UnitElements:
     def begin_document(self) -> bytes:
         """Forgets all open elements when parsing restarts after a fault at a root tag.
 
-        Such a tag begins another document in the same file, as in files that were joined.
+        A root tag after a fault begins another document, in a file that was joined from several documents.
 
         Returns:
-            Start tags, as bytes, that the parser must read before the document. They are always empty, since the
-            document has its own root element; `prologue` returns those for a restart inside a document.
+            Empty bytes, since a document with its own root tag needs no other start tags before it. For a restart
+            inside a document, `prologue` returns the start tags that the parser must read first.
         """
         self.containers.clear()
         self.namespaces.clear()
@@ -119,7 +119,7 @@ class UnitElements:
         return b""
 
     def finish(self) -> None:
-        """Adds units that wait for more text to `units`, at the end of the file or before an error."""
+        """Adds units that are still held back to `units`; called at the end of the file or before an error."""
 
     def begin_unit(self) -> None:
         """Notes that a unit begins at the current tag; raises an `XmlFault` if another unit is still open."""
@@ -153,7 +153,7 @@ class UnitElements:
 
     def refuse_depth(self) -> None:
         """Raises an `XmlFault`, which says that elements are nested too deep."""
-        raise XmlFault(f"expected at most {MAX_DEPTH} elements within each other, found more: leave the unit out")
+        raise XmlFault(f"expected at most {MAX_DEPTH} nested elements, found more: remove some of them")
 
     def resolve(self, name: str) -> str:
         """Finds the local name of an element, without namespace, and stores it in `tags`.
@@ -238,10 +238,10 @@ class UnitElements:
 
 
 def checked_text(text: str) -> str:
-    """Checks that a text is that of one segment and not too long.
+    """Checks that the text of a segment is not too long, and does not contain other units.
 
-    It may have 1 MiB (`MAX_TEXT` bytes in UTF-8). A CDATA section that is not closed ends where that of a later unit
-    does, so that all units between are in it.
+    The longest text is 1 MiB (`MAX_TEXT` bytes in UTF-8). A text contains other units if the end of its CDATA section
+    is missing: for an XML parser, the section then ends where that of a later unit ends.
 
     Args:
         text: Text of a segment.
@@ -250,13 +250,13 @@ def checked_text(text: str) -> str:
         The same text.
 
     Raises:
-        XmlFault: The text is longer, or contains the start of another unit and of another CDATA section.
+        XmlFault: The text is too long, or contains the start of another unit and of its CDATA section.
     """
     if len(text) > MAX_TEXT // 4 and len(text.encode()) > MAX_TEXT:  # a character has up to 4 bytes
         raise XmlFault(TEXT_TOO_LONG)
     if "<![CDATA[" in text and _NEXT_UNIT.search(text):
         raise XmlFault(
-            "expected the end of the CDATA section within its text, found the next unit and its CDATA section: close "
-            "it with ]]>"
+            "expected ]]> at the end of a CDATA section, found the next unit with another CDATA section: add the "
+            "missing ]]>"
         )
     return text

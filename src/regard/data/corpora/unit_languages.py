@@ -37,7 +37,7 @@ class UnitLanguages:
         langs: Canonical codes of the source and the target language; None = the two languages that the file has.
 
     Attributes:
-        source_language: The source language that the header of the file names; None = the first of a unit.
+        source_language: The source language that the header of the file names; None = that of the first text of a unit.
     """
 
     def __init__(self, langs: tuple[str, str] | None) -> None:

@@ -174,8 +174,8 @@ class _WmtElements(InlineElements):
 class SgmReader:
     """Reader of two SGM files of a WMT test set, of 2020 or before: the source and one reference.
 
-    These files are not XML: an `&` may stand as it is, so they are read by rules for lines. Documents are matched by
-    order and `docid`, sentences by `id`. If the second file has several references, the first one is read.
+    These files need not be well-formed XML: an `&` may be unescaped. Documents are matched by order and `docid`,
+    sentences by `id`. If the second file has several references, the first one is read.
 
     Args:
         src: File of the source text, or the open file; None = standard input.

@@ -47,7 +47,7 @@ class OutputFormat:
     Attributes:
         module: Module of the writer within `regard.data.corpora`.
         writer: Name of the writer's class.
-        needs_langs: Whether a file must name its languages.
+        needs_langs: Whether the languages must be known, since files in this format name them.
         num_files: Number of files: 1, or 2 for source and target.
         not_held: What the format cannot store for any pair, such as the languages; empty = it stores everything.
     """
@@ -100,7 +100,8 @@ def output_format(path: Path | None, name: str | None = None) -> str:
             return candidate
     found = "standard output, whose name has no suffix" if path is None else str(path)
     raise ConfigError(
-        f"expected a format, or a suffix such as .tsv or .tmx, found {found}: name the format, {expected}"
+        f"expected a format, or a file name with a suffix such as .tsv or .tmx, found {found}: name the format, one of "
+        f"{', '.join(OUTPUT_FORMATS)}"
     )
 
 

@@ -28,10 +28,10 @@ class XliffReader(XmlReader):
     """Reader of an XLIFF file, versions 1.0 to 1.2 and 2.x.
 
     Translations are left out, and counted, if their `state` is not a finished one, if they have `approved="no"`, or if
-    Trados marks their segment as a draft or rejected. Left out are also units with `translate="no"`, on the unit itself
-    or on an element around it. Proposals (`alt-trans`, `matches`) are not read. Each segment becomes one sentence pair:
-    in version 1.2 `mrk mtype="seg"`, matched by `mid`, in 2.x `segment`. If the file translates from the requested
-    target language into the requested source language, source and target are exchanged.
+    Trados marks their segment as a draft or rejected. Units with `translate="no"`, on the unit itself or on an element
+    around it, are left out as well. Proposals (`alt-trans`, `matches`) are not read. Each segment becomes one sentence
+    pair; segments are `mrk mtype="seg"`, matched by `mid`, in version 1.2, and `segment` in 2.x. If the file translates
+    from the requested target language into the requested source language, source and target are exchanged.
 
     Args:
         source: Path of the file, or the open file; None = standard input.

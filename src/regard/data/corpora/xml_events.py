@@ -1,4 +1,4 @@
-"""Streaming reader of XML files that consist of many units, which continues behind a broken unit if asked to.
+"""Streaming reader of XML files with many units, which can continue after a broken unit.
 
 It is built on expat. External files are never fetched, and entity declarations are refused.
 """
@@ -65,7 +65,7 @@ class UnitParser:
         """Reads the file.
 
         Yields:
-            The units, in order; those before an error come before it.
+            The units, in order; all units before an error are yielded before it is raised.
 
         Raises:
             DataError: The file is not well-formed and `on_error` is `"stop"`, or it cannot be read.

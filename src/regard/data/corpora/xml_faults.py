@@ -1,4 +1,4 @@
-"""Messages for XML that is not well-formed: what was found there, and what to do."""
+"""Messages for XML that is not well-formed: what was expected, what was found, and what to do."""
 
 from __future__ import annotations
 

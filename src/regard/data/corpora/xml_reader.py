@@ -16,7 +16,7 @@ from regard.text.file_type import HEAD_SIZE, detect_file_type
 
 
 class XmlReader(FileReader):
-    """Reader of one XML file, for the formats whose units are elements: base class."""
+    """Base class of the readers of XML formats, such as TMX and XLIFF."""
 
     def _read(self, file: InputFile) -> Iterator[Unit]:
         chunks = Utf8Chunks(file, self.name, self._options.encoding)

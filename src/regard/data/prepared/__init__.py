@@ -1,1 +1,1 @@
-"""Prepared corpora: ids in memory-mapped shards on disk, for text of any size; `docs/prepared-format.md`."""
+"""Prepared corpora: ids in memory-mapped shards on disk, for text of any size; see `docs/prepared-format.md`."""

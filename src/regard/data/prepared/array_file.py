@@ -141,14 +141,14 @@ class ArrayFile:
         """Checks the arrays against their hash, which is stored with them.
 
         Raises:
-            CheckpointError: They do not match it.
+            CheckpointError: The arrays do not match their hash.
         """
         if hashlib.sha256(memoryview(self._map)[self._first :]).hexdigest() != self.metadata.get(_DIGEST):
             raise self.damaged("its content does not match its hash")
         self.release()
 
     def release(self) -> None:
-        """Lets the operating system take back the memory of what was read; reading it again maps it again."""
+        """Lets the operating system free the memory of the arrays read so far; they stay usable, and are read again."""
         if sys.platform != "win32":
             self._map.madvise(mmap.MADV_DONTNEED)
 

@@ -126,15 +126,15 @@ class Collector:
                 return
 
     def collect_ranges(self, lines: PairedLines, corpus: int, pool: WorkerPool) -> Iterator[tuple[int, int]]:
-        """Does the same as `collect` in worker processes, each of which reads one range of lines after the other.
+        """Does the same as `collect`, but in worker processes, each of which reads one range of lines after another.
 
-        The parts hold the same bytes as those of `collect`, except for the stored hash of what determines them: a part
-        here has a fixed number of lines of any kind, one of `collect` a fixed number of lines that can be read.
+        The parts hold the same bytes as those of `collect`, except for the stored hash (`range_job`). It marks parts
+        with a fixed number of lines; those of `collect` have a fixed number of lines that can be read.
 
         Args:
             lines: The files of the corpus.
             corpus: Number of the corpus, from 0.
-            pool: The workers, whose tasks are those of `RangeTask`.
+            pool: The worker processes; each carries out one `RangeTask` at a time.
 
         Yields:
             Number of pairs, and number of bytes, read so far.
@@ -227,7 +227,7 @@ def finished_part(path: Path, job: str, corpus: int) -> CollectedPart | None:
         corpus: Number of its corpus.
 
     Returns:
-        The part; None if there is none, or one of another text.
+        The part; None if the file is missing or damaged, or was written for another hash or corpus.
     """
     if not path.exists():
         return None
@@ -251,7 +251,7 @@ def finished_part(path: Path, job: str, corpus: int) -> CollectedPart | None:
 
 
 def range_job(job: str) -> str:
-    """Hash that is stored in parts that were read in ranges, so that they are not mixed with others."""
+    """Hash that replaces `job` in parts that were read in ranges of lines, to tell them from others."""
     return hash_of([job, "ranges"])
 
 

@@ -1,4 +1,4 @@
-"""Encodes parts of normalized text, and writes them as shards; the work of the worker processes."""
+"""Encodes the normalized text of a corpus as subword ids; each part of the text becomes a file, a shard."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ held out, but its corpus contributes no validation pairs."""
 
 @dataclass(frozen=True)
 class EncodingTask:
-    """A text part to be encoded as a shard.
+    """A part of a corpus's normalized text, to be encoded as a shard (a file of subword ids).
 
     Attributes:
         number: Number of the shard, from 0.
-        part: Path of the text part.
-        corpus: Number of its corpus, from 0.
-        tag: Tag before each source; None = none.
-        is_eligible: Whether pairs of the corpus may be held out for validation. In either case, the shard contains no
-            pair whose source is held out: such a pair is a validation pair if True, and is discarded if False.
+        part: Path of the file with the text, which `TextPart` reads.
+        corpus: Number of the corpus that the text belongs to, from 0.
+        tag: Tag to put before each source, such as `<web>`; None = no tag.
+        is_eligible: Whether pairs of this corpus may be held out for validation. Pairs whose source is held out are
+            never in the shard: if True, they are validation pairs; if False, they are discarded.
     """
 
     number: int
@@ -46,11 +46,11 @@ class EncodingTask:
 
 @dataclass(frozen=True)
 class EncodedShard:
-    """A shard that was written.
+    """Description of a shard that was written.
 
     Attributes:
-        entry: Entry of the shard in the manifest.
-        dropped: Number of pairs of the text part that are not in the shard, by reason, such as `TOO_LONG`.
+        entry: Corpus, number of pairs, size and hash of the shard, for the manifest of the prepared corpus.
+        dropped: Number of pairs left out of the shard, by reason: `too long`, `held out` or `source held out`.
     """
 
     entry: ShardEntry
@@ -58,15 +58,16 @@ class EncodedShard:
 
 
 class ShardEncoder:
-    """Encodes text parts, each as a shard of subword ids.
+    """Encodes parts of a corpus's normalized text, and writes each part as a shard, a file of subword ids.
 
     Args:
-        directory: Directory of the shards.
-        job: Hash of everything that determines the shards, stored in them.
+        directory: Directory to write the shards to.
+        job: Hash of the text and of all options that determine the shards. It is stored in each shard, and an existing
+            shard with another hash is written again.
         subwords: Source and target vocabulary.
-        max_len: Largest number of subwords on either side; longer pairs are dropped.
-        held_out: Keys (hashes) of the K sources that are held out, sorted, `(K,)` uint64.
-        with_text: Whether the shards contain the text, too.
+        max_len: Largest number of subwords of a source or target; pairs with a longer side are left out.
+        held_out: Keys (hashes) of the K sources that are held out for validation, sorted, `(K,)` uint64.
+        with_text: Whether to store the text of the pairs in the shards as well.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class ShardEncoder:
             task: The text part and its options.
 
         Returns:
-            The shard.
+            Entry of the shard for the manifest, and the numbers of pairs left out.
 
         Raises:
             CheckpointError: The text part is damaged, or the shard cannot be written.

@@ -18,23 +18,22 @@ _ORDER, _USE = 1, 2
 
 
 class EpochRows:
-    """The sentence pairs that an epoch contains, and their order, computed where they are needed.
+    """Computes which sentence pairs each epoch contains, and in which order, without storing them.
 
-    Each corpus is an endless sequence of its pairs: all of them in a random order, then all of them in another one. An
-    epoch takes the next part of each sequence, as long as the weight says: 2.3 times the pairs of the corpus for a
-    weight of 2.3. So no two pairs of a corpus ever differ by more than one in the number of their uses. The uses of all
-    corpora together are then shuffled.
+    A corpus with weight 2.3 contributes 2.3 times its number of pairs to an epoch. All pairs of a corpus are used once
+    before any of them is used again, and each epoch continues where the epoch before stopped. So the numbers of times
+    that two pairs of a corpus were used never differ by more than 1. The pairs of all corpora are shuffled together.
 
     Attributes:
-        shares: The corpora, in the order of their row numbers.
+        shares: Number of pairs and weight of each corpus; the first corpus has the first row numbers, and so on.
         seed: Random seed; seed and epoch number determine the rows and their order.
     """
 
     def __init__(self, shares: Sequence[CorpusShare], *, seed: int) -> None:
-        """Makes the rows of all epochs.
+        """Stores the corpora and the seed; rows are computed by `rows`.
 
         Args:
-            shares: The corpora, in the order of their row numbers, with positive weights.
+            shares: Number of pairs and weight (more than 0) of each corpus, in the order of their row numbers.
             seed: Random seed, any integer.
         """
         self.shares = tuple(shares)
@@ -46,15 +45,15 @@ class EpochRows:
         return sum(last - first for first, last in self._uses(epoch))
 
     def rows(self, epoch: int, start: int, stop: int) -> NDArray[np.int64]:
-        """Row numbers of some sentence pairs of an epoch, in random order.
+        """Row numbers of the sentence pairs at consecutive positions in the random order of an epoch.
 
         Args:
             epoch: Number of the epoch, from 0.
-            start: Position of the first pair in the order of the epoch.
-            stop: Position after the last pair, at most `size(epoch)`.
+            start: First position, from 0.
+            stop: Position after the last, at most `size(epoch)`.
 
         Returns:
-            Row numbers in the joined corpora, `(stop - start,)` int64.
+            Row number of each pair, counted through all corpora from 0, `(stop - start,)` int64.
         """
         uses = self._uses(epoch)
         bounds = np.cumsum([0, *(last - first for first, last in uses)])

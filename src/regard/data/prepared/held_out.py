@@ -25,13 +25,13 @@ whether it is eligible, that is, whether pairs of its corpus may be held out."""
 
 @dataclass(frozen=True)
 class Chosen:
-    """The source sentences to hold out.
+    """The source sentences that were chosen to be held out for validation.
 
     Attributes:
-        keys: Keys of the K chosen sources, as from `text_hash`, sorted, `(K,)` uint64.
-        num_sources: Number of different sources, chosen or not, in the corpora of which pairs may be held out; an
-            estimate within about 2 % if it is large.
-        is_separate: Whether no target of a chosen source is also a target of another source.
+        keys: Keys (hashes by `text_hash`) of the K chosen sources, sorted, `(K,)` uint64.
+        num_sources: Number of different sources among which they were chosen: those of all corpora whose pairs may be
+            held out. A large number is an estimate, accurate to about 2 %.
+        is_separate: Whether no target of a chosen source is also a target of a source that was not chosen.
     """
 
     keys: Keys
@@ -40,20 +40,21 @@ class Chosen:
 
 
 def choose_held_out(read: KeyBlocks, *, seed: int, share: float, limit: int) -> Chosen:
-    """Chooses sources at random, such that none of their targets is a target of another source, if possible.
+    """Chooses random sources to hold out for validation, if possible with targets that no remaining source has.
 
-    Candidates are the sources whose keys, mixed with the seed, are smallest. Sentences that are linked to them by
-    translations, directly or through others, are found by passes over the keys. They form a group, which is chosen as a
-    whole or not at all.
+    Candidates are the sources with the smallest keys (hashes), after the keys were mixed with the seed. A candidate
+    forms a group with all sources that share a target with it, directly or through further pairs. A group is chosen as
+    a whole or not at all.
 
     Args:
-        read: Function that reads the keys of all pairs; see `KeyBlocks`.
+        read: Function that yields, for each part of the text, the source and target keys of its N pairs, `(N, 2)`, and
+            whether these pairs may be held out. It is called once for each pass over the text.
         seed: Random seed.
-        share: Share of the sources to choose.
+        share: Fraction of the sources to choose, from 0 to 1.
         limit: Largest number of sources to choose.
 
     Returns:
-        The choice. If all groups are too large, sources are chosen without regard to their targets.
+        The chosen sources. If all groups are too large, sources are chosen without regard to their targets.
     """
     candidates, num_sources = _candidates(read, seed, _NUM_CANDIDATES_PER_SOURCE * limit)
     count = min(limit, max(1, round(share * num_sources)))
@@ -71,11 +72,12 @@ def count_shared_targets(read: KeyBlocks, held_out: Keys) -> int:
     """Counts the held-out pairs whose target is also the target of a pair that is not held out.
 
     Args:
-        read: Function that reads the keys of all pairs; see `KeyBlocks`.
+        read: Function that yields, for each part of the text, the source and target keys (hashes) of its N pairs,
+            `(N, 2)`, and whether these pairs may be held out.
         held_out: Keys of the K sources that are held out, sorted, `(K,)` uint64.
 
     Returns:
-        Number of held-out pairs.
+        Number of such pairs.
     """
     parts = [keys[np.isin(keys[:, 0], held_out), 1] for keys, is_eligible in read() if is_eligible]
     targets = np.sort(np.concatenate([np.zeros(0, np.uint64), *parts]))

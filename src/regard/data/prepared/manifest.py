@@ -27,13 +27,13 @@ _MAX_VOCABULARY = 1 << 31
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file that the corpus was read from.
+    """A text file from which a prepared corpus was made.
 
     Attributes:
-        path: Its path, absolute when it was read.
-        size: Its size in bytes.
-        mtime_ns: Time of its last change, in nanoseconds.
-        sha256: Hash of its content.
+        path: Absolute path of the file when it was read.
+        size: Size of the file in bytes.
+        mtime_ns: Time of the last change of the file, in nanoseconds since 1970.
+        sha256: SHA-256 of the content, in hexadecimal.
     """
 
     path: str
@@ -47,12 +47,12 @@ class CorpusSummary:
     """One of the corpora that make up a prepared corpus.
 
     Attributes:
-        name: Its file or files, for messages.
-        num_units: Number of its sentence pairs, including those left out.
-        num_texts: Number of its pairs with text on both sides.
-        num_pairs: Number of its pairs to train on.
-        weight: Mean number of times that an epoch contains each of its pairs.
-        num_chars: Two numbers: the source and the target characters of all its pairs.
+        name: Name of the file or files of the corpus, for messages.
+        num_units: Number of sentence pairs that were read, including pairs that were then left out.
+        num_texts: Number of these pairs that have text on both sides.
+        num_pairs: Number of these pairs to train on, without pairs that are held out or too long.
+        weight: Mean number of times that an epoch contains each pair of the corpus.
+        num_chars: Two numbers: characters of all sources, and characters of all targets.
     """
 
     name: str
@@ -65,13 +65,13 @@ class CorpusSummary:
 
 @dataclass(frozen=True, slots=True)
 class ShardEntry:
-    """A shard in the manifest.
+    """What the manifest of a prepared corpus records about a shard, a file of encoded sentence pairs.
 
     Attributes:
-        corpus: Number of its corpus, from 0.
-        num_pairs: Number of its pairs.
+        corpus: Number of the corpus that the pairs belong to, from 0.
+        num_pairs: Number of sentence pairs in the shard.
         size: Size of the file in bytes.
-        sha256: Hash of the file.
+        sha256: SHA-256 of the file, in hexadecimal.
     """
 
     corpus: int
@@ -82,18 +82,18 @@ class ShardEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of `manifest.json`.
+    """The content of `manifest.json`, which describes a prepared corpus.
 
     Attributes:
-        options: What determines the content besides the files: options of reading, vocabularies and so on, by name.
-        files: The files that were read.
-        corpora: The corpora, in order.
-        shards: The shards, in order; each has pairs of one corpus.
+        options: Options that determine the content of the shards, such as those for reading the files, by name.
+        files: The text files that were read.
+        corpora: The corpora that make up the prepared corpus, in the order of their pairs.
+        shards: The shards, in the order of their pairs; each shard has pairs of only one corpus.
         vocab_sizes: Sizes of the source and of the target vocabulary.
         vocabularies: SHA-256 of the source and of the target vocabulary.
         dropped: Number of pairs left out, by reason.
         num_validation: Number of pairs held out for validation.
-        validation: SHA-256 of the file of these pairs; empty if none are held out.
+        validation: SHA-256 of the file with the held-out pairs; empty if no pairs are held out.
         notes: Sentences for the user about what was read and left out.
     """
 
@@ -114,7 +114,7 @@ class Manifest:
         return sum(shard.num_pairs for shard in self.shards)
 
     def content_hash(self) -> str:
-        """Hash of everything but the paths and times of the files, to tell if a corpus is the same."""
+        """Hash of all content except names, times and notes; equal hashes mean that prepared corpora are the same."""
         tree = self._tree()
         for entry in tree["files"]:
             del entry["path"], entry["mtime_ns"]
@@ -124,10 +124,10 @@ class Manifest:
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
     def write(self, directory: Path) -> None:
-        """Writes the manifest to the directory of the corpus, atomically.
+        """Writes the file `manifest.json` atomically.
 
         Args:
-            directory: The directory.
+            directory: Directory of the prepared corpus.
 
         Raises:
             CheckpointError: The file cannot be written.
@@ -145,7 +145,7 @@ _TUPLES = ("files", "corpora", "shards")
 
 
 def shard_name(number: int) -> str:
-    """Name of the file of a shard."""
+    """File name of the shard with this number (from 0), such as `part-00000.safetensors`."""
     return f"part-{number:05}.safetensors"
 
 
@@ -165,8 +165,8 @@ def read_manifest(directory: Path) -> Manifest:
     tree: Any = parse_json(read_bytes(path, max_bytes=_MAX_BYTES, remedy=REMEDY), where=str(path), remedy=REMEDY)
     if isinstance(tree, dict) and isinstance(tree.get("format"), int) and tree["format"] != FORMAT:
         raise CheckpointError(
-            f"{path}: expected format {FORMAT}, found {tree['format']}: use the version of regard that wrote it, or "
-            "prepare the corpus again"
+            f"{path}: expected a prepared corpus of format version {FORMAT}, found version {tree['format']}: use the "
+            "version of regard that wrote it, or run `regard data prepare` again"
         )
     try:
         manifest = _parse(tree)
@@ -178,7 +178,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 def _parse(tree: dict[str, Any]) -> Manifest:
     if tree["format"] != FORMAT:
-        raise ValueError("no version of the format")
+        raise ValueError(f"expected 'format' to be the number {FORMAT}")
     corpora = tuple(
         CorpusSummary(
             _text(entry["name"]),
@@ -224,11 +224,13 @@ def _check_sums(manifest: Manifest) -> None:
     """Checks that corpora and shards agree: shards are in the order of the corpora, and have all their pairs."""
     numbers = [shard.corpus for shard in manifest.shards]
     if numbers != sorted(numbers):
-        raise ValueError("the shards are not listed in the order of their corpora")
+        raise ValueError("expected 'shards' to list those of the first corpus first, then the second, and so on")
     for number, corpus in enumerate(manifest.corpora):
         found = sum(shard.num_pairs for shard in manifest.shards if shard.corpus == number)
         if found != corpus.num_pairs:
-            raise ValueError(f"corpus {number + 1} has {corpus.num_pairs} pairs, but its shards have {found}")
+            raise ValueError(
+                f"'corpora' lists {corpus.num_pairs} pairs for corpus {number + 1}, but 'shards' lists {found} for it"
+            )
 
 
 def _count(value: object, limit: int = _MAX_COUNT) -> int:

@@ -16,14 +16,13 @@ _SHIFT = np.uint64(29)
 
 
 class Permutation:
-    """A permutation of the integers below a size: a Feistel network with cycle walking (Black & Rogaway 2002).
+    """A permutation of the integers below `size`, by a Feistel network with cycle walking (Black & Rogaway 2002).
 
-    The network permutes the integers of an even number of bits. A result that is too large is put in again until it is
-    small enough, which takes at most four turns on average and keeps the mapping one-to-one. So nothing is stored but
-    the keys of the rounds.
+    The network permutes all integers of an even number of bits. A result that is not below `size` is permuted again,
+    at most four times on average, which keeps the mapping one-to-one. Only the keys of the network's rounds are stored.
 
     Attributes:
-        size: Number of integers that are permuted.
+        size: Number of integers: those from 0 to `size - 1` are permuted.
     """
 
     def __init__(self, size: int, *key: int) -> None:
@@ -52,7 +51,7 @@ class Permutation:
             numbers: Integers from 0 to `size - 1`, of any shape.
 
         Returns:
-            Their images, int64, of the same shape.
+            The integer that each of them is mapped to, int64, of the same shape.
 
         >>> sorted(Permutation(5, 1)(np.arange(5)).tolist())
         [0, 1, 2, 3, 4]

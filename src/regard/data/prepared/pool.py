@@ -23,12 +23,13 @@ Message: TypeAlias = dict[str, object]
 
 
 class WorkerPool:
-    """Processes that run `regard.data.prepared.worker`; a context manager, which ends them.
+    """Pool of processes that run `regard.data.prepared.worker`; a context manager, which ends them.
 
     Args:
-        setup: First message to every worker, as values that JSON can hold.
+        setup: First message to every worker, as values that JSON can hold: the kind of work (`work`) and its options.
         num_workers: Number of processes.
-        check: Function that is called several times per second while tasks are running, and may raise to stop them.
+        check: Function that is called several times per second while tasks are running; an exception that it raises
+            stops them.
     """
 
     def __init__(
@@ -45,13 +46,13 @@ class WorkerPool:
         """Gives tasks to the workers, and yields their answers.
 
         Args:
-            tasks: The tasks, as values that JSON can hold; each is taken when a worker has time for it.
+            tasks: The tasks, as values that JSON can hold; the next task is taken only when a worker is idle.
 
         Yields:
-            Index of a task and its answer, as soon as the answer is there.
+            Index of a task in `tasks` and the answer of the worker, in the order in which the tasks are finished.
 
         Raises:
-            RegardError: A task failed.
+            RegardError: A task failed; the message is that of the worker.
             DataError: A worker process ended, for example for lack of memory.
         """
         waiting = iter(enumerate(tasks))
@@ -73,7 +74,7 @@ class WorkerPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends all processes; what they write is complete or absent at any moment."""
+        """Ends all worker processes, at once if the `with` block raised an exception."""
         for process in self._processes:
             if kind is not None:
                 process.kill()
@@ -94,7 +95,7 @@ class WorkerPool:
         if answer is None:
             raise DataError(
                 f"a worker process ended before its work was done ({_status(process.wait())}), perhaps for lack of "
-                "memory: run the same command again; what is finished is kept"
+                "memory: run the same command again, which keeps the files that are finished"
             )
         if "error" in answer:
             raise RegardError(str(answer["error"]))
@@ -117,7 +118,7 @@ class WorkerPool:
 
 
 def worker_arguments() -> list[str]:
-    """Arguments of Python that start a worker."""
+    """Command-line arguments with which the Python interpreter runs a worker process."""
     return ["-m", "regard.data.prepared.worker"]
 
 

@@ -1,4 +1,4 @@
-"""Shards: files with the ids, lengths and origins of consecutive sentence pairs, and their text where it is needed."""
+"""Shards: files with the subword ids of consecutive sentence pairs, their line numbers and, if needed, their text."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ class ShardContent:
     """What a shard stores of its N sentence pairs.
 
     Attributes:
-        ids: Subword ids, source then target of each pair, concatenated, `(num_ids,)`.
+        ids: Subword ids of all pairs, concatenated: the source of the first pair, its target, and so on, `(num_ids,)`.
         lens: Number of source and of target ids of each pair, `(N, 2)`.
-        lines: Number of the line or unit of each pair in its file, `(N,)`.
-        texts: Source then target text of each pair as UTF-8, concatenated; None = no text is stored.
-        text_lens: Number of bytes of both texts of each pair, `(N, 2)`; None = no text is stored.
+        lines: Line number of each pair in its text file, or record number in a format without lines, `(N,)`.
+        texts: Text of all pairs as UTF-8, concatenated in the same order as `ids`; None = no text is stored.
+        text_lens: Number of bytes of the source and of the target text of each pair, `(N, 2)`; None = no text is
+            stored.
     """
 
     ids: Array
@@ -61,14 +62,14 @@ def write_shard(path: Path, content: ShardContent, metadata: dict[str, object]) 
 
 
 def narrowed(values: Array, *, least: int = 2) -> Array:
-    """Stores numbers, none negative, in 16, 32 or 64 bits, as few as fit.
+    """Converts integers to the smallest unsigned type of 2, 4 or 8 bytes that holds all of them.
 
     Args:
-        values: The numbers, of any shape.
-        least: Fewest bytes per number.
+        values: Integers of at least 0, of any shape.
+        least: Smallest allowed number of bytes per integer.
 
     Returns:
-        The same numbers, as unsigned integers.
+        The same integers, as uint16, uint32 or uint64.
     """
     largest = int(values.max(initial=0))
     size = next(size for size in (2, 4, 8) if size >= least and largest < 1 << (8 * size))
@@ -76,13 +77,14 @@ def narrowed(values: Array, *, least: int = 2) -> Array:
 
 
 def block_offsets(lens: Array) -> NDArray[np.int64]:
-    """Computes where every `BLOCK`-th row begins in the array in which both sides of all rows are concatenated.
+    """Computes the offset of every 1024th (`BLOCK`-th) sentence pair in an array of concatenated pairs.
 
     Args:
-        lens: Lengths of both sides of each of N rows, in ids or in bytes, `(N, 2)`.
+        lens: Lengths of source and target of each of N pairs, in ids or in bytes, `(N, 2)`.
 
     Returns:
-        Offsets of the rows 0, `BLOCK`, 2 `BLOCK` and so on, in the unit of `lens`, `(ceil(N / BLOCK),)` int64.
+        Offsets of the sources of the pairs 0, `BLOCK`, 2 `BLOCK` and so on, in ids or in bytes like `lens`,
+        `(ceil(N / BLOCK),)` int64.
     """
     starts = np.arange(0, len(lens), BLOCK)
     sums = np.add.reduceat(lens.sum(axis=1, dtype=np.int64), starts) if len(lens) else np.zeros(0, np.int64)
@@ -91,11 +93,11 @@ def block_offsets(lens: Array) -> NDArray[np.int64]:
 
 
 class Shard:
-    """An open shard.
+    """A shard, open for reading: a file with some of the encoded sentence pairs of a prepared corpus.
 
     Args:
         path: Path of the file.
-        num_pairs: Number of its sentence pairs, as the manifest says.
+        num_pairs: Number of sentence pairs that the file must have, from the manifest.
         vocab_sizes: Sizes of the source and of the target vocabulary.
 
     Raises:
@@ -115,17 +117,17 @@ class Shard:
             self._text_lens = file.array("text_lens", dtypes=("U16", "U32"), shape=(num_pairs, _SIDES))
             self._text_offsets = self._checked_offsets("text_offsets", self._text_lens, len(self._texts), num_blocks)
         if int(self.ids.max(initial=0)) >= max(vocab_sizes):
-            raise file.damaged(f"expected ids below {max(vocab_sizes)}, found {self.ids.max()}")
+            raise file.damaged(f"expected subword ids below {max(vocab_sizes)}, found {self.ids.max()}")
         file.release()
 
     def pair_ids(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Source and target ids of one pair, without special tokens.
 
         Args:
-            row: Number of the pair in the shard.
+            row: Number of the pair in the shard, from 0.
 
         Returns:
-            Copies of both sides, `(S,)` and `(T,)` int32.
+            Source ids `(S,)` and target ids `(T,)`, int32.
         """
         start, middle, end = _bounds(self._offsets, self.lens, row)
         return self.ids[start:middle].astype(np.int32), self.ids[middle:end].astype(np.int32)
@@ -134,7 +136,7 @@ class Shard:
         """Source and target text of one pair; None if no text is stored.
 
         Args:
-            row: Number of the pair in the shard.
+            row: Number of the pair in the shard, from 0.
 
         Returns:
             The source, which begins with the tag of its corpus if the corpus has one, and the target.
@@ -152,7 +154,7 @@ class Shard:
         offsets = self.file.array(name, dtypes=("I64",), shape=(num_blocks,))
         if int(lens.sum(dtype=np.int64)) != size or not np.array_equal(offsets, block_offsets(lens)):
             raise self.file.damaged(
-                f"the lengths of its sentences do not agree with the array {name}, or not with the size of its data"
+                f"expected sentence lengths that add up to {size} and agree with the array {name}, found other lengths"
             )
         return offsets
 

@@ -19,11 +19,11 @@ from regard.values import Batch, Specials
 
 
 class Position(NamedTuple):
-    """The place of a batch in a stream.
+    """Position of a batch in an endless stream of training batches.
 
     Attributes:
         epoch: Number of the epoch, from 0.
-        window: Number of the window in the epoch, from 0; see `WindowPlan`.
+        window: Number of the window in the epoch, from 0: a part of the epoch whose batches are planned together.
         batch: Number of the batch in the window, from 0.
     """
 
@@ -35,8 +35,8 @@ class Position(NamedTuple):
 class PreparedStream:
     """Endless iterator over training batches of a prepared corpus, with new batches in a new order in each epoch.
 
-    A batch depends only on the constructor arguments and its position. A thread makes the next batches, and plans the
-    next window of pairs, while others are in use, so that a training waits for neither.
+    A batch depends only on the constructor arguments and its position. Background threads make the next batches and
+    plan those of the next window (part of the epoch), so that training does not wait for them.
 
     Attributes:
         corpus: The training corpus.
@@ -96,8 +96,8 @@ class PreparedStream:
         """Number of batches of the current epoch.
 
         Returns:
-            The number. If the epoch has several windows (see `WindowPlan`), it is an estimate: the batches of the
-            current window times the number of windows.
+            The number of batches. It is an estimate if the epoch has several windows (parts that are planned
+            separately): the number of batches of the current window times the number of windows.
         """
         return len(self._batches) * self.plan.num_windows(self._position.epoch)
 
@@ -108,7 +108,7 @@ class PreparedStream:
         return epoch + (window + batch / len(self._batches)) / self.plan.num_windows(epoch)
 
     def state(self) -> dict[str, int]:
-        """Position (`epoch`, `window`, `batch`) and settings, to save in a checkpoint."""
+        """Position (`epoch`, `window`, `batch`) and settings, such as `num_pairs`, to save in a checkpoint."""
         return {**self._position._asdict(), **self._identity()}
 
     def restore(self, state: dict[str, int]) -> None:
@@ -134,10 +134,11 @@ class PreparedStream:
         self._position = position
 
     def skip(self, count: int) -> None:
-        """Moves past batches without making their tensors, also beyond the end of the epoch.
+        """Skips batches without making their tensors, also across the end of an epoch.
 
         Args:
-            count: Number of batches, at least 0. The stream continues as after as many calls of `next`.
+            count: Number of batches to skip, at least 0; the stream continues as it would after `count` calls of
+                `next`.
 
         Raises:
             ShapeError: `count` is negative.
@@ -153,7 +154,7 @@ class PreparedStream:
         return self
 
     def __next__(self) -> Batch:
-        """Makes the next batch, or takes the one that was made ahead."""
+        """Returns the next batch, which a background thread may have made already."""
         if self._position.batch == len(self._batches):
             self._start_window(self._next_window(self._position))
         position = self._position
@@ -193,7 +194,8 @@ class PreparedStream:
         if texts is None:
             raise DataError(
                 f"{self.corpus.directory}: subword.sample_alpha needs the text, which this prepared corpus does not "
-                "have: prepare it with the same subword.sample_alpha"
+                "contain: run `regard data prepare` again with `--set subword.sample_alpha=...`, or train with "
+                "subword.sample_alpha = 0"
             )
         return texts
 

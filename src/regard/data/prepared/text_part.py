@@ -1,4 +1,4 @@
-"""Parts of normalized text on disk, from which shards are made: texts, keys of the sentences, and lines."""
+"""Files with parts of a corpus's normalized text, from which shards are made: texts, hashes and line numbers."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _ENCODED_AT_ONCE = 4096
 
 
 class TextPart:
-    """A file with a part of the normalized text of a corpus: consecutive sentence pairs, as many as `PART_SIZE` allows.
+    """A file with a part of a corpus: up to 131,072 (`PART_SIZE`) consecutive sentence pairs, normalized.
 
     Attributes:
-        metadata: Counts that were stored with the part, by name.
+        metadata: Values that were stored with the pairs, such as counts, by name.
         keys: Hashes of the source and the target of each of N pairs, `(N, 2)` uint64.
-        lines: Number of the line or unit of each pair in its file, `(N,)`.
-        text_lens: Number of bytes of source and target text of each pair, in UTF-8, `(N, 2)`.
+        lines: Line number of each pair in its text file, or record number in a format without lines, `(N,)`.
+        text_lens: Number of bytes of the source and of the target of each pair, in UTF-8, `(N, 2)`.
     """
 
     def __init__(self, path: Path, *, verify: bool = True) -> None:
-        """Opens a part.
+        """Opens the file.
 
         Args:
             path: Path of the file.
-            verify: Whether to check its hash.
+            verify: Whether to compare the content with the stored hash.
 
         Raises:
             CheckpointError: The file is missing or damaged.
@@ -57,17 +57,17 @@ class TextPart:
 
     @property
     def digest(self) -> str:
-        """Hash of the content."""
+        """SHA-256 of the content, in hexadecimal, as stored in the file."""
         return str(self.metadata["sha256"])
 
     def pairs(self, rows: NDArray[np.int64]) -> Iterator[Pair]:
         """Reads some of the pairs.
 
         Args:
-            rows: Row numbers in the part, ascending, `(num_rows,)`.
+            rows: Numbers of the pairs in this file, from 0, ascending, `(num_rows,)`.
 
         Yields:
-            The pairs, with the line of each.
+            Each pair, with its line number in the text file it came from.
         """
         ends = np.cumsum(self.text_lens.reshape(-1), dtype=np.int64)
         for row in rows.tolist():
@@ -77,13 +77,13 @@ class TextPart:
             yield Pair(data[: middle - start].decode(), data[middle - start :].decode(), int(self.lines[row]))
 
     def blocks(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], list[str], list[str]]]:
-        """Reads some of the pairs block by block, so that only a block is in memory as strings.
+        """Reads some of the pairs in blocks, so that the strings of only one block are in memory.
 
         Args:
-            rows: Row numbers in the part, ascending, `(num_rows,)`.
+            rows: Numbers of the pairs in this file, from 0, ascending, `(num_rows,)`.
 
         Yields:
-            Row numbers, sources and targets of each block.
+            For each block, the numbers, sources and targets of its pairs.
         """
         ends = np.concatenate([[0], np.cumsum(self.text_lens.reshape(-1), dtype=np.int64)])
         for start in range(0, len(rows), _ENCODED_AT_ONCE):
@@ -103,10 +103,10 @@ class TextPart:
 
 
 class PartWriter:
-    """Collects the pairs of a part, and writes them to a file.
+    """Collects normalized sentence pairs in memory, and writes them to a file that `TextPart` reads.
 
     Args:
-        path: Path of the file.
+        path: Path of the file to write.
     """
 
     def __init__(self, path: Path) -> None:
@@ -118,11 +118,11 @@ class PartWriter:
         self.num_without_letters = [0, 0]
 
     def __len__(self) -> int:
-        """Number of pairs so far."""
+        """Number of pairs added so far."""
         return len(self._lines)
 
     def add(self, pairs: Iterable[tuple[str, str, int]]) -> None:
-        """Adds normalized pairs, each with the number of its line; those without text on a side are left out."""
+        """Adds pairs (normalized source, normalized target, line number), except those with an empty side."""
         texts, lens, keys = self._texts, self._lens, self._keys
         for src, tgt, line in pairs:
             if not src or not tgt:
@@ -139,10 +139,10 @@ class PartWriter:
             self.num_equal += src == tgt
 
     def write(self, **counts: object) -> None:
-        """Writes the part atomically.
+        """Writes the collected pairs to the file, atomically.
 
         Args:
-            **counts: Further values to be stored with the part, which JSON can hold.
+            **counts: Further values to store with the pairs, by name, which JSON can hold.
 
         Raises:
             CheckpointError: The file cannot be written.

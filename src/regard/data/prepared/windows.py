@@ -17,19 +17,19 @@ WINDOW_SIZE = 1 << 20
 
 
 class Lengths(Protocol):
-    """A corpus whose lengths can be looked up; see `PreparedCorpus`."""
+    """Protocol of a corpus that returns the lengths of its sentences, such as `PreparedCorpus`."""
 
     def __len__(self) -> int:
         """Number of sentence pairs."""
         ...
 
     def lengths(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Source and target lengths of some pairs, without special tokens."""
+        """Source and target lengths of the pairs with these row numbers, in subwords without special tokens."""
         ...
 
 
 class WindowPlan:
-    """Plans the batches of each epoch.
+    """Plans the batches of each epoch, one window (part of the epoch) at a time.
 
     An epoch is an exact shuffle of the whole corpus, cut into windows of equal size. Within a window, pairs are sorted
     by length and cut into batches as by `BatchPlan`, and the batches are shuffled. An epoch that fits into one window
@@ -58,8 +58,8 @@ class WindowPlan:
             shares: Size and weight of each of the corpora that make up `corpus`, in order.
             batch_tokens: Largest number of source tokens, and of target tokens, of a batch, padding included.
             seed: Random seed, any integer.
-            length_factors: Factors by which the batches are planned for longer sources and targets than those of the
-                corpus, because segmentations will be sampled.
+            length_factors: Factors for source and target lengths. Batches are planned as if sentences were longer by
+                these factors, to leave room for sampled segmentations, which may be longer than those of the corpus.
             window_size: Largest number of pairs of a window.
 
         Raises:

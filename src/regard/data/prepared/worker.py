@@ -28,13 +28,14 @@ Answer = dict[str, Any]
 
 
 def main(tasks: BinaryIO, answers: BinaryIO) -> None:
-    """Reads tasks until there are no more, and answers each of them.
+    """Runs a worker process: reads tasks up to the end of the stream, and answers each of them.
 
     Args:
-        tasks: Stream of JSON objects, one per line: first the setup, then the tasks. The value `work` of the setup says
-            what the tasks are: `encode` (those of a `ShardEncoder`), `collect` (a `RangeTask`) or `learn`.
-        answers: Receives a JSON object per task, one per line: the result of the task, or an object with the message
-            `error`.
+        tasks: Stream of JSON objects, one per line: first the setup, then the tasks. The key `work` of the setup says
+            what each task is: `encode` (encode a part of the text, an `EncodingTask`), `collect` (read a range of
+            lines, a `RangeTask`) or `learn` (learn a vocabulary, see `learn`).
+        answers: Stream to write a JSON object per task to, one per line: the result of the task, or the key `error`
+            with a message.
     """
     gc.disable()  # nothing here has cycles, and looking for them takes time with many lists of ids
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends the workers
@@ -56,11 +57,11 @@ def learn(task: dict[str, object]) -> dict[str, object]:
     """Learns a vocabulary from a file of normalized sentences.
 
     Args:
-        task: Path of the text (`sentences`), path of the vocabulary to write (`out`), and further arguments of
-            `Subword.train`, by name.
+        task: Path of the text, one sentence per line (`sentences`), path of the vocabulary to write (`out`), and
+            further arguments of `Subword.train`, by name.
 
     Returns:
-        One value, `note`: a message for the user if the vocabulary is smaller than requested, otherwise None.
+        Dictionary with the key `note`: a message for the user if the vocabulary is smaller than requested, else None.
 
     Raises:
         DataError: The vocabulary cannot be learned from the text.

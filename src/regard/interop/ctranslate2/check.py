@@ -40,7 +40,7 @@ class Variable:
 
     Attributes:
         shape: Shape of the tensor; empty for a single number.
-        type: CTranslate2's name of the tensor's number type.
+        type: CTranslate2's name of the tensor's number type, such as `float32` or `int8`.
         number: Value of the tensor if it is a single integer, else None.
     """
 
@@ -100,7 +100,7 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
     file.seek(0)
     version = _number(file, "<I")
     if version != _VERSION or _text(file) != _NAME:
-        raise ValueError(f"expected a model file for {_NAME} version {_VERSION}, found that of another kind or version")
+        raise ValueError(f"expected a model file for {_NAME} version {_VERSION}, found another kind or version")
     _number(file, "<I")  # revision of the specification
     found: dict[str, Variable] = {}
     for _ in range(_count(file)):
@@ -125,8 +125,8 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
         alias, name = _text(file), _text(file)
         if alias in found or name not in found:
             raise ValueError(
-                f"the model file is damaged: {alias[:80]!r} cannot be another name of its tensor {name[:80]!r}, since "
-                "the name is taken, or there is no such tensor"
+                f"the model file is damaged: it lists {alias[:80]!r} as another name of the tensor {name[:80]!r}, but "
+                "this tensor does not exist, or the other name is already in use"
             )
         found[alias] = found[name]
     return found

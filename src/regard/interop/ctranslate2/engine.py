@@ -86,7 +86,8 @@ class CTranslate2Engine:
             )
         except (RuntimeError, ValueError, MemoryError) as error:
             raise ConfigError(
-                f"{path}: CTranslate2 cannot run this model with --precision {precision} on --device {device}: {error}"
+                f"{path}: CTranslate2 cannot run this model with --precision {precision} on --device {device}: "
+                f"{error}: choose another precision or device, or export the model again"
             ) from None
         finally:
             torch.set_num_threads(torch_threads)  # CTranslate2 changes it for the whole process
@@ -113,8 +114,8 @@ class CTranslate2Engine:
                 are computed as in regard. CTranslate2's repetition penalty divides positive logits and multiplies
                 negative ones, regard's multiplies log-probabilities.
             need_weights: Whether to return attention: one layer with one head, the mean of the last layer's heads.
-            need_scores: Whether to return scores. If not, scores of a greedy search are NaN, which saves the softmax
-                over the vocabulary, a twelfth of the search time.
+            need_scores: Whether to return scores. If False, scores of a greedy search are NaN; leaving out the softmax
+                over the vocabulary saves a twelfth of the time.
             prefixes: Token ids that the translations of each sentence must begin with; empty for none. Scores of
                 translations with a prefix include no coverage penalty.
             word_end: Ignored: CTranslate2 may continue the last word of a prefix.
@@ -156,7 +157,8 @@ class CTranslate2Engine:
         if os.getpid() != self._process_id:
             raise SearchError(
                 "this process was forked from the process that loaded the translator, and the threads of CTranslate2 "
-                "do not exist in a forked process: load the translator in each process, or start processes by spawn"
+                "do not exist in a forked process: load the translator in each process, or start processes with the "
+                "method 'spawn'"
             )
 
     def force(
@@ -171,18 +173,18 @@ class CTranslate2Engine:
         Args:
             sources: Token ids of the source sentences, without eos.
             targets: Token ids of the translations, without bos and eos.
-            attention_filter: Must be None.
+            attention_filter: Must be None (no attention); any other value, such as the default, is an error.
 
         Returns:
             One finished hypothesis per sentence pair, without attention.
 
         Raises:
-            SearchError: Attention is requested; the message says what to do instead.
+            SearchError: `attention_filter` is not None, or this process was forked from the one that made the engine.
         """
         if attention_filter is not None:
             raise SearchError(
-                "CTranslate2 cannot compute scores and attention of a given translation: load the regard model that "
-                "was exported"
+                "CTranslate2 cannot compute the attention of a given translation: load the regard model that was "
+                "exported, instead of the export"
             )
         self._check_process()
         scores = self._translator.score_batch(
@@ -315,8 +317,8 @@ def _supported(options: BeamOptions | SampleOptions, constraints: SearchConstrai
         )
     if isinstance(options, SampleOptions):
         raise SearchError(
-            "an export to CTranslate2 cannot sample translations, because the seed would not determine them: load the "
-            "regard model that was exported"
+            "an export to CTranslate2 cannot sample translations, because equal seeds would not give equal results: "
+            "load the regard model that was exported"
         )
     for is_given, name, remedy in (
         (options.groups > 1, "groups (diverse beam search)", "leave groups out"),
@@ -370,8 +372,8 @@ def open_ctranslate2(
     if precision.startswith("int8") and not stored_as.startswith("int8"):
         # CTranslate2 would quantize to 127 levels on loading, which overflow on processors without VNNI.
         raise ConfigError(
-            f"{exported.path}: the weights of this export are stored as {stored_as}, not as {precision}: export the "
-            f"model again with --quantization {precision}"
+            f"{exported.path}: the weights of this export are stored as {stored_as}, not as {precision}: leave out "
+            f"--precision, or export the model again with --quantization {precision}"
         )
     check_model(exported)
     return CTranslate2Engine(
@@ -386,6 +388,6 @@ def open_ctranslate2(
 
 
 def length_limits(config: Config) -> LengthLimits:
-    """Largest source and target lengths of a CTranslate2 export, given by its table of position encodings."""
+    """Largest source and target lengths, in subwords, that are allowed with a CTranslate2 export."""
     positions = max_positions(config)
     return LengthLimits(min(config.data.max_len, positions - 1), positions)

@@ -1,4 +1,4 @@
-"""Quantization for CTranslate2: its own method, except for int8, for which products must be exact on all processors."""
+"""Quantization for CTranslate2 by its own method; int8 by another method, with exact products on all processors."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def max_positions(config: Config) -> int:
 
     Returns:
         Length of the longest sentence that the model's search can read or generate, in subwords including bos or eos;
-        at least 512 for position encodings that are computed.
+        at least 512 if position encodings are computed by a formula, not learned.
     """
     if config.model.num_positions < UNLIMITED:
         return config.model.num_positions

@@ -45,7 +45,7 @@ def import_marian(path: str | Path, out: str | Path) -> Manifest:
     """Converts a MarianMT model of transformers to a model of regard, without running code in its files.
 
     The probabilities of tokens do not change. Hypotheses of different lengths are ranked differently: Marian divides a
-    score by `length ** p`, regard by `((5 + length) / 6) ** p` (Wu et al. 2016); p is stored in the manifest's details.
+    score by `length ** p`, regard by `((5 + length) / 6) ** p` (Wu et al. 2016); p is stored in the new manifest.
 
     Args:
         path: Directory with config.json, source.spm, target.spm, vocab.json, and model.safetensors or
@@ -147,7 +147,7 @@ def _checked_weights(found: dict[str, Tensor], marian: MarianConfig, *, where: P
     for name, other, is_same in ((_SRC, _TGT, shared), (_SRC, _SHARED, shared), (_OUTPUT, _TGT, tied)):
         if is_same and other in weights and not torch.equal(weights[name], weights[other]):
             raise CheckpointError(
-                f"{where}: {name} and {other} should be equal by config.json, but have different values: the files "
+                f"{where}: {name} and {other} should be equal according to config.json, but differ: the files "
                 "belong to different models, or one was damaged; copy the model directory again from its source"
             )
     _check_positions(weights, where)

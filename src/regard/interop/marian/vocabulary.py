@@ -75,7 +75,7 @@ def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
         size: Number of rows of the model's embedding.
 
     Returns:
-        The id of each piece.
+        Dictionary from each piece to its id.
 
     Raises:
         CheckpointError: The file is missing or damaged, or an id is not the number of an embedding row.
@@ -90,7 +90,7 @@ def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
     ids = cast("dict[str, int]", tree)
     out_of_range = next((text for text, number in ids.items() if not 0 <= number < size), None)
     if out_of_range is not None or len(set(ids.values())) < len(ids):
-        got = "an id twice" if out_of_range is None else f"{_short(ids[out_of_range])} of {_short(out_of_range)}"
+        got = "an id twice" if out_of_range is None else f"{_short(ids[out_of_range])} for {_short(out_of_range)}"
         raise CheckpointError(
             f"{vocab}: expected each piece to have its own id below {size}, the number of rows of the embedding, got "
             f"{got}; copy the model directory again from its source"

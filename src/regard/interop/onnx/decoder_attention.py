@@ -29,7 +29,7 @@ class DecoderAttentionOutput:
     Attributes:
         context: Context vectors, `(B, D)`.
         weights: Attention weights, `(B, H, 1, S)`.
-        after: State after the step: the tensors that the next step takes in place of those of the same names.
+        after: State after the step, by name: tensors that replace those of the same names as inputs of the next step.
     """
 
     context: Value
@@ -114,8 +114,8 @@ class DecoderAttention:
         states_size: Width of the encoder's states.
 
     Attributes:
-        ports: Shapes and types, by name, of the tensors that the attention computes once per sentence, or passes from
-            step to step.
+        ports: Shapes and types, by name, of the tensors that each step needs: keys, values and masks, computed once per
+            sentence, and the state that one step passes to the next.
     """
 
     def __init__(self, attention: AttentionWithHistory, states_size: int) -> None:
@@ -147,7 +147,7 @@ class DecoderAttention:
             src_len: Source lengths, `(B,)` int64.
 
         Returns:
-            The tensors that `ports` describes, by name.
+            Keys, values, masks and state, by their names in `ports`.
         """
         num_keys = parts.size(g, states, 1)
         key, value = self._heads.keys_and_values(g, states)
@@ -171,7 +171,7 @@ class DecoderAttention:
         Args:
             g: Graph to add the nodes to.
             query: Query of width Q of each row, `(B, Q)`.
-            inputs: The tensors that `ports` describes, by name, as they are before the step.
+            inputs: Keys, values, masks and the state before the step, by their names in `ports`.
 
         Returns:
             Context, attention weights and the state after the step.

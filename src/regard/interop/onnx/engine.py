@@ -20,16 +20,16 @@ def open_onnx(
 
     Args:
         exported: Directory written by `regard export --to onnx`.
-        precision: Number type of the export; naming another type is an error, since the graphs have a fixed type.
+        precision: Number type that the export is expected to have, `float32` or `int8`; None = accept either.
         threads: Number of batches that run at the same time, with one thread each; by default, PyTorch's number of
             threads.
         device: `cpu` or `auto`.
 
     Returns:
-        An engine with regard's searches.
+        An engine that runs the export with regard's own searches.
 
     Raises:
-        ConfigError: ONNX Runtime is not installed, or the precision or the device is not available.
+        ConfigError: ONNX Runtime is not installed, the export has another number type, or the device is not the CPU.
         CheckpointError: The graphs are damaged, or regard did not write them.
     """
     stored_as = exported.manifest.quantization

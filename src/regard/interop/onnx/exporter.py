@@ -119,7 +119,7 @@ def write_graphs(plan: Plan, model: Seq2Seq, directory: Path, make: type[Graph])
         plan: Plan of the model, from `plan_of`.
         model: The model.
         directory: Existing directory to write to.
-        make: Class of the graph writer, one of the values of `GRAPHS`.
+        make: Class that builds a graph: `Graph` for float32, `Int8Graph` for int8.
     """
     with (directory / WEIGHT_FILE).open("wb") as file:
         weights = WeightFile(file)

@@ -43,7 +43,7 @@ class Step:
     Attributes:
         hidden: Hidden vectors, the input of the output layer, `(B, D)`.
         weights: Cross-attention weights of each layer, `(B, H, 1, S)`.
-        after: State after the step: the tensors that the next step takes in place of those of the same names.
+        after: State after the step, by name: tensors that replace those of the same names as inputs of the next step.
     """
 
     hidden: Value

@@ -17,9 +17,9 @@ _ZERO = 128  # zero point of activations: ONNX Runtime is fastest with unsigned 
 class Int8Graph(Graph):
     """Builder of an ONNX graph whose large matrix products are computed in 8 bits, with standard operators only.
 
-    Weights have one scale per output. Activations have one scale per row, computed at run time, so that the result of a
-    row does not depend on the other rows of the batch. Weights in products use only 7 of their 8 bits, so that all
-    processors compute the same.
+    Weights have one scale per output feature. Activations have one scale per row, computed at run time, so that the
+    result of a row does not depend on the other rows of the batch. Weights in products have magnitudes of at most 64,
+    so that all processors compute the same.
     """
 
     def linear(self, x: Value, weight: Tensor, bias: Tensor | None = None) -> Value:

@@ -28,7 +28,7 @@ _TOP, _FED = f"{STATE}top", f"{STATE}fed"
 class PlainPlan:
     """Adds the nodes of a recurrent model without attention to its two ONNX graphs.
 
-    This is also the base class of the classes that do so for recurrent models with attention.
+    It is also the base class of the plans for recurrent models with attention.
 
     Args:
         encoder: Encoder of the model.

@@ -55,7 +55,7 @@ class OnnxStepModel:
 
     Args:
         directory: Directory of the two graphs.
-        tgt_vocab: Size of the target vocabulary, which must be the number of logits.
+        tgt_vocab: Size of the target vocabulary, which must be equal to the number of logits per step.
 
     Raises:
         ConfigError: ONNX Runtime is not installed.
@@ -153,6 +153,6 @@ def _run(session: onnxruntime.InferenceSession, names: Sequence[str], inputs: di
     except Exception as error:  # its errors have no common base class
         raise SearchError(
             f"ONNX Runtime failed to run a graph of the export: {error}: export the model again, or translate with the "
-            "model itself"
+            "regard model that was exported"
         ) from None
     return [torch.from_numpy(result.numpy()) for result in results]

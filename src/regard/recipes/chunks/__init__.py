@@ -1,1 +1,1 @@
-"""Long files in numbered chunks of lines, each processed once by one of many workers, on one machine or several."""
+"""Processes long files in numbered chunks of lines, each by one of many workers, on one machine or several."""

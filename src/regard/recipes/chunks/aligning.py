@@ -1,4 +1,4 @@
-"""Alignment of chunks: the same pairs in the same batches as `regard align` in one process."""
+"""Word alignment of a file in chunks, in the same batches as `regard align` uses in one process."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class DirectionArguments(ModelArguments):
-    """What a worker needs to align in one direction, besides the models.
+    """What a worker process needs to align sentence pairs in one direction, besides the fields of `ModelArguments`.
 
     Attributes:
         name: Name of the model in warnings.
-        readout: Fields of the `Readout`.
+        readout: Fields of the `Readout`, which derives word links from attention.
     """
 
     name: str
@@ -32,11 +32,11 @@ class DirectionArguments(ModelArguments):
 
 
 class AlignmentArguments(DirectionArguments):
-    """What a worker needs to align.
+    """What a worker process needs to align sentence pairs, in one direction or both.
 
     Attributes:
-        reverse: The opposite direction; None = only one direction.
-        method: How both directions are combined; see `symmetrize`.
+        reverse: Models and readout of the opposite direction; None = only one direction.
+        method: Name of the method that combines the links of both directions; see `symmetrize`.
         format_name: One of `regard.alignment.formats.FORMATS`.
     """
 
@@ -46,15 +46,15 @@ class AlignmentArguments(DirectionArguments):
 
 
 def direction(models: Sequence[Path], readout: Readout, *, device: str) -> DirectionArguments:
-    """Describes the models of one direction.
+    """Collects what a worker process needs to align sentence pairs in one direction.
 
     Args:
         models: Directories of the models.
-        readout: How word links are derived from their attention.
+        readout: How word links are derived from the attention of the models.
         device: `auto`, `cpu`, `cuda`, …
 
     Returns:
-        The description.
+        Fields for `alignment_work`, with the hashes of the models.
 
     Raises:
         CheckpointError: A directory contains no model.
@@ -66,17 +66,17 @@ def direction(models: Sequence[Path], readout: Readout, *, device: str) -> Direc
 def alignment_work(
     forward: DirectionArguments, reverse: DirectionArguments | None, *, method: str, format_name: str, reading: str
 ) -> Work:
-    """Describes the alignment of a text from `pairs_text`.
+    """Describes, for worker processes, the alignment of the sentence pairs in a text from `pairs_text`.
 
     Args:
-        forward: The models from source to target.
-        reverse: The model of the opposite direction; None = only one direction.
-        method: How both directions are combined; see `symmetrize`.
+        forward: Models and readout from source to target, from `direction`.
+        reverse: Models and readout of the opposite direction; None = only one direction.
+        method: Name of the method that combines the links of both directions; see `symmetrize`.
         format_name: One of `regard.alignment.formats.FORMATS`.
-        reading: Options by which the pairs were read, to compare and show.
+        reading: Text that describes how the pairs were read. A job is resumed only if the text is the same.
 
     Returns:
-        The description.
+        Description of the computation, whose factory is `open_alignment`.
     """
     arguments: AlignmentArguments = {**forward, "reverse": reverse, "method": method, "format_name": format_name}
     identity = {
@@ -94,17 +94,17 @@ def alignment_work(
 
 
 def open_alignment(arguments: AlignmentArguments, threads: int) -> LineFunction:
-    """Loads the models in a worker.
+    """Loads models in a worker process, and returns the function that aligns chunks.
 
     Args:
-        arguments: From `alignment_work`.
+        arguments: `Work.arguments` from `alignment_work`.
         threads: Number of CPU threads.
 
     Returns:
-        The function that aligns a chunk.
+        Function from the lines of a chunk, and the number of the first line, to the output lines with warnings.
 
     Raises:
-        RegardError: A model cannot be loaded, or has changed since the driver started.
+        RegardError: A model cannot be loaded, or has changed since the command was started.
     """
     from regard.translation.aligner import bidirectional
     from regard.translation.pair_lines import link_lines

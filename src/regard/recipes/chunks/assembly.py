@@ -1,4 +1,4 @@
-"""Joins the results of all chunks in order into the output file, and removes the store."""
+"""Joins the results of all chunks in order into the output file, and removes the directory of these results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _DamagedError(Exception):
 
 
 def check_output(output: Path) -> None:
-    """Refuses an output path to which a complete file cannot be moved.
+    """Checks that the output file can be written, before any chunk is processed.
 
     Args:
         output: Path of the output file.
@@ -38,8 +38,8 @@ def check_output(output: Path) -> None:
     target = Path(os.path.realpath(output))
     if target.exists() and not target.is_file():
         raise CheckpointError(
-            f"{output}: expected a file or an unused path, since the output is put together beside it, found something "
-            "else: choose another path"
+            f"{output}: expected the path of a regular file or of a new file, found a directory, device or pipe: "
+            "choose another path"
         )
     if not target.parent.is_dir():
         raise CheckpointError(f"{output}: cannot be written: its directory does not exist; choose another path")
@@ -50,17 +50,17 @@ def check_output(output: Path) -> None:
 def assemble(store: ChunkStore, output: Path, report: Callable[[str], None], interrupt: Interrupt) -> bool:
     """Writes the output file atomically from the results of all chunks, then removes the store.
 
-    If another process is doing this, waits for it.
+    If another process is writing the same output, waits until that process has finished.
 
     Args:
-        store: The store; all chunks have results.
+        store: Directory with the results of the job, in which all chunks have results.
         output: Path of the output file, which is compressed if its suffix is `.gz`, `.bz2`, `.xz` or `.zst`.
         report: Called with each warning, in the order of the lines.
         interrupt: Checked while waiting for another process.
 
     Returns:
-        Whether the output is complete; False if a result was damaged, which has then been removed, or on a request to
-        stop.
+        True if the output is complete; False if a stop was requested, or if a chunk's result was missing or damaged. A
+        damaged result has been removed, so that the chunk can be processed again.
 
     Raises:
         CheckpointError: The output cannot be written.
@@ -78,7 +78,10 @@ def assemble(store: ChunkStore, output: Path, report: Callable[[str], None], int
             _remove_store(store)
             return True
     if not interrupt.requested and not output.exists():
-        raise CheckpointError(f"{store.directory}: was removed during the job, but not by it: run the command again")
+        raise CheckpointError(
+            f"{store.directory}: another program removed this directory of chunk results before the output was "
+            "written: run the command again"
+        )
     return not interrupt.requested
 
 

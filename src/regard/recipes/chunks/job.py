@@ -1,4 +1,4 @@
-"""A whole job: plan, workers, and the output that is put together once all chunks have results."""
+"""A job that processes a file in chunks: plans the chunks, runs workers, and joins their results into the output."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from regard.train.interrupt import Interrupt
 
 @dataclass(frozen=True)
 class Workers:
-    """Where chunks are computed.
+    """Number of the worker processes that process chunks, and the machines that they run on.
 
     Attributes:
         processes: Number of processes on this machine.
         threads: Number of CPU threads of each worker; None = the processor cores of this machine divided by
             `processes`, and 1 on a Ray cluster.
-        shard: Number and count `(i, n)`: only chunks whose number modulo `n` is `i` are computed.
-        cluster: Address of a Ray cluster, `auto` or `local`; None = on this machine.
+        shard: Pair `(i, n)`: this machine processes only the chunks whose number modulo `n` is `i`.
+        cluster: Ray cluster to use: its address, `auto`, or `local`; None = processes on this machine without Ray.
     """
 
     processes: int = 1
@@ -53,18 +53,18 @@ class Workers:
 
 
 class Progress(Protocol):
-    """Receives the progress of a job."""
+    """Interface of objects that receive the progress of a job, such as a progress bar."""
 
     def begin(self, finished: int, total: int) -> None:
-        """Called before the first chunk is computed.
+        """Called before the first chunk is processed.
 
         Args:
-            finished: Number of lines that have a result from an earlier run.
-            total: Number of lines of this process's chunks.
+            finished: Number of lines in chunks that already have a result.
+            total: Number of lines in all chunks of this machine's shard.
         """
 
     def advance(self, num_lines: int) -> None:
-        """Called with the number of lines of a chunk that has got its result."""
+        """Called after each processed chunk, with the number of lines in the chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +88,15 @@ class ChunkedResult:
 
 @dataclass
 class ChunkedJob:
-    """Maps the lines of a text to as many lines of a file, in chunks, with one or many workers.
+    """Computes an output line for each line of a text, in chunks, with one or many workers.
 
     Attributes:
-        source: The input: a file, or a text that is made.
+        source: The input: a file of lines, or lines that are made from files.
         output: The output file.
-        work: What is computed for each chunk of lines.
-        workers: Where the chunks are computed.
+        work: The computation for each chunk of lines.
+        workers: Number of worker processes, and the machines that they run on.
         progress: Receives the progress of the job.
-        report: Called with warnings on lines, in their order, when the output is written.
+        report: Called with each warning, in the order of the lines, when the output is written.
         interrupt: Checked several times per second; on a request to stop, finished chunks are kept.
     """
 
@@ -109,7 +109,7 @@ class ChunkedJob:
     interrupt: Interrupt = field(default_factory=Interrupt)
 
     def run(self) -> ChunkedResult:
-        """Computes all chunks that have no result, and writes the output if no chunk of another shard is missing.
+        """Processes the chunks of this shard that have no result, and writes the output if no shard is unfinished.
 
         Returns:
             How the job ended. Calling this again, also in another process, continues an interrupted job.

@@ -1,4 +1,4 @@
-"""Driver of worker processes on this machine, which restarts those that die and divides the GPUs among them."""
+"""Starts worker processes on this machine, restarts those that die, and divides the GPUs among them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 class DeathLimit:
-    """Ends a job whose workers die again and again, without the result of any chunk in between.
+    """Stops a job with an error if too many workers have died since the last finished chunk.
 
     Args:
         workers: Number of workers at the same time.
@@ -38,10 +38,10 @@ class DeathLimit:
         """Counts a worker that died.
 
         Args:
-            reason: How it died, for the message.
+            reason: How the worker died, such as `signal 9`, for the error message.
 
         Raises:
-            ConfigError: Too many died since the last result.
+            ConfigError: Too many workers have died since the last finished chunk.
         """
         self.count += 1
         if self.count >= self.limit:
@@ -51,7 +51,7 @@ class DeathLimit:
             )
 
     def reset(self) -> None:
-        """Starts to count again, after a result."""
+        """Sets the count of dead workers to 0, after a chunk has been finished."""
         self.count = 0
 
 
@@ -65,12 +65,12 @@ def run_processes(
     report: Callable[[Chunk], None],
     interrupt: Interrupt,
 ) -> None:
-    """Computes chunks in processes on this machine.
+    """Processes chunks with worker processes on this machine.
 
     Args:
         store: Store of the job, the directory with its plan and the results of its chunks.
-        work: What is computed for each chunk; unless its argument `device` names one GPU, each process sees one of the
-            visible GPUs, in turn.
+        work: The computation for each chunk. Unless its argument `device` names a single GPU, such as `cuda:1`, each
+            process is assigned one of the visible GPUs, in turn.
         chunks: The chunks that have no result yet.
         workers: Number of processes.
         threads: Number of CPU threads of each process.

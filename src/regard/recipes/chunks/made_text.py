@@ -1,4 +1,4 @@
-"""Text of a job that is not one file of lines, such as the sentence pairs of a corpus."""
+"""Input of a job that is not a single file of lines, such as sentence pairs read from a corpus."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class MadeText:
-    """Lines that are made from files once, when the plan is made, and then kept in the store.
+    """Input lines that are made from files when a job begins, and kept with its results.
 
     Attributes:
-        files: The files. If they change, the lines are made again, to compare them.
-        lines: Makes the lines, as bytes with line ends.
-        unit: Chunks have a multiple of so many lines.
+        files: The files. If they seem to have changed when the job is resumed, the lines are made again and compared.
+        lines: Function that makes the lines, as bytes with line ends.
+        unit: Each chunk except the last has a multiple of this number of lines.
     """
 
     files: tuple[Path, ...]

@@ -1,4 +1,4 @@
-"""Files that a worker loads for its computation: models and glossaries, which must be those that the driver found."""
+"""Models and glossaries that worker processes load; hashes ensure that all workers load the same files."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _MANIFESTS = ("manifest.json", "export.json")
 
 
 class ModelArguments(TypedDict):
-    """What a worker needs to load a model or an ensemble.
+    """What a worker process needs to load a model or an ensemble.
 
     Attributes:
         models: Directories of the models.
         hashes: Hash of each model.
         device: `auto`, `cpu`, `cuda`, … Each machine may use another device for the same job.
-        precision: Number type of matrix products, such as `int8`; None = that of the model.
+        precision: Number type of matrix products, such as `int8`; None = the type stored with the model.
     """
 
     models: list[str]
@@ -38,12 +38,12 @@ class ModelArguments(TypedDict):
 
 
 class TermArguments(TypedDict):
-    """What a worker needs to read a glossary.
+    """What a worker process needs to read a glossary.
 
     Attributes:
         terms: Files of the glossary.
-        term_hashes: Hash of each of them.
-        term_langs: Source and target language of the glossary; None = its files have one direction.
+        term_hashes: SHA-256 hash of each glossary file.
+        term_langs: Source and target language to read from the files; None = the files have only one direction.
     """
 
     terms: list[str]
@@ -52,19 +52,19 @@ class TermArguments(TypedDict):
 
 
 class ModelAndTermArguments(ModelArguments, TermArguments):
-    """What a worker needs to load models and a glossary."""
+    """What a worker process needs to load models and a glossary."""
 
 
 def model_arguments(models: Sequence[Path], *, device: str, precision: str | None) -> ModelArguments:
-    """Describes a model or an ensemble.
+    """Collects what a worker process needs to load a model or an ensemble.
 
     Args:
         models: Directories of the models.
         device: `auto`, `cpu`, `cuda`, …
-        precision: Number type of matrix products, such as `int8`; None = that of the model.
+        precision: Number type of matrix products, such as `int8`; None = the type stored with the model.
 
     Returns:
-        The description.
+        Paths, hashes and options of the models, for `open_models`.
 
     Raises:
         CheckpointError: A directory contains no model.
@@ -78,13 +78,13 @@ def model_arguments(models: Sequence[Path], *, device: str, precision: str | Non
 
 
 def term_arguments(terms: GlossaryFiles | None) -> TermArguments:
-    """Describes a glossary.
+    """Collects what a worker process needs to read a glossary.
 
     Args:
         terms: Files of the glossary; None = no glossary.
 
     Returns:
-        The description.
+        Paths, hashes and languages of the glossary, for `open_terms`; without files if there is no glossary.
 
     Raises:
         RegardError: The glossary cannot be read.
@@ -100,13 +100,13 @@ def term_arguments(terms: GlossaryFiles | None) -> TermArguments:
 
 
 def identity_of(arguments: ModelAndTermArguments) -> dict[str, str]:
-    """What of models and glossary determines a result, by name.
+    """Collects the facts about models and glossary on which the output depends, such as their hashes.
 
     Args:
-        arguments: From `model_arguments` and `term_arguments`.
+        arguments: Fields from `model_arguments` and `term_arguments`.
 
     Returns:
-        A part of `Work.identity`. The device is not in it, since each machine may use another one for the same job.
+        Facts by name, for `Work.identity`. The device is left out, since each machine may use another device for a job.
     """
     return {
         "model": short_hashes(arguments["hashes"]),
@@ -117,22 +117,22 @@ def identity_of(arguments: ModelAndTermArguments) -> dict[str, str]:
 
 
 def short_hashes(hashes: Sequence[str]) -> str:
-    """The beginnings of hashes, by which users tell jobs apart; `none` without any."""
+    """The first 12 characters of each hash, joined by ` + `, to show to users; `none` without hashes."""
     return " + ".join(short[:12] for short in hashes) or "none"
 
 
 def open_models(arguments: ModelArguments, threads: int) -> Translator:
-    """Loads a model or an ensemble in a worker.
+    """Loads a model or an ensemble in a worker process.
 
     Args:
-        arguments: From `model_arguments`.
+        arguments: Paths, hashes and options from `model_arguments`.
         threads: Number of CPU threads.
 
     Returns:
         The translator.
 
     Raises:
-        RegardError: A model cannot be loaded, or has changed since the driver started.
+        RegardError: A model cannot be loaded, or has changed since the command was started.
     """
     import torch
 
@@ -148,16 +148,16 @@ def open_models(arguments: ModelArguments, threads: int) -> Translator:
 
 
 def open_terms(arguments: TermArguments) -> Glossary | None:
-    """Reads a glossary in a worker.
+    """Reads a glossary in a worker process.
 
     Args:
-        arguments: From `term_arguments`.
+        arguments: Paths, hashes and languages from `term_arguments`.
 
     Returns:
-        The glossary; None if the job has none.
+        The glossary; None if `arguments` name no files.
 
     Raises:
-        RegardError: A file cannot be read, or has changed since the driver started.
+        RegardError: A file cannot be read, or has changed since the command was started.
     """
     if not arguments["terms"]:
         return None

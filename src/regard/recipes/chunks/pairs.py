@@ -19,26 +19,27 @@ _ERRORS = "surrogatepass"
 
 
 def pairs_text(files: Sequence[Path], pairs: Callable[[], Iterable[tuple[str, str]]]) -> MadeText:
-    """Makes the text of a job from sentence pairs.
+    """Makes input lines for a job from sentence pairs, each a JSON array of source and target.
 
     Args:
         files: The files of the pairs.
-        pairs: Reads the pairs, not normalized.
+        pairs: Function that reads the pairs from the files, without text normalization.
 
     Returns:
-        The text, whose lines `on_pairs` reads.
+        The lines, which a function from `on_pairs` can process.
     """
     return MadeText(tuple(files), lambda: (_line(*pair) for pair in pairs()), _UNIT)
 
 
 def on_pairs(function: PairFunction) -> LineFunction:
-    """Lets a function of sentence pairs compute the lines of a text from `pairs_text`.
+    """Converts a function on sentence pairs to a function on the lines that `pairs_text` makes.
 
     Args:
-        function: The function.
+        function: Function from source sentences, target sentences and the number of the first pair to an output line
+            per pair.
 
     Returns:
-        The function of lines.
+        Function from lines, and the number of the first line, to an output line per input line.
     """
 
     def compute(lines: Sequence[bytes], first: int) -> Iterator[OptionalLine]:

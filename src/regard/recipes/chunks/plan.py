@@ -55,14 +55,14 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Plan:
-    """How an input is divided, and what is computed from it.
+    """How an input is divided into chunks, and what determines their results.
 
     Attributes:
-        identity: What determines the result besides the input, such as hashes of models and options, by name.
-        input: Status of each input file.
-        sha256: Hash of the text, decompressed.
-        is_copied: Whether the text is a copy in the store, decompressed or made, rather than the input itself.
-        chunks: The chunks, which follow each other in the text.
+        identity: Everything besides the input that determines the output, by name, such as the hash of the model.
+        input: Path, size in bytes, and time of change in nanoseconds of each input file.
+        sha256: Hash of the decompressed text.
+        is_copied: Whether the chunks are read from a copy, because the input is compressed or made from files.
+        chunks: The chunks, in the order of the text.
     """
 
     identity: dict[str, str]
@@ -98,9 +98,9 @@ def make_plan(source: Path | MadeText, identity: dict[str, str], copy: Path) -> 
     """Reads the input once, and divides it into chunks.
 
     Args:
-        source: The input: a text file, which may be compressed, or a text that is made.
-        identity: What determines the result besides the input, such as hashes of models and options, by name.
-        copy: Path of the copy of the text, which is written only if `source` is compressed or made.
+        source: The input: a text file, which may be compressed, or lines that are made from files.
+        identity: Everything besides the input that determines the output, by name, such as the hash of the model.
+        copy: Path for a copy of the text, which is written only if `source` is compressed or made from files.
 
     Returns:
         The plan.
@@ -140,8 +140,8 @@ def read_plan(path: Path) -> tuple[Plan, str]:
     try:
         if tree["format"] != _FORMAT:
             raise CheckpointError(
-                f"{path}: expected format {_FORMAT}, found {str(tree['format'])[:20]}: finish with the version of "
-                f"regard that began, or {remedy}"
+                f"{path}: expected file format {_FORMAT}, found {str(tree['format'])[:20]}: continue with the version "
+                f"of regard that started this job, or {remedy}"
             )
         chunks, line = [], 1
         for number, (num_lines, start, size, sha256) in enumerate(tree["chunks"]):
@@ -156,13 +156,14 @@ def read_plan(path: Path) -> tuple[Plan, str]:
 
 
 def input_status(source: Path | MadeText) -> tuple[FileStatus, ...]:
-    """Status of the input files, by which an input that has not changed is recognized without reading it.
+    """Path, size and time of change of each input file, which show without reading whether a file has changed.
 
     Args:
-        source: The input.
+        source: The input: a text file, or lines that are made from files.
 
     Returns:
-        Status of each file; bytes of its path that are not UTF-8 are escaped.
+        `(path, size in bytes, time of change in nanoseconds)` of each file; bytes of the path that are not UTF-8 are
+        escaped.
 
     Raises:
         DataError: A file does not exist, or is not a regular file.
@@ -183,7 +184,7 @@ def _status(source: Path) -> FileStatus:
 
 
 def text_hash(source: Path | MadeText) -> str:
-    """Hash of the text of an input, decompressed and without byte order mark."""
+    """SHA-256 hash of the text of an input, decompressed and without byte order mark."""
     return _cut(_lines(source), UNIT, 0)[1]
 
 

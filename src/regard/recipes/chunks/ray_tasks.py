@@ -1,4 +1,4 @@
-"""Driver of workers on a Ray cluster; Ray only chooses machines and starts processes, the store does the rest."""
+"""Processes chunks on a Ray cluster; Ray chooses machines and starts processes, results go to a shared directory."""
 
 from __future__ import annotations
 
@@ -35,11 +35,13 @@ def run_tasks(
     report: Callable[[Chunk], None],
     interrupt: Interrupt,
 ) -> None:
-    """Computes chunks in tasks of a Ray cluster, whose machines have store, input and models at the same paths.
+    """Processes chunks in tasks of a Ray cluster.
+
+    All machines of the cluster must have the store, the input and the models at the same paths.
 
     Args:
         store: Store of the job, the directory with its plan and the results of its chunks.
-        work: What is computed for each chunk; if its argument `device` is a GPU, each task gets one.
+        work: The computation for each chunk; if its argument `device` is a GPU, each task gets a GPU.
         chunks: The chunks that have no result yet.
         address: `auto`, `local`, or the address of a Ray cluster.
         threads: Number of CPU threads of each task, and of processors that Ray reserves for it.
@@ -58,15 +60,16 @@ def run_tasks(
 
 
 def compute_chunk(assignment: str, number: int, patience: float) -> tuple[str, str]:
-    """Computes one chunk, in a process of Ray, which keeps the model for its next chunk.
+    """Processes one chunk in a Ray process, which keeps the loaded model for its next chunk.
 
     Args:
         assignment: Text from `Assignment.to_json`.
         number: Number of the chunk.
-        patience: Seconds to wait for a sign of life of the process that has claimed the chunk; then it counts as dead.
+        patience: Seconds without a heartbeat after which a process that has claimed the chunk counts as dead.
 
     Returns:
-        What happened: `finished`, `claimed` by another process, or `error`; and the error's message.
+        Outcome and error message. The outcome is `finished`, `claimed` if another process has claimed the chunk or
+        completed the job, or `error`; the message is empty except after `error`.
     """
     try:
         store, function = open_assignment(assignment)

@@ -1,4 +1,4 @@
-"""Scoring of chunks: the same pairs in the same batches as `regard score` in one process."""
+"""Scoring of sentence pairs in chunks, in the same batches as `regard score` uses in one process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ScoreArguments(ModelAndTermArguments):
-    """What a worker needs to score, besides the models and the glossary.
+    """What a worker process needs to score sentence pairs, besides the models and the glossary.
 
     Attributes:
         normalize: Whether scores are divided by the number of subwords.
@@ -45,19 +45,19 @@ def score_work(
     terms: GlossaryFiles | None,
     reading: str,
 ) -> Work:
-    """Describes the scoring of a text from `pairs_text`.
+    """Describes, for worker processes, the scoring of the sentence pairs in a text from `pairs_text`.
 
     Args:
         models: Directories of the models.
         normalize: Whether scores are divided by the number of subwords.
         as_json: Whether output lines are JSON objects rather than numbers.
         device: `auto`, `cpu`, `cuda`, …
-        precision: Number type of matrix products, such as `int8`; None = that of the model.
+        precision: Number type of matrix products, such as `int8`; None = the type stored with the model.
         terms: Files of a glossary; None = no glossary.
-        reading: Options by which the pairs were read, to compare and show.
+        reading: Text that describes how the pairs were read. A job is resumed only if the text is the same.
 
     Returns:
-        The description.
+        Description of the computation, whose factory is `open_scores`.
 
     Raises:
         CheckpointError: A directory contains no model, or the glossary cannot be read.
@@ -74,17 +74,17 @@ def score_work(
 
 
 def open_scores(arguments: ScoreArguments, threads: int) -> LineFunction:
-    """Loads the models in a worker.
+    """Loads models and glossary in a worker process, and returns the function that scores chunks.
 
     Args:
-        arguments: From `score_work`.
+        arguments: `Work.arguments` from `score_work`.
         threads: Number of CPU threads.
 
     Returns:
-        The function that scores a chunk.
+        Function from the lines of a chunk, and the number of the first line, to the output lines with warnings.
 
     Raises:
-        RegardError: A model cannot be loaded, or has changed since the driver started.
+        RegardError: A model cannot be loaded, or has changed since the command was started.
     """
     from regard.translation.pair_lines import score_all, score_line
     from regard.translation.term_use import term_uses

@@ -1,8 +1,8 @@
-"""The store of a job: a directory beside the output with the plan, claims, and the results of finished chunks.
+"""The store of a job: a directory beside the output with the plan of the chunks and the results of finished chunks.
 
-A result is one file, written under another name, synced and renamed. It begins with a line that holds its hash, so a
-file that exists is complete, and damage is noticed. Any number of processes on any number of machines may use the same
-store at the same time; claims only avoid that two of them compute the same chunk.
+A result is one file, written under another name, synced and renamed, so a file that exists is complete. Its first line
+contains a hash of the rest, so damage is noticed. Any number of processes on any number of machines may use the same
+store at the same time. A process locks (claims) a chunk, so that no other process computes the same chunk.
 """
 
 from __future__ import annotations
@@ -74,15 +74,16 @@ class ChunkStore:
         self._text = directory / _COPY if self.plan.is_copied else source
 
     def exists(self) -> bool:
-        """Whether the store has not been removed."""
+        """Whether the store still exists; the process that completes the job removes it."""
         return has_store(self.directory)
 
     def claim(self, name: str, *, patience: float = 0.0) -> Lock | None:
-        """Tries to acquire a lock between all processes that use this store.
+        """Tries to acquire a lock of this store, which only one process can hold at a time.
 
         Args:
             name: Name of the lock.
-            patience: Seconds to wait for a sign of life of a holder on another machine; then it counts as dead.
+            patience: Seconds without a heartbeat after which a holder on another machine counts as dead; 0 = compare
+                the time of the last heartbeat with this machine's clock.
 
         Returns:
             The lock; None if another process holds it, or the store was removed.
@@ -114,7 +115,7 @@ class ChunkStore:
                 directory.rmdir()
 
     def has_result(self, chunk: Chunk) -> bool:
-        """Whether a chunk has a result, which is complete but may be damaged since."""
+        """Whether a chunk has a result file, whose content is not checked."""
         return self._result_path(chunk).exists()
 
     def read_result(self, chunk: Chunk) -> ChunkResult | None:
@@ -124,7 +125,7 @@ class ChunkStore:
             chunk: The chunk.
 
         Returns:
-            The result; None if there is none. A damaged one, or one of another plan, is removed.
+            The result; None if there is none, or if it was damaged or belonged to another plan and has been removed.
 
         Raises:
             CheckpointError: A damaged result cannot be removed.
@@ -143,15 +144,16 @@ class ChunkStore:
         return None
 
     def compute(self, chunk: Chunk, function: LineFunction, *, patience: float = 0.0) -> bool:
-        """Claims a chunk, and computes and writes its result, unless it has one.
+        """Locks a chunk that has no result, processes its lines, and writes the result.
 
         Args:
             chunk: The chunk.
-            function: Computes the output lines.
-            patience: Seconds to wait for a sign of life of a claim's owner on another machine; then it counts as dead.
+            function: Function from the lines, and the number of the first line, to an output line per line.
+            patience: Seconds without a heartbeat after which a process on another machine that has locked the chunk
+                counts as dead; 0 = compare the time of the last heartbeat with this machine's clock.
 
         Returns:
-            Whether the chunk has a result now; False if another process has claimed it.
+            Whether the chunk has a result now; False if another process has locked it, or the store was removed.
 
         Raises:
             DataError: The input has changed since the plan was made.
@@ -167,7 +169,10 @@ class ChunkStore:
                 return True
             lines = list(function(self._read_lines(chunk), chunk.first_line))
             if len(lines) != chunk.num_lines:
-                raise AssertionError(f"chunk {chunk.number} of {chunk.num_lines} lines has {len(lines)} output lines")
+                raise AssertionError(
+                    f"chunk {chunk.number} of {chunk.num_lines} lines has {len(lines)} output lines: `function` must "
+                    "return one per input line"
+                )
             if lost.is_set() or not self.exists():
                 return False
             self._write(chunk, lines)
@@ -201,30 +206,32 @@ class ChunkStore:
 
 
 def store_directory(output: Path) -> Path:
-    """Directory of the store of an output file: beside it, or beside the file that a symbolic link leads to."""
+    """Path of the chunk store of an output file: the file's path, with symbolic links resolved, plus `.chunks`."""
     target = Path(os.path.realpath(output))
     return target.with_name(target.name + SUFFIX)
 
 
 def has_store(directory: Path) -> bool:
-    """Whether a directory is a store; another process may remove it when the job is complete."""
+    """Whether a directory is the store of an unfinished job; the process that completes the job removes it."""
     return (directory / _MANIFEST).exists()
 
 
 def open_store(source: Path | MadeText, output: Path, identity: dict[str, str]) -> ChunkStore:
-    """Opens the store of an output file, and creates it if necessary; one of several processes makes the plan.
+    """Opens the chunk store of an output file, or creates it with a plan of the chunks.
+
+    If several processes call this function at the same time, only one of them makes the plan.
 
     Args:
-        source: The input: a file, or a text that is made.
+        source: The input: a text file, or lines that are made from files.
         output: The output file.
-        identity: What determines the result besides the input; see `Plan`.
+        identity: Everything besides the input that determines the output, by name; see `Plan`.
 
     Returns:
         The store of the job.
 
     Raises:
-        DataError: The input is not a regular text file, or its text cannot be made.
-        ConfigError: An option by which the text is made is invalid.
+        DataError: The input is not a regular text file, or its lines cannot be made.
+        ConfigError: An option for making the lines is invalid.
         CheckpointError: The store cannot be written or is damaged, or was made for another input or identity.
     """
     directory = store_directory(output)

@@ -1,4 +1,4 @@
-"""Translation of chunks: the same lines in the same batches as `regard translate` in one process."""
+"""Translation of a file in chunks, in the same batches as `regard translate` uses in one process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TranslationFunction = Callable[[Sequence[bytes], int], Iterator[OutputLine]]
 
 
 class TranslationArguments(ModelAndTermArguments):
-    """What a worker needs to translate, besides the models and the glossary.
+    """What a worker process needs to translate, besides the models and the glossary.
 
     Attributes:
         source: The input file, for warnings.
@@ -59,7 +59,7 @@ def translation_work(
     shortlist: Path | None,
     terms: GlossaryFiles | None = None,
 ) -> Work:
-    """Describes the translation of a file.
+    """Describes, for worker processes, the translation of a file.
 
     Args:
         models: Directories of the models.
@@ -68,12 +68,12 @@ def translation_work(
         as_json: Whether output lines are JSON objects rather than text.
         device: `auto`, `cpu`, `cuda`, … Each machine may use another device for the same job, so the device is not part
             of `Work.identity`, by which a job is recognized when it is resumed.
-        precision: Number type of matrix products, such as `int8`; None = that of the model.
+        precision: Number type of matrix products, such as `int8`; None = the type stored with the model.
         shortlist: File of a shortlist; None = the whole vocabulary.
         terms: Files of a glossary; None = no glossary.
 
     Returns:
-        The description.
+        Description of the computation, whose factory is `open_translation`.
 
     Raises:
         CheckpointError: A directory contains no model, or the shortlist or the glossary cannot be read.
@@ -101,17 +101,17 @@ def translation_work(
 
 
 def open_translation(arguments: TranslationArguments, threads: int) -> TranslationFunction:
-    """Loads the models in a worker.
+    """Loads models, shortlist and glossary in a worker process, and returns the function that translates chunks.
 
     Args:
-        arguments: From `translation_work`.
+        arguments: `Work.arguments` from `translation_work`.
         threads: Number of CPU threads.
 
     Returns:
-        The function that translates a chunk.
+        Function from the lines of a chunk, and the number of the first line, to the output lines with warnings.
 
     Raises:
-        RegardError: A model cannot be loaded, or has changed since the driver started.
+        RegardError: A model cannot be loaded, or has changed since the command was started.
     """
     from regard.translation.options import TranslateOptions
     from regard.translation.term_use import term_uses

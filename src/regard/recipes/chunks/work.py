@@ -1,4 +1,4 @@
-"""Description of the computation for each chunk, which a driver sends to its workers."""
+"""Description of the computation for each chunk, which is sent to the worker processes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from regard.recipes.chunks.store import ChunkStore, LineFunction, has_store
 
 @dataclass(frozen=True)
 class Work:
-    """What is computed for each chunk; any function from lines to as many lines can be used.
+    """The computation that turns the lines of each chunk into output lines, such as a translation.
 
     Attributes:
         factory: `module:function` that each worker calls with `arguments` and the number of threads. It returns a
             `LineFunction`, which computes the output lines of a chunk.
         arguments: Arguments of the factory, which can be written as JSON.
-        identity: What determines the result besides the input: names and values to compare and show.
+        identity: Everything besides the input that determines the output, by name, such as hashes of models. A job is
+            resumed only if all values are equal; messages show those that differ.
     """
 
     factory: str
@@ -36,7 +37,7 @@ class Assignment:
         directory: Directory of the job's store, which holds its plan and the results of its chunks.
         source: The input file.
         factory: `module:function` that returns the function from the lines of a chunk to its output lines.
-        arguments: Arguments of that function of the module, which can be written as JSON.
+        arguments: Arguments of the function that `factory` names, which can be written as JSON.
         threads: Number of CPU threads of the worker.
     """
 
@@ -48,11 +49,11 @@ class Assignment:
 
     @classmethod
     def of(cls, store: ChunkStore, work: Work, threads: int) -> Assignment:
-        """The assignment for a worker that computes chunks of a job.
+        """Makes the assignment for a worker that processes chunks of a job.
 
         Args:
             store: Store of the job, the directory with its plan and the results of its chunks.
-            work: What is computed for each chunk.
+            work: The computation for each chunk.
             threads: Number of CPU threads of the worker.
 
         Returns:
@@ -67,7 +68,7 @@ class Assignment:
 
     @classmethod
     def from_json(cls, text: str) -> Assignment:
-        """The assignment in a text from `to_json`."""
+        """Parses an assignment from a text that `to_json` returned."""
         return cls(**json.loads(text))
 
     @property
@@ -80,7 +81,7 @@ class Assignment:
         return ChunkStore(Path(self.directory), Path(self.source))
 
     def open_function(self) -> LineFunction:
-        """Makes the function that computes output lines; for a translation, this loads the models."""
+        """Makes the function from the lines of a chunk to output lines; for a translation, this loads the models."""
         module, _, name = self.factory.partition(":")
         function: LineFunction = getattr(importlib.import_module(module), name)(self.arguments, self.threads)
         return function
@@ -88,7 +89,7 @@ class Assignment:
 
 @lru_cache(maxsize=1)
 def open_assignment(text: str) -> tuple[ChunkStore, LineFunction]:
-    """Opens the store of an assignment, and makes the function that computes its output lines.
+    """Opens the store that an assignment names, and makes the function that computes output lines.
 
     Both are cached in the process: if the next call has the same text, it returns the same objects, so that a model is
     not loaded again.

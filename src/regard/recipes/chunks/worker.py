@@ -28,13 +28,13 @@ _POLL_SECONDS = 0.2
 def compute_all(
     store: ChunkStore, chunks: Sequence[Chunk], function: LineFunction, report: Callable[[int], None]
 ) -> None:
-    """Computes chunks, except those that other processes compute, and waits until all have results.
+    """Processes chunks, except those that other processes have claimed, and waits until all chunks have results.
 
     Args:
         store: Directory with the plan and the results of the job.
         chunks: The chunks, in the order in which they are tried.
-        function: Computes the output lines.
-        report: Called with the number of each chunk that has a result.
+        function: Function from the lines of a chunk, and the number of the first line, to output lines.
+        report: Called with the number of each chunk as soon as it has a result.
     """
     pending, patience = list(chunks), 0.0
     while pending and store.exists():

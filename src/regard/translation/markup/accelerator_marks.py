@@ -63,14 +63,14 @@ class Accelerator:
 
 
 def accelerator_mark(texts: Iterable[str], mark: str | None = None) -> str | None:
-    """The mark of the keyboard shortcuts of a catalog.
+    """Finds out which mark, `&` or `_`, stands before the letters of keyboard shortcuts in a catalog.
 
     Args:
-        texts: The source strings.
-        mark: The mark that the catalog names; None if it names none.
+        texts: The source strings of the catalog.
+        mark: The mark that the header of the catalog names; None if it names none.
 
     Returns:
-        `&` or `_`; None if the texts have no shortcuts.
+        `&` or `_`; None if fewer than two texts seem to have a shortcut, or if the header names another mark.
     """
     if mark is not None:
         return mark if mark in _TYPICAL else None
@@ -87,7 +87,7 @@ def find_accelerator(text: str, mark: str) -> Accelerator | None:
 
     Args:
         text: The text.
-        mark: The mark of the catalog.
+        mark: The mark before the letter of a shortcut, `&` or `_`.
 
     Returns:
         The shortcut; None if the text has none or several. A mark within a word counts if the word begins with an

@@ -104,14 +104,14 @@ def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
 
 def _check(name: str, infos: Sequence[zipfile.ZipInfo], size: int) -> None:
     if len(infos) > MAX_ENTRIES:
-        raise DataError(f"{name}: {len(infos)} files in the archive, at most {MAX_ENTRIES} are read: split it")
+        raise DataError(f"{name}: expected an archive of at most {MAX_ENTRIES} files, found {len(infos)}: split it")
     if any(info.flag_bits & 1 for info in infos):
-        raise DataError(f"{name}: encrypted: remove the password, then upload it again")
+        raise DataError(f"{name}: encrypted: save it without a password, then translate it again")
     if len({info.filename for info in infos}) < len(infos):
         raise DataError(f"{name}: damaged archive (two files of one name): open it in its program and save it again")
     expanded = sum(info.file_size for info in infos)
     if expanded > MAX_EXPANDED or (expanded > _SMALL and expanded > MAX_RATIO * size):
         raise DataError(
-            f"{name}: expands from {size} to {expanded} bytes; at most {MAX_EXPANDED} bytes and {MAX_RATIO} times the "
-            f"size are read: remove large pictures or split it"
+            f"{name}: expected an archive that expands to at most {MAX_EXPANDED} bytes and {MAX_RATIO} times its size, "
+            f"found {size} bytes that expand to {expanded}: remove large pictures or split it"
         )

@@ -131,7 +131,7 @@ def _check_language(catalog: PoCatalog, name: str, target: str | None) -> None:
     if code and not choose_language(target, [code], where=name):
         raise DataError(
             f"{name}: expected a catalog of translations into {target}, found Language: {language} in its header: "
-            "choose a model for this language, name its languages with --langs, or correct the header"
+            "choose a model for this language, name the languages of the model with --langs, or correct the header"
         )
 
 

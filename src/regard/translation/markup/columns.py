@@ -18,10 +18,11 @@ def text_column(names: Sequence[str], options: FileOptions) -> str | None:
 
     Args:
         names: Names of the columns.
-        options: The column or the source language.
+        options: Options with the name of the column, if the user set it, and the source language.
 
     Returns:
-        The given column; or else one named after the source language, or one with a usual name. None if there is none.
+        The column that the user set; if none was set, the column named after the source language, or else with a usual
+        name such as `text`. None if `names` does not contain it.
     """
     if options.column is not None:
         return options.column if options.column in names else None
@@ -34,11 +35,11 @@ def result_column(names: Sequence[str], text: str, options: FileOptions) -> str:
     Args:
         names: Names of the columns.
         text: Name of the column with the text.
-        options: The column or the languages.
+        options: Options with the name of the column, if the user set it, and both languages.
 
     Returns:
-        The given column; or else one named after the target language, or one with a usual name. A column that is not
-        among `names` is to be added.
+        The column that the user set; if none was set, the column named after the target language, or else with a usual
+        name such as `translation`. The caller must add the column if it is not among `names`.
     """
     if options.result_column is not None:
         return options.result_column

@@ -45,7 +45,7 @@ def resolve_conflicts(positions: Sequence[Sequence[int]]) -> list[Span | None]:
 
 
 def best_cut(before: Sequence[int], after: Sequence[int]) -> int | None:
-    """The boundary between target words with the fewest words of two sets on the wrong side.
+    """Finds where to cut a target sentence so that the fewest words of two sets are on the wrong side.
 
     Boundary b is before word b, counted from 0. Of equally good boundaries, the first one is returned.
 

@@ -1,4 +1,4 @@
-"""Texts that a translation must contain as they are, such as `10 km`, although a model reads them."""
+"""Texts that a translation must contain unchanged, such as `10 km`: puts them back where the model changed them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Copy:
     """A text of a sentence that is copied to the translation.
 
     Attributes:
-        words: Number of the source word to which each of its parts belongs.
-        texts: Its parts: words, or parts of words next to punctuation.
-        is_stand_in: Whether it stands for a placeholder, so that the translation must not contain it anywhere else.
+        words: For each part of the text, the number of the source word to which the part belongs.
+        texts: The parts of the text: words, or parts of words next to punctuation.
+        is_stand_in: Whether the text stands for a placeholder, so that the translation must not contain further copies.
     """
 
     words: tuple[int, ...]

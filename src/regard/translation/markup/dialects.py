@@ -37,7 +37,8 @@ class Dialect:
             Empty = text may be anywhere.
         bare_text: Whether a block (such as a paragraph) may contain text without an inline element around the text.
         ordered: Elements without content that keep their order, such as the marks at both ends of a range.
-        mixed_content: Whether an element is part of a sentence exactly if its parent contains text.
+        mixed_content: Whether an element is part of a sentence if text stands directly in an element around it, and
+            ends the sentence before it otherwise.
     """
 
     name: str

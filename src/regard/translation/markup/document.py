@@ -19,8 +19,8 @@ FORMATS = tuple(DIALECTS)
 def parse(text: str, format: str, options: MarkupOptions = DEFAULT_MARKUP) -> EmbeddedDocument:
     """Finds the sentences of a text.
 
-    In plain text, each line is a paragraph of its own; in HTML and XML, tags decide. Broken markup is not refused:
-    tags without a partner stay where they are.
+    In plain text, each line is a paragraph of its own; in HTML and XML, tags separate paragraphs. Broken markup is not
+    refused: tags without a partner stay where they are.
 
     Args:
         text: The text.
@@ -48,7 +48,7 @@ def parse(text: str, format: str, options: MarkupOptions = DEFAULT_MARKUP) -> Em
 
 
 def parse_dialect(text: str, dialect: Dialect, options: MarkupOptions = DEFAULT_MARKUP) -> EmbeddedDocument:
-    """Finds the sentences of a text in a dialect of HTML, of XML, or in plain text.
+    """Finds the sentences of a text by the rules of its format.
 
     Args:
         text: The text.

@@ -222,14 +222,14 @@ def open_file(name: str, data: bytes, options: FileOptions = DEFAULT_OPTIONS) ->
     Args:
         name: Name of the file; its extension, in lower or upper case, gives the format.
         data: The content.
-        options: Languages, columns and marks of files that contain texts and their translations.
+        options: What is translated; and languages and columns of files that contain texts beside their translations.
 
     Returns:
         The file's sentences, and the means to write it with translations.
 
     Raises:
         DataError: The format is not supported, or the file is damaged, encrypted, too large or in an unknown encoding,
-            or has not the languages or columns of the options.
+            or does not have the languages or columns of the options.
     """
     extension = PurePosixPath(name.replace("\\", "/")).suffix.lower()
     shown = on_one_line(name[-80:])
@@ -264,11 +264,17 @@ def _open_archive(name: str, data: bytes, extension: str, options: FileOptions) 
             f"{name}: encrypted, or in the old binary format: remove the password or save it as {extension}"
         )
     if not data.startswith(b"PK"):
-        raise DataError(f"{name}: expected a {extension} file, which begins with PK, found other data: check the file")
+        raise DataError(
+            f"{name}: expected a {extension} file, a zip archive that begins with PK, found other data: open it in its "
+            f"program and save it as {extension}"
+        )
     format = _ARCHIVES[extension]
     archive = read_archive(name, data, lambda inner: inner in _ENCRYPTION or bool(format.content.fullmatch(inner)))
     if format.required not in archive.names:
-        raise DataError(f"{name}: expected a {extension} file, found an archive without {format.required}: check it")
+        raise DataError(
+            f"{name}: expected a {extension} file, found an archive without {format.required}: open it in its program "
+            f"and save it as {extension}"
+        )
     _check_not_encrypted(name, archive)
     translated = [
         _TranslatedEntry(

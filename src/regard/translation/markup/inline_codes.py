@@ -46,10 +46,10 @@ class SegmentText:
     """The content of a segment.
 
     Attributes:
-        document: Its sentences.
-        write: A function of the translated text of the document, which returns the content of the translated segment.
-        has_codes: Whether it contains inline codes, whose places depend on the word alignment.
-        is_empty: Whether it contains neither text nor codes.
+        document: The parsed text of the segment, with its sentences.
+        write: A function that converts the translated text of the document to the content of the translated segment.
+        has_codes: Whether the segment contains inline codes, whose places depend on the word alignment.
+        is_empty: Whether the segment contains neither text nor codes.
     """
 
     document: Document
@@ -61,14 +61,14 @@ class SegmentText:
 def parse_segment(tokens: Sequence[Token], options: MarkupOptions = DEFAULT_MARKUP) -> SegmentText:
     """Finds the sentences of a segment.
 
-    Text that is HTML, in a CDATA section or with escaped tags, is read as HTML.
+    HTML in a CDATA section or with escaped tags, such as `&lt;b&gt;`, is read as HTML.
 
     Args:
         tokens: The content of a `source` or `seg` element.
         options: What is translated and what is not.
 
     Returns:
-        The content.
+        The sentences of the segment, and the function that writes their translations.
     """
     raw = "".join(token.raw for token in tokens)
     content = [token for token in tokens if token.raw.strip()]

@@ -1,4 +1,4 @@
-"""Patterns that a user gives for text that is not translated; a pattern cannot take more than a limited time."""
+"""Regular expressions of the user for text that is not translated; the time that their search may take is limited."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class KeepPatterns:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         if len(patterns) > MAX_PATTERNS:
-            raise ConfigError(f"keep: expected at most {MAX_PATTERNS} patterns, got {len(patterns)}: join some of them")
+            raise ConfigError(f"keep: expected at most {MAX_PATTERNS} patterns, got {len(patterns)}: join some with |")
         self.patterns = tuple(patterns)
         self._compiled = [_compile(pattern) for pattern in self.patterns]
         self._seconds, self._characters = 0.0, 0

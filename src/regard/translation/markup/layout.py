@@ -1,11 +1,11 @@
-"""Decides where each inline element begins and ends among the words of a translation.
+"""Decides where each inline element, such as `<b>...</b>`, begins and ends among the words of a translation.
 
-An element covers the smallest contiguous range of target words that contains all words aligned to its words, and the
-whole translations of sentences that are wholly within it. Elements stay within the element that contained them, and
-elements next to each other stay apart: where the ranges of two of them overlap, each keeps the run of words in which
-most of its own words are, not interrupted by words of the other. So every tag is written exactly once, and the tree of
-elements is that of the source. An element whose words are not aligned is kept empty. It is placed, as are points, after
-the translation of the word before it, or before the translation of the word after it.
+An element covers the smallest contiguous range of target words that contains all words aligned to its source words, and
+the whole translation of each sentence that is wholly inside it. Nested elements stay nested, and elements next to each
+other do not overlap: where the ranges of two overlap, each element keeps only the range with most of its own words and
+none of the words of the other. So every tag is written exactly once, and the tree of elements is that of the source.
+An element without aligned words is kept, but empty. Empty elements and points (something without words, such as `<br>`)
+are placed after the translation of the word before them, or before the translation of the word after them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_DEPTH = 500
 
 
 def lay_out(block: Block, targets: Sequence[TargetAtom]) -> list[Tag | int]:
-    """Orders the tags of a block, such as a paragraph, among the words of its translation.
+    """Places the tags of a block, such as a paragraph, among the words of its translation.
 
     Args:
         block: The source text, with its inline elements and points (such as `<br>` or placeholders).

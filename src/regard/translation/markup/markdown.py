@@ -46,12 +46,12 @@ def parse_markdown(name: str, text: str, options: FileOptions = DEFAULT_OPTIONS)
     """Finds the sentences of a document in Markdown (CommonMark with tables, footnotes and front matter).
 
     Args:
-        name: Name of the file; not used, because nothing is refused.
+        name: Name of the file; not used, because any text is valid Markdown.
         text: The document.
         options: What is translated and what is not.
 
     Returns:
-        The document.
+        The document: its sentences, and a method that writes it with their translations.
     """
     return MarkupDocument(list(_Scanner(text, options.markup).parts()))
 

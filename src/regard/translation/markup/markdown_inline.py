@@ -1,4 +1,4 @@
-"""Text of a paragraph in Markdown: emphasis and links follow their words; code, images and HTML are kept."""
+"""Parses a Markdown paragraph: emphasis and links move with their words; code, images and HTML tags are copied."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ _NO_CONTENT = re.compile(f"{_BEGIN}([*_~=]+)\\1{_END}")
 
 @dataclass(frozen=True, slots=True)
 class MarkdownParagraph:
-    """A paragraph, heading, list item or cell of a table.
+    """A paragraph, heading, list item or table cell of a Markdown document.
 
     Attributes:
-        block: Its words and marks.
-        original: Its text in the file.
+        block: Its words, and the Markdown marks among them, such as `**` and links.
+        original: Its characters in the file.
     """
 
     block: Block
@@ -77,8 +77,8 @@ class MarkdownParagraph:
             translations: One per sentence; None keeps the sentence.
 
         Returns:
-            The paragraph. Marks of emphasis around no words, which would be visible, are left out, and the beginning
-            of a line that would begin another block is escaped.
+            The paragraph in Markdown. Emphasis marks with no words between them, such as `****`, are left out, because
+            readers would see them. A line that would begin a heading, list or quotation is escaped with a backslash.
         """
         text = render_block(self.block, translations)
         if text == self.block.raw:
@@ -94,8 +94,9 @@ def parse_paragraph(
     """Parses the text of a paragraph.
 
     Args:
-        lines: For each line, the marks of quotations before it, and its content. The first has no marks.
-        labels: Labels of the links that are defined elsewhere in the document, in lower case.
+        lines: A pair `(prefix, content)` for each line; the prefix has the marks of block quotations, such as `> `, and
+            is empty for the first line.
+        labels: Labels, in lower case, of the link definitions of the document, such as `home` for `[home]: a.html`.
         options: What is translated and what is not.
 
     Returns:
@@ -105,7 +106,7 @@ def parse_paragraph(
 
 
 def cut_cells(line: str) -> list[str]:
-    """Cuts a row of a table into cells and what is between them, beginning with a cell."""
+    """Cuts a table row into cells and the separators (`|` and spaces) between them; the first string is a cell."""
     return re.split(r"((?<!\\)\s*\|\s*|\s+\Z)", line)
 
 

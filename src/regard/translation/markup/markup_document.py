@@ -63,10 +63,10 @@ class Paragraph(Protocol):
 
 
 class MarkupDocument:
-    """A text that consists of blocks, paragraphs and raw parts between them; see `Document`.
+    """A `Document` made of parts with sentences, such as paragraphs, and of strings between them.
 
     Args:
-        parts: Raw parts, which stay as they are, paragraphs, and blocks.
+        parts: The parts in order: strings stay as they are; sentences of `Paragraph` and `Block` parts are translated.
     """
 
     def __init__(self, parts: Sequence[str | Paragraph | Block]) -> None:
@@ -86,12 +86,12 @@ class MarkupDocument:
 
     @property
     def needs_alignment(self) -> bool:
-        """Whether the word alignment has a use: plain lines without placeholders need none."""
+        """Whether `render` uses word alignments: False if all parts are strings or plain lines without placeholders."""
         return any(not isinstance(part, (str, PlainLine)) for part in self._parts)
 
     @property
     def placeholders(self) -> Iterator[str]:
-        """Untranslated texts that readers see, such as `{name}` and `10 km`, with attached punctuation; no elements."""
+        """Copied texts, such as `{name}` or a word of `10 km`, with attached punctuation; elements are left out."""
         for part in self._parts:
             if isinstance(part, Block):
                 yield from (atom.raw for atom in part.atoms if atom.copied)
@@ -100,9 +100,12 @@ class MarkupDocument:
                         yield node.opening
 
     def render(self, translations: Sequence[TranslatedSentence]) -> str:
-        """Writes the text with its translations; see `Document.render`."""
+        """Writes the document with its sentences replaced by their translations; see `Document.render`."""
         if len(translations) != len(self._sentences):
-            raise ValueError(f"expected {len(self._sentences)} translations, one per sentence, got {len(translations)}")
+            raise ValueError(
+                f"expected {len(self._sentences)} translations, one per sentence, got {len(translations)}: give one "
+                "for each string of `sentences`, in order"
+            )
         remaining = iter(translations)
         return "".join(_rendered(part, remaining) for part in self._parts)
 

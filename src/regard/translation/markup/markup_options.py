@@ -13,9 +13,10 @@ class MarkupOptions:
     """What to translate in a text with markup.
 
     Attributes:
-        keep: Patterns of text that is not translated, besides the placeholders that are known; None = no patterns.
+        keep: Patterns of text that is not translated, in addition to placeholders such as `{name}`; None = no patterns.
         attributes: Whether to translate the attributes `alt`, `title`, `placeholder` and `aria-label` of HTML and XML.
-        stand_ins: What the model reads in the place of placeholders; without any, it reads the text without them.
+        stand_ins: Names and numbers that the model reads in place of placeholders; if there are none, placeholders are
+            left out of what the model reads.
     """
 
     keep: KeepPatterns | None = None

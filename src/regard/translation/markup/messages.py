@@ -1,4 +1,4 @@
-"""Texts in catalogs, tables and JSON: plain text, or HTML if they contain its tags or character references."""
+"""Parses texts of catalogs, tables and JSON: as HTML if they contain tags or entities, else as plain text."""
 
 from __future__ import annotations
 
@@ -26,21 +26,22 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 def contains_html(text: str) -> bool:
-    """Whether a text contains a tag of HTML or a character reference."""
+    """Whether a text contains an HTML tag, such as `<b>`, or a character reference, such as `&amp;`."""
     return ("<" in text or "&" in text) and _HTML.search(text) is not None
 
 
 def parse_message(text: str, options: MarkupOptions = DEFAULT_MARKUP) -> EmbeddedDocument:
-    r"""Finds the sentences of a text of unknown kind.
+    r"""Finds the sentences of a text that may be HTML or plain text.
 
     Args:
         text: The text. If it contains tags of HTML or character references, it is HTML. Otherwise each line is a
-            paragraph, unless it begins with a lowercase letter: then it continues the line before it. Lines from a
-            bracket at the end of a line to its partner at the beginning of another are code, and stay.
+            paragraph, except that a line that begins with a lowercase letter continues the line before it. Lines of
+            code, such as JSON, are not translated: from a line that ends with `{` or `[` to the line that begins with
+            the closing bracket.
         options: What is translated and what is not.
 
     Returns:
-        The document.
+        The document: its sentences, and a method that writes it with their translations.
 
     >>> parse_message("Your session\nhas expired.\nLog in.").sentences
     ('Your session has expired.', 'Log in.')

@@ -1,4 +1,4 @@
-"""The text elements of Word, PowerPoint and OpenDocument files."""
+"""Says which XML elements of Word, PowerPoint and OpenDocument files contain text, and how others are treated."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ OPEN_DOCUMENT = Dialect(
 
 
 def join_fields(tokens: Sequence[Token]) -> list[Token]:
-    """Joins the runs of each field of Word, such as a page number, into one token.
+    """Joins the runs (`w:r` elements) of each Word field, such as a page number, into one token.
 
     The runs with the beginning, the instruction, the result and the end of a field must stay in this order. Fields that
     extend over several paragraphs, such as tables of contents, are left as they are: in them, each of the elements
@@ -89,7 +89,7 @@ def join_fields(tokens: Sequence[Token]) -> list[Token]:
         tokens: Tokens of a Word document.
 
     Returns:
-        The tokens, with fields within a paragraph as tokens named `field`.
+        The tokens, with each field that is within one paragraph as a single token named `field`.
     """
     result: list[Token] = []
     run_start, field_start, depth = 0, -1, 0

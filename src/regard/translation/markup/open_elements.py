@@ -1,4 +1,4 @@
-"""The elements that are open at a position of a document with possibly wrong nesting."""
+"""A stack of the elements that are open at a position of HTML or XML whose nesting may be wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class OpenElements(Generic[T]):
     """A stack of the elements that were opened and not yet closed, each with a name and a value.
 
     `close` removes the innermost element of a name with all elements inside it, and returns their values from the
-    innermost outward; nothing if no element of this name is open. It takes constant time on average.
+    innermost outward; an empty list if no element of this name is open. It takes constant time on average.
 
     >>> elements = OpenElements[int]()
     >>> elements.open("b", 1); elements.open("i", 2)
@@ -28,7 +28,7 @@ class OpenElements(Generic[T]):
         return self._stack[-1][1] if self._stack else default
 
     def open(self, name: str, element: T) -> None:
-        """Pushes an element onto the stack, as open until `close` is called with its name.
+        """Pushes an element onto the stack, where it stays until it is closed.
 
         Args:
             name: Name of the element.

@@ -1,4 +1,4 @@
-"""Cuts a document into raw parts and the contents of blocks: text, inline tags and points within sentences."""
+"""Cuts a document into raw strings and blocks (such as paragraphs) of text, inline tags and points (such as `<br>`)."""
 
 from __future__ import annotations
 
@@ -43,8 +43,10 @@ class Piece:
         kind: Whether the piece is text, a start tag, an end tag or a point.
         raw: The characters of the piece in the document.
         name: Name of the element, for tags.
-        ordered: Name of a group of points, or empty. The translation keeps the order of the points of a group.
-        role: For a point: LINE_BREAK, OPAQUE if readers see the point (such as a placeholder), INVISIBLE otherwise.
+        ordered: Group of a point, such as `line break`: points of the same group keep their order in the translation.
+            Empty if the order of the point does not matter.
+        role: For a point: LINE_BREAK, OPAQUE if readers see the point (such as a placeholder), INVISIBLE otherwise. For
+            other pieces: INLINE.
         text: Decoded text, if the kind is TEXT.
         holds_text: Whether the element may contain text directly, if the kind is OPEN.
         copied: Whether the text, such as `10 km`, is read by the model but written as in the source.
@@ -71,12 +73,12 @@ def split_document(tokens: Sequence[Token], dialect: Dialect, options: MarkupOpt
 
     Args:
         tokens: The tags, texts and comments of the document, in order.
-        dialect: The format.
+        dialect: The rules of the format, such as HTML.
         options: What is translated and what is not.
 
     Returns:
-        The parts in order: a list of pieces per block, and a string for what is between two blocks. All raw
-        characters joined are the document.
+        The parts in order: a list of pieces per block, and a string for what is between two blocks. Joined, the raw
+        characters of all parts are the document.
     """
     splitter = _Splitter(tokens, dialect, options)
     position = 0
@@ -115,7 +117,8 @@ def text_pieces(text: SpelledText, options: MarkupOptions = DEFAULT_MARKUP) -> l
         options: What is translated and what is not.
 
     Returns:
-        The pieces: a point per placeholder, and the text between them. Empty pieces are left out.
+        The pieces in order: one per placeholder, and the text between them. A placeholder is a point, which has no
+        words to translate, or a text if the model reads a name or number in its place. Empty pieces are left out.
     """
     pieces: list[Piece] = []
     start = 0
@@ -155,14 +158,14 @@ def _placeholder(raw: str, placeholder: str, stand_in: str | None) -> Piece:
 
 
 def without_stand_in(piece: Piece) -> Piece:
-    """Undoes the choice of a stand-in: the model does not read the placeholder at all.
+    """Removes the stand-in of a placeholder: the name or number that the model would read in its place.
 
     Args:
         piece: Any piece.
 
     Returns:
-        For a placeholder with a stand-in (a name or number that the model reads in its place), a point, which has no
-        words to translate; any other piece as it is.
+        For a placeholder with a stand-in, a point, which has no words to translate and which the model does not read;
+        any other piece as it is.
     """
     if not piece.copied or piece.text.text in piece.raw:
         return piece

@@ -56,18 +56,18 @@ def find_placeholders(text: str, keep: KeepPatterns | None = None) -> Iterator[S
     These are `[X1X]`, `@@name@@`, `{name}`, `{0}`, `{}`, `{n, number}`, `{{ name }}`, `{% tag %}`, `${name}`,
     `%(name)s`, `%1$s`, `%1`, `%s` and `%d` (but not a percent sign after a number or before a word), `%%` with the
     number before it or the word after it, `<NAME>`, `<<name>>`, `{"name": ...}`, a single `#`, web addresses, e-mail
-    addresses, paths, options such as `--all`, `\n`, and what matches `keep`. Two of them with a single sign between
-    them, such as `%s/%s`, are one.
+    addresses, paths, options such as `--all`, `\n`, and what matches `keep`. Two placeholders with a single sign
+    between them, such as `%s/%s`, count as one.
 
     Args:
-        text: Decoded text.
-        keep: Patterns of further parts; one that overlaps a placeholder makes it longer. None = no patterns.
+        text: The text, with entities such as `&amp;` decoded.
+        keep: Patterns of further parts; a match that overlaps a placeholder is merged with it. None = no patterns.
 
     Yields:
-        The spans, in order, without overlap.
+        The character range `[start, end)` of each part, in order, without overlap.
 
     Raises:
-        ConfigError: A pattern takes too long.
+        ConfigError: Matching a pattern of `keep` takes too long.
 
     >>> text = "Mail {name} (50% off: http://a.org/b_(c).)"
     >>> [text[start:end] for start, end in find_placeholders(text)]
@@ -98,7 +98,7 @@ def _built_in(text: str) -> Iterator[Span]:
 
 
 def is_positional(placeholder: str) -> bool:
-    """Whether a placeholder, such as `%s` or `{}`, has neither a number nor a name, so that the order counts."""
+    """Whether a placeholder has neither number nor name, such as `%s` or `{}`, so that its order matters."""
     return placeholder[:1] in ("{", "%") and _POSITIONAL.search(placeholder) is not None
 
 

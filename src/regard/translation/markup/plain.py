@@ -1,4 +1,4 @@
-"""Lines of plain text without anything to protect: their sentences are replaced as they are, which is fast."""
+"""Lines of plain text without placeholders: their sentences are replaced without word alignment, which is fast."""
 
 from __future__ import annotations
 
@@ -42,14 +42,15 @@ class PlainLine:
 
 
 def plain_line(text: str, options: MarkupOptions = DEFAULT_MARKUP) -> PlainLine | None:
-    """Divides a line into sentences, if that is all that its translation needs.
+    """Divides a line of plain text into sentences, if nothing in it has to be copied untranslated.
 
     Args:
         text: The line, with its line break.
         options: What is translated and what is not.
 
     Returns:
-        The line; None if it may contain placeholders, or white space or characters that normalization changes.
+        The line; None if it may contain placeholders or numbers with units, such as `10 km`, or if normalization
+        changes more than the white space at its ends.
     """
     stripped = text.strip()
     if may_contain_placeholders(text, options.keep) or normalize(text) != stripped or contains_quantity(text):

@@ -1,4 +1,4 @@
-"""What a program replaces in a message that is marked with its format, such as `c-format`: all of it must stay."""
+"""Format directives, such as `%s`, of PO messages with a format flag, such as `c-format`: translations keep them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _PARTS = re.compile(f"%%|%{_CONVERSION.format(' ')}|{_BRACES}")
 
 
 def formats(flags: Sequence[str]) -> list[str]:
-    """The formats among the flags of an entry, such as `c-format`; those that begin with `no-` are left out."""
+    """The format flags among the flags of a PO entry, such as `c-format`; negated ones (`no-c-format`) are left out."""
     return [flag for flag in flags if flag.endswith("-format") and not flag.startswith("no-")]
 
 
 def keep_pattern(flags: Sequence[str]) -> str | None:
-    """A pattern of what a program replaces, also next to letters, as in `%dm`.
+    """A pattern for the format directives of a PO entry, such as `%d`, also next to letters, as in `%dm`.
 
     Args:
-        flags: Flags of the entry.
+        flags: Flags of the entry, such as `c-format`.
 
     Returns:
-        A regular expression; None if the entry has no format.
+        A regular expression; None if no flag names a format.
     """
     names = formats(flags)
     if not names:
@@ -37,29 +37,30 @@ def keep_pattern(flags: Sequence[str]) -> str | None:
 
 
 def has_same_format(source: str, translation: str, flags: Sequence[str]) -> bool:
-    """Whether a program can format a translation like the source; true for an entry without a format.
+    """Whether a translation of a PO entry has the same format directives, such as `%s`, as its source.
 
     Args:
         source: The source string.
         translation: Its translation.
-        flags: Flags of the entry.
+        flags: Flags of the entry, such as `c-format`.
 
     Returns:
-        True if both have the same parts that the program replaces, in any order.
+        True if both have the same format directives, in any order, or if no flag names a format.
     """
     return not formats(flags) or sorted(_PARTS.findall(source)) == sorted(_PARTS.findall(translation))
 
 
 def double_percent_signs(source: str, translation: str, flags: Sequence[str]) -> str:
-    """Doubles the percent signs that only the translation has: a program would read them as its own.
+    """Doubles percent signs that only the translation has, so that programs do not read them as format directives.
 
     Args:
-        source: The source string.
+        source: The source string of a PO entry.
         translation: Its translation.
-        flags: Flags of the entry.
+        flags: Flags of the entry, such as `c-format`.
 
     Returns:
-        The translation; as it is if the format has no percent signs, or if the source has single ones as well.
+        The translation; unchanged if no flag names a format with percent signs, or if the source has a percent sign
+        that begins no directive, such as in `50% of`.
 
     >>> double_percent_signs("half of %s", "50 % de %s", ["c-format"])
     '50 %% de %s'

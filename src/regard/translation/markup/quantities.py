@@ -20,10 +20,10 @@ def find_quantities(text: str) -> Iterator[Span]:
     """Finds the numbers with a unit's symbol in a text; percentages and amounts of money are not among them.
 
     Args:
-        text: Decoded text.
+        text: The text, with entities such as `&amp;` decoded.
 
     Yields:
-        The spans, in order, without overlap.
+        The character range `[start, end)` of each number with its unit, in order.
 
     >>> text = "Walk 10 km at 5.5 km/h in the 1980s, 50% of it"
     >>> [text[start:end] for start, end in find_quantities(text)]

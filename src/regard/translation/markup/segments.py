@@ -18,7 +18,8 @@ returns what to write in each of the segment's holes."""
 class Hole:
     """A position in a document at which text is written once a segment is translated.
 
-    A segment has several holes if more than its translation is written, such as a tag with its new state.
+    A segment is a unit of texts to translate. It has several holes if more than its translation is written, such as a
+    tag with its new state.
 
     Attributes:
         segment: Index of the segment in the document, from 0.
@@ -31,14 +32,12 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Texts to translate, with a function that makes what the holes of the document receive.
-
-    A hole is a position in the document at which text is written; see `Hole`.
+    """Texts to translate together, with a function that returns what to write into the document.
 
     Attributes:
         documents: The texts.
-        write: Function of the translated texts, and of whether the word alignment of all of them is known. It returns
-            what to write in each hole of the segment.
+        write: Function called with the translated texts, and with whether the word alignments of all are known. It
+            returns a string for each of the segment's holes, the positions in the document where it is written.
     """
 
     documents: tuple[Document, ...]
@@ -50,10 +49,12 @@ DocumentPart = str | Hole
 
 
 class SegmentedDocument:
-    """A document of raw parts and holes for translations; see `regard.translation.markup.markup_document.Document`.
+    """A document of strings that stay as they are and of holes, the positions where translations are written.
+
+    It implements `regard.translation.markup.markup_document.Document`.
 
     Args:
-        parts: Raw characters, which stay as they are, and holes, in order.
+        parts: Strings and holes, in order.
         segments: The segments that fill the holes.
     """
 
@@ -75,7 +76,10 @@ class SegmentedDocument:
     def render(self, translations: Sequence[TranslatedSentence]) -> str:
         """Writes the document with the translations in their places; see `Document.render`."""
         if len(translations) != len(self._sentences):
-            raise ValueError(f"expected {len(self._sentences)} translations, one per sentence, got {len(translations)}")
+            raise ValueError(
+                f"expected {len(self._sentences)} translations, one per sentence, got {len(translations)}: give one "
+                "for each string of `sentences`, in order"
+            )
         start = 0
         contents: list[Sequence[str]] = []
         for segment in self._segments:
@@ -89,7 +93,9 @@ class SegmentedDocument:
 
 
 class SegmentBuilder:
-    """Builds a segmented document: takes its segments, and replaces parts of its text by holes for translations.
+    """Builds a `SegmentedDocument`: collects texts to translate, and replaces parts of the document by holes.
+
+    A hole is a position at which a translation is written.
 
     Args:
         pieces: The document, cut into consecutive strings, such as one string per XML token.
@@ -106,26 +112,26 @@ class SegmentBuilder:
         return len(self._segments)
 
     def add(self, documents: Sequence[Document], write: Write) -> int:
-        """Adds a segment to the document; `replace` then puts its holes into the text.
+        """Adds a segment, a unit of texts to translate; `replace` then puts its holes into the document.
 
         Args:
             documents: Texts of the segment.
-            write: Function of the translated texts, and of whether the word alignment of all of them is known. It
-                returns what to write in each hole of the segment, where a hole is a position in the document.
+            write: Function called with the translated texts, and with whether the word alignments of all are known. It
+                returns a string for each of the segment's holes, the positions in the document where it is written.
 
         Returns:
-            Index of the segment, for `Hole`.
+            Index of the segment, from 0, for `Hole.segment`.
         """
         self._segments.append(Segment(tuple(documents), write))
         return len(self._segments) - 1
 
     def replace(self, start: int, end: int, *parts: DocumentPart) -> None:
-        """Replaces pieces of the original document; the ranges of several calls do not overlap.
+        """Replaces pieces of the original document; the ranges of several calls must not overlap.
 
         Args:
             start: Index, among the pieces of the original document, of the first one to replace.
             end: Index after the last piece to replace; equal to `start` to insert something before a piece.
-            *parts: Raw characters, and places for translations, that take the place of the pieces.
+            *parts: Strings, and holes for translations, that take the place of the pieces.
         """
         self._edits.append((start, end, parts))
 

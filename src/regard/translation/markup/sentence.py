@@ -14,7 +14,8 @@ class TranslatedSentence:
     Attributes:
         source: The sentence as the document gave it.
         text: The translation, normalized.
-        alignment: Links between the words of both; empty = unknown. Links to words that do not exist are ignored.
+        alignment: Links `(source word, target word)`, counted from 0; empty = unknown. Links to words that do not exist
+            are ignored.
     """
 
     source: str

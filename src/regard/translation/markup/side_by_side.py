@@ -1,4 +1,4 @@
-"""What XML documents with two languages have in common."""
+"""Language checks and indentation for XML documents with source and target texts, such as XLIFF and TMX."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from regard.translation.markup.tokens import Token, TokenKind
 
 
 def check_language(name: str, found: str | None, requested: str | None, attribute: str) -> None:
-    """Compares a language of a document with the requested one.
+    """Checks that a language code of a document names the requested language.
 
     Args:
         name: Name of the file, for the message.
-        found: Code in the document; None = it names none.
+        found: Code in the document; None = the document has none, which is accepted.
         requested: Canonical code of the requested language; None = any.
-        attribute: The attribute with the code, for the message.
+        attribute: Name of the XML attribute that contains the code, for the message.
 
     Raises:
-        DataError: They are different languages.
+        DataError: The code names another language; script and region do not matter.
     """
     if not found or not requested or language_of(found) in (None, language_of(requested)):
         return
     raise DataError(
         f"{name}: expected {attribute} {requested}, found {found}: choose a model for the languages of the file, "
-        "or name them with --langs"
+        "or give the languages of the file with --langs"
     )
 
 
 def language_of(code: str) -> str | None:
-    """The language of a code, without script and region; None if it is no code of a language."""
+    """The language of a code, without script and region: `zh` for `zh-Hant-TW`; None if the code is not valid."""
     try:
         return canonical(code).partition("-")[0]
     except ConfigError:
@@ -38,14 +38,14 @@ def language_of(code: str) -> str | None:
 
 
 def indentation(tokens: Sequence[Token], position: int) -> str:
-    """The white space before a tag, which is written before a tag that is added beside it.
+    """The white space before a tag, with which a tag that is added next to it is indented.
 
     Args:
-        tokens: The document.
-        position: Position of the tag.
+        tokens: Tokens of the document.
+        position: Index of the tag among the tokens.
 
     Returns:
-        The white space; empty if there is text before the tag.
+        The white space; empty if the token before the tag is not white space.
     """
     before = tokens[position - 1] if position > 0 else None
     if before is None or before.kind is not TokenKind.TEXT or before.raw.strip():

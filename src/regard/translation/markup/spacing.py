@@ -1,4 +1,4 @@
-"""White space between the words of a translation: that of the source where the same words meet, else a space."""
+"""White space between translated words: copied from the source if the aligned words are neighbors, else a space."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NO_BREAK = "\u00a0\u2007\u202f\u3000"
 
 
 def boundary_gap(block: Block, targets: Sequence[TargetAtom], number: int) -> int | None:
-    """The gap of the source that corresponds to the boundary between two target words.
+    """Finds the gap between source words that corresponds to the boundary between two target words.
 
     Args:
-        block: The source. Gap `i` is before source word `i`, or after the last word.
+        block: The source. Gap `i` is what is before source word `i`; the last gap is after the last word.
         targets: The words of the translation.
         number: Index of the target word after the boundary; the number of target words for the end of the block.
 
@@ -46,8 +46,9 @@ def boundary_spaces(block: Block, targets: Sequence[TargetAtom]) -> list[str]:
         targets: The words of the translation.
 
     Returns:
-        One string per target word, as it is to be written in the document. No-break spaces of the source between words
-        that are apart in the translation are kept next to one of them, if there is place.
+        One string per target word, as it is to be written in the document. If the translations of two source words are
+        not neighbors, a no-break space between the source words is written next to one of the translations, if there is
+        room.
     """
     spaces = [""] * len(targets)
     used: set[int] = set()
@@ -124,15 +125,15 @@ def _is_free(spaces: Sequence[str], targets: Sequence[TargetAtom], number: int, 
 
 
 def with_line_breaks(block: Block, parts: Sequence[str]) -> list[str]:
-    """Adds the line breaks that a block of plain text has and its translation lacks, where they make even lines.
+    """Adds line breaks to translated plain text until it has as many as the source, dividing the longest lines.
 
     Args:
         block: The source.
-        parts: What is written: words, placeholders, and the white space between them, each as a string of its own.
+        parts: The translation, cut into strings: words, placeholders, and the white space between them.
 
     Returns:
-        The parts; for each missing line break, one that is a single space is replaced by the white space that contains
-        the line break in the source. Line breaks for which there is no space are left out.
+        The parts; for each missing line break, a part that is a single space is replaced by white space of the source
+        that contains a line break. If there are too few single spaces, fewer line breaks are added.
     """
     breaks = [space for gap in range(1, len(block.atoms)) if "\n" in (space := block.space(gap))]
     outside = sum("\n" in block.space(gap) for gap in {0, len(block.atoms)})

@@ -40,17 +40,18 @@ class StandIns:
     numbers: tuple[str, ...] = ()
 
     def choose(self, text: str, placeholders: Sequence[Span]) -> dict[int, str]:
-        """Chooses a text for each placeholder that can be replaced.
+        """Chooses the name or number that the model reads in place of each placeholder of a text.
 
         Args:
             text: A text between tags.
-            placeholders: The characters of its placeholders, in order.
+            placeholders: Character range of each of its placeholders, in order.
 
         Returns:
-            By the index of the placeholder, the name or number that the model reads in its place. These placeholders
-            are left out: those that touch a letter, a digit or another placeholder; those without number or name, such
-            as `%s`, if the text has different ones (`%s` and `%d`), because the program fills them in by their order;
-            all placeholders of a text that has no other letters; and those for which no unused text is left.
+            The name or number for each placeholder that can be replaced, by the index of the placeholder. Not replaced
+            are percentages (`50%%`); placeholders that touch a letter, a digit or another placeholder; placeholders
+            without number or name if the text has different ones (`%s` and `%d`), because the program fills them in by
+            their order; all placeholders of a text without other letters; and those for which no unused name or number
+            is left.
         """
         if not self.names or not placeholders or not _has_text(text, placeholders):
             return {}
@@ -88,14 +89,14 @@ def _has_text(text: str, placeholders: Sequence[Span]) -> bool:
 
 
 def with_brackets(text: str, span: Span) -> Span:
-    """A placeholder with the brackets and quotation marks directly around it.
+    """Extends the range of a placeholder by the brackets and quotation marks directly around it.
 
     Args:
         text: A text between tags.
-        span: The characters of the placeholder.
+        span: Character range of the placeholder.
 
     Returns:
-        The characters of the placeholder with the brackets.
+        The range with the brackets and quotation marks.
     """
     start, end = span
     while start and end < len(text) and BRACKETS.get(text[start - 1]) == text[end]:

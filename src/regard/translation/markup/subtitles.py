@@ -28,10 +28,10 @@ SUBTITLES = Dialect("srt", Escaping.NONE, _role)
 
 
 def parse_subtitles(name: str, text: str, options: FileOptions = DEFAULT_OPTIONS) -> MarkupDocument:
-    """Finds the sentences of subtitles.
+    """Finds the sentences of subtitles in SubRip format.
 
-    The lines of a cue (a text with its times) are one paragraph, unless a line begins with a dash, as when two people
-    talk.
+    The lines of a cue (a text with its times) are one paragraph. If one of them begins with a dash, as when two people
+    talk, each line is a paragraph.
 
     Args:
         name: Name of the file, for messages.
@@ -39,14 +39,14 @@ def parse_subtitles(name: str, text: str, options: FileOptions = DEFAULT_OPTIONS
         options: What is translated and what is not.
 
     Returns:
-        The document.
+        The document: its sentences, and a method that writes it with their translations.
 
     Raises:
         DataError: There are no lines with times.
     """
     if not any(_TIMES.match(line) for line in _LINE.findall(text)):
         raise DataError(
-            f"{name}: expected SubRip subtitles, found no line such as 00:00:01,000 --> 00:00:04,000: check the file"
+            f"{name}: expected SubRip subtitles, found no line such as 00:00:01,000 --> 00:00:04,000: give an SRT file"
         )
     return document_of(list(_parts(text, options.markup)), SUBTITLES)
 

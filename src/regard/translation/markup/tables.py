@@ -78,20 +78,21 @@ class _Columns:
 
 
 def parse_csv(name: str, text: str, options: FileOptions) -> SegmentedDocument:
-    """Finds the texts of a table with columns in quotation marks; see `parse_tsv`.
+    """Finds the texts to translate in a CSV table, whose cells may be in quotation marks; see `parse_tsv`.
 
     Columns are separated by commas, semicolons or tabs, whichever is most frequent in the first line.
 
     Args:
         name: Name of the file, for messages.
         text: The content.
-        options: The columns.
+        options: The columns with the text and for the translations.
 
     Returns:
-        The document.
+        The document: its sentences, and a method that writes it with their translations.
 
     Raises:
-        DataError: The column is not found, or a row is too short; the message names its line.
+        DataError: A column is not found, a row is too short, or a quotation mark is not closed; the message names the
+            line.
     """
     match = _LINE_END.search(text)
     first = re.sub('"[^"]*"', "", text[: match.start() if match else len(text)])
@@ -100,20 +101,22 @@ def parse_csv(name: str, text: str, options: FileOptions) -> SegmentedDocument:
 
 
 def parse_tsv(name: str, text: str, options: FileOptions) -> SegmentedDocument:
-    """Finds the texts of a table of columns that are separated by tabs, in which quotation marks have no meaning.
+    """Finds the texts to translate in a table with tabs between the columns, where quotation marks have no meaning.
 
-    If the column is given by its number, the first row is text as well, unless the other column is given by a name.
+    The first row has the names of the columns, unless `options.column` is a number and `options.result_column` is a
+    number or None.
 
     Args:
         name: Name of the file, for messages.
         text: The content.
-        options: The columns.
+        options: The columns with the text and for the translations.
 
     Returns:
-        The document. Rows with an empty text, or with a translation, stay as they are.
+        The document: its sentences, and a method that writes it with their translations. Rows whose text is empty, or
+        that have a translation already, stay as they are.
 
     Raises:
-        DataError: The column is not found, or a row is too short; the message names its line.
+        DataError: A column is not found, or a row is too short; the message names the line.
     """
     syntax = _Syntax("\t", False)
     lines = [match for match in _TSV_LINE.finditer(text) if match[0]]
@@ -194,8 +197,8 @@ def _columns(name: str, first: Sequence[str], options: FileOptions) -> _Columns:
         given = f"the column {options.column!r:.80}" if options.column else ""
         expected = given or "a column with a usual name, such as text"
         raise DataError(
-            f"{name}:1: expected {expected}, found {on_one_line(', '.join(first))[:200]}: name one of them with "
-            "--column, or give its number"
+            f"{name}:1: expected {expected}, found {on_one_line(', '.join(first))[:200]}: name one of these "
+            "columns with --column, or give its number"
         )
     result = options.result_column or result_column(first, text, options)
     if result.isdecimal():
@@ -206,7 +209,9 @@ def _columns(name: str, first: Sequence[str], options: FileOptions) -> _Columns:
 
 def _numbered(name: str, count: int, first: Sequence[str], text: int, result: str | None) -> _Columns:
     if not 1 <= text <= count:
-        raise DataError(f"{name}:1: expected column {text}, found {count} columns: give a number from 1 to {count}")
+        raise DataError(
+            f"{name}:1: expected column {text}, found {count} columns: give a number from 1 to {count} with --column"
+        )
     if result is None:
         return _Columns(text - 1, count, "", False)
     if result.isdecimal():
@@ -219,6 +224,7 @@ def _numbered(name: str, count: int, first: Sequence[str], text: int, result: st
 def _position(name: str, number: int, count: int) -> int:
     if not 1 <= number <= count + 1:
         raise DataError(
-            f"{name}:1: expected a result column from 1 to {count + 1}, got {number}: {count + 1} adds a column"
+            f"{name}:1: expected a result column from 1 to {count + 1}, got {number}: give another number with "
+            f"--result-column; {count + 1} adds a column"
         )
     return number - 1

@@ -1,4 +1,4 @@
-"""TMX translation memories: units that lack a language get a variant in it, and empty variants are filled in."""
+"""Fills in TMX translation memories: units whose target language is missing or empty get a translation."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _REVIEW = '<{prefix}prop type="x-needs-review">inline codes</{prefix}prop>'
 
 
 def parse_tmx(name: str, text: str, options: FileOptions) -> SegmentedDocument:
-    """Finds the units of a translation memory that have no translation.
+    """Finds the units of a TMX translation memory that have no translation into the target language.
 
     Args:
         name: Name of the file, for messages.
         text: The document.
-        options: The languages; without a source language, that of the header is the source.
+        options: The source and target language; if the source is None, the language in the header is the source.
 
     Returns:
-        The document.
+        The document: its sentences, and a method that writes it with their translations.
 
     Raises:
-        DataError: It is not a well-formed TMX document, the target language is not known, or several languages of a
-            unit may be meant.
+        DataError: The text is not a well-formed TMX document, a language is not known, or several variants of a unit
+            match a language equally well, such as `fr-CA` and `fr-FR` match `fr`.
     """
     tokens, tree = parse_tree(name, text)
     root = tree.child("tmx")
     if root is None:
-        raise DataError(f"{name}: expected a TMX document, found no root element <tmx>: name a TMX file")
+        raise DataError(f"{name}: expected a TMX document, found no root element <tmx>: give a TMX file")
     source, target = _languages(name, root, options)
     builder = SegmentBuilder([token.raw for token in tokens])
     line = 1
@@ -55,9 +55,15 @@ def _languages(name: str, root: Element, options: FileOptions) -> tuple[str, str
     declared = "" if header is None else header.attributes.get("srclang", "")
     source = options.source or (declared if language_of(declared) else None)
     if options.target is None:
-        raise DataError(f"{name}: expected a target language, which TMX files do not name: add --langs, such as en-fr")
+        raise DataError(
+            f"{name}: expected a target language, which TMX files do not name: add --langs, such as en-fr from English "
+            "to French"
+        )
     if source is None:
-        raise DataError(f"{name}: expected a language in srclang, found {declared!r:.40}: add --langs, such as en-fr")
+        raise DataError(
+            f"{name}: expected a language in srclang, found {declared!r:.40}: give the source and target language with "
+            "--langs, such as en-fr"
+        )
     return canonical(source), options.target
 
 

@@ -31,9 +31,10 @@ WEB_SUBTITLES = Dialect("vtt", Escaping.HTML, _role, ordered=frozenset({_TIME}))
 
 
 def parse_web_subtitles(name: str, text: str, options: FileOptions = DEFAULT_OPTIONS) -> MarkupDocument:
-    """Finds the sentences of subtitles.
+    """Finds the sentences of subtitles in WebVTT format.
 
-    The lines of a cue are one paragraph, unless one of them begins with a dash or with a tag for a voice.
+    The lines of a cue (a text with its times) are one paragraph. If a line after the first begins with a dash or a
+    voice tag (`<v Mary>`), each line is a paragraph.
 
     Args:
         name: Name of the file, for messages.
@@ -41,13 +42,16 @@ def parse_web_subtitles(name: str, text: str, options: FileOptions = DEFAULT_OPT
         options: What is translated and what is not.
 
     Returns:
-        The document.
+        The document: its sentences, and a method that writes it with their translations.
 
     Raises:
         DataError: The file does not begin with `WEBVTT`, or times are wrong; the message names the line.
     """
     if not re.match(r"WEBVTT(?:[ \t\r\n]|\Z)", text):
-        raise DataError(f"{name}:1: expected a first line that begins with WEBVTT, found {text[:20]!r}: check the file")
+        raise DataError(
+            f"{name}:1: expected a first line that begins with WEBVTT, found {text[:20]!r}: give a WebVTT file, or add "
+            "this line"
+        )
     return document_of(list(_parts(name, text, options.markup)), WEB_SUBTITLES)
 
 

@@ -19,7 +19,8 @@ class Fragment(NamedTuple):
     Attributes:
         text: The text of the fragment, with its spelling in the document.
         glued: Whether this fragment and the fragment before it are parts of one word.
-        copied: Number of the text that is copied to the translation and of which this is a part; 0 = it is not copied.
+        copied: Number, from 1, of the text such as `10 km` that is copied to the translation and of which this is a
+            part; 0 = this is not copied.
     """
 
     text: SpelledText

@@ -1,4 +1,4 @@
-"""XLIFF 1.2 and 2.x: segments without a translation are filled in, and get a state that says so."""
+"""Fills in XLIFF 1.2 and 2.x files: segments without a translation get one, and a state such as `translated`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def parse_xliff(name: str, text: str, options: FileOptions) -> SegmentedDocument
     Args:
         name: Name of the file, for messages.
         text: The document.
-        options: The languages.
+        options: The languages that the document should have; None = any.
 
     Returns:
-        The document.
+        The document: its sentences, and a method that writes it with their translations.
 
     Raises:
-        DataError: It is not an XLIFF document of version 1 or 2, not well-formed, or in other languages.
+        DataError: The text is not an XLIFF document of version 1 or 2, not well-formed, or in other languages.
     """
     tokens, tree = parse_tree(name, text)
     root = tree.child("xliff")

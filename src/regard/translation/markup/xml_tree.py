@@ -20,13 +20,13 @@ class Element:
     """An element of an XML document.
 
     Attributes:
-        name: Its name without a namespace prefix; empty for the document.
+        name: Its name without a namespace prefix; empty for the object that stands for the whole document.
         prefix: The prefix of the name with its colon; empty if there is none.
         tag: The start tag as it is written.
         first: Position of the start tag among the tokens.
         last: Position of the end tag; equal to `first` if the element is written as a single tag.
         children: The elements in it, in order.
-        attributes: Its attributes, with the names as they are written.
+        attributes: Decoded values of its attributes, by name as written, with any prefix.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Element:
         return next((child for child in self.children if child.name == name), None)
 
     def find_all(self, name: str) -> Iterator[Element]:
-        """All elements with a name within this one, in order; an element inside another such element is left out."""
+        """All descendants with a name, in document order, without those inside another element of that name."""
         waiting = list(reversed(self.children))
         while waiting:
             element = waiting.pop()
@@ -64,7 +64,7 @@ def parse_tree(name: str, text: str) -> tuple[list[Token], Element]:
         text: The document.
 
     Returns:
-        Its tokens, and an element without a name that contains the document element.
+        The tokens, and an element without a name whose only child is the root element, such as `<tmx>`.
 
     Raises:
         DataError: The document is not well-formed, or declares entities; the message names line and column.
@@ -76,7 +76,9 @@ def parse_tree(name: str, text: str) -> tuple[list[Token], Element]:
     for position, token in enumerate(tokens):
         if token.kind is TokenKind.CLOSE:
             if len(open_elements) == 1:  # a document type that only a full parser can read
-                raise DataError(f"{name}: expected an XML document without an internal DTD: export it again without it")
+                raise DataError(
+                    f"{name}: expected an XML document without an internal DTD: export it again without the DTD"
+                )
             open_elements.pop().last = position
         elif token.kind in (TokenKind.OPEN, TokenKind.EMPTY):
             prefix, colon, local = token.name.rpartition(":")
@@ -128,7 +130,7 @@ def set_attribute(tag: str, name: str, value: str) -> str:
 
 
 def opening_tag(tag: str) -> str:
-    """A start tag for an element with content, given one that may end in `/>`.
+    """Converts a tag that may be self-closing to a start tag.
 
     >>> opening_tag("<target id='1' />")
     "<target id='1'>"
@@ -142,7 +144,7 @@ def _check_xml(name: str, text: str) -> None:
     def refuse_entity(*declaration: object) -> None:
         raise DataError(
             f"{name}:{parser.CurrentLineNumber}: declares the entity {declaration[0]!r:.40}, which is not supported: "
-            "write its text in its place, and remove the declaration"
+            "replace it by its text everywhere, and remove the declaration"
         )
 
     parser.EntityDeclHandler = refuse_entity

@@ -307,7 +307,7 @@ def test_a_corpus_without_pairs_is_an_error_and_replaces_nothing(tmp_path: Path)
     empty.write_text('{"en": "Yes."}\n', encoding="utf-8")
     out.write_text("Yes.\tOui.\n", encoding="utf-8")
     source = CorpusSource(empty, None, OPTIONS)
-    message = r"empty\.jsonl: expected sentence pairs, found none \(1 no fr text\): check the file and its languages"
+    message = r"empty\.jsonl: expected sentence pairs, found none \(1 no fr text\): check that this is"
     with pytest.raises(DataError, match=message):
         clean(CleanTask(source, only("empty"), out, tmp_path / "rejects.tsv", "tsv"))
     with pytest.raises(DataError, match=message):

@@ -117,7 +117,7 @@ def test_existing_parts_are_replaced_only_on_request(tmp_path: Path) -> None:
     (tmp_path / "parts").mkdir()
     old = tmp_path / "parts" / "test.tsv"
     old.write_text("mine\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"parts: expected no parts, found test\.tsv: .*--overwrite"):
+    with pytest.raises(ConfigError, match=r"expected no files of an earlier split, found test\.tsv: .*--overwrite"):
         split_rows(source, tmp_path / "parts", 10, 10)
     assert [path.name for path in (tmp_path / "parts").iterdir()] == ["test.tsv"]
     assert old.read_text(encoding="utf-8") == "mine\n"
@@ -165,7 +165,7 @@ def test_parts_of_another_split_do_not_stay_beside_the_new_ones(tmp_path: Path) 
     source, parts = corpus(tmp_path, crossed(200)), tmp_path / "parts"
     split(source, parts, {"test": 5, "val": 5}, format="plain")
     old = {path.name: path.read_bytes() for path in parts.iterdir()}
-    with pytest.raises(ConfigError, match=r"parts of another split, found test\.en, .*val\.fr: .* remove these files"):
+    with pytest.raises(ConfigError, match=r"files of an earlier split, found test\.en, .*val\.fr: .* remove them"):
         split_rows(source, parts, 5, 5)
     assert {path.name: path.read_bytes() for path in parts.iterdir()} == old
     split(source, parts, {"test": 5, "val": 5}, format="plain", seed=2, overwrite=True)

@@ -68,7 +68,7 @@ def test_a_field_that_is_missing_later_is_no_fault(write: Write) -> None:
         ("{", "expected one JSON object per line, found no valid JSON (Expecting property name"),
         ("not JSON", "expected one JSON object per line, found no valid JSON (Expecting value"),
         ('[{"en": "a"}]', "expected one JSON object per line, found [{"),
-        ("7", "expected one JSON object per line, found 7: a file of one JSON list is converted by jq -c '.[]'"),
+        ("7", "expected one JSON object per line, found 7: correct the line, or convert a file of one JSON list"),
         ('{"en": "a", "en": "b", "fr": "c"}', "the field 'en' occurs twice in one object: remove one of them"),
         ('{"en": 7, "fr": "c"}', "expected text in the field 'en', found 7: write a string"),
         ('{"en": ["a"], "fr": "c"}', "expected text in the field 'en', found [\"a\"]"),
@@ -96,7 +96,7 @@ def test_lines_that_cannot_be_read(write: Write, line: str, message: str) -> Non
 
 
 def test_two_fields_of_one_language(write: Write) -> None:
-    with pytest.raises(DataError, match="a:1: expected one language that en means, found en-GB, en-US"):
+    with pytest.raises(DataError, match="a:1: expected one language that matches en, found en-GB, en-US"):
         list(JsonLinesReader(write("a", '{"en-GB": "a", "en-US": "b", "fr": "c"}'), EN_FR).units())
 
 

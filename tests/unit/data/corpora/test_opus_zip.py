@@ -63,7 +63,7 @@ def test_regions_are_matched(tmp_path: Path) -> None:
         ({}, "found none among no files"),
         ({"X.en": b"a", "X.fr": b"b", "Y.en": b"a", "Y.fr": b"b"}, "found several such pairs among X.en, X.fr, Y.en"),
         ({"X.en": b"a", "X.de": b"b"}, "found none among X.en, X.de"),
-        ({"X.en-GB": b"a", "X.en-US": b"b", "X.fr": b"c"}, "expected one language that en means"),
+        ({"X.en-GB": b"a", "X.en-US": b"b", "X.fr": b"c"}, "expected one language that matches en"),
         ({"X.en": b"a\nb\n", "X.fr": b"c\n"}, "X.en has 2 lines but .*X.fr has 1:"),
         ({"X.en": b"a\n", "X.fr": b"c\nd\n"}, "X.en has 1 lines but .*X.fr has 2:"),
         ({"X.en": b"a\n\xe9\n", "X.fr": b"c\nd\n"}, "x.zip.*:2: expected UTF-8, found byte 0xe9"),

@@ -87,7 +87,7 @@ def test_columns_are_chosen(tmp_path: Path, names: list[str], options: ReadOptio
         ({"a": ["x"], "b": ["y"]}, EN_FR, "found the text columns a, b"),
         ({"en": [1], "fr": [2]}, EN_FR, "found no columns of text"),
         ({"en": ["a"], "fr": ["b"]}, ReadOptions(columns=("en", "de")), "a text column named de, found.*en, fr"),
-        ({"en-GB": ["a"], "en-US": ["b"], "fr": ["c"]}, EN_FR, "one language that en means, found en-GB, en-US"),
+        ({"en-GB": ["a"], "en-US": ["b"], "fr": ["c"]}, EN_FR, "one language that matches en, found en-GB, en-US"),
     ],
 )
 def test_unclear_columns_are_refused(
@@ -251,7 +251,7 @@ def test_a_broken_or_hostile_state_is_refused(tmp_path: Path, state: str) -> Non
 
 
 def test_a_directory_without_data_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"expected a dataset with \.parquet or \.arrow files"):
+    with pytest.raises(DataError, match=r"expected a directory with \.parquet or \.arrow files"):
         read(tmp_path)
 
 

@@ -94,7 +94,7 @@ def test_columns_that_are_not_there(write: Write, columns: tuple[str, str], mess
 
 
 def test_two_columns_of_one_language(write: Write) -> None:
-    with pytest.raises(DataError, match=r"a.csv:1: expected one language that en means, found en-GB, en-US"):
+    with pytest.raises(DataError, match=r"a.csv:1: expected one language that matches en, found en-GB, en-US"):
         read(write("a.csv", "en-GB,en-US,fr\na,b,c\n"), EN_FR)
 
 

@@ -144,7 +144,7 @@ def test_an_ambiguous_language_is_refused_with_those_found(tmp_path: Path, code:
     stopped, _ = _read(tmp_path / "a.tmx", tmx(good, unit, good), ReadOptions(langs=(code, "fr")))
     skipped, report = _read(tmp_path / "a.tmx", tmx(good, unit, good), _skip((code, "fr")))
     assert stopped.pairs == [("x", "y")]
-    assert f"a.tmx:4: expected one language that {code} means, found {', '.join(sorted(langs))}" in stopped.error
+    assert f"a.tmx:4: expected one language that matches {code}, found {', '.join(sorted(langs))}" in stopped.error
     assert skipped.pairs == [("x", "y")] * 2
     assert report.num_faults == 1
 

@@ -218,7 +218,7 @@ def test_version_2(tmp_path: Path) -> None:
 
 
 def test_elements_that_are_skipped_are_not_nested_too_deep(tmp_path: Path) -> None:
-    for depth, error in ((60, ""), (80, "expected at most 64 elements within each other, found more")):
+    for depth, error in ((60, ""), (80, "expected at most 64 nested elements, found more")):
         notes = "<x>" * depth + "</x>" * depth
         unit = f"<trans-unit id='1'>{notes}<source>Hello</source><target>Bonjour</target></trans-unit>"
         assert error in _read(tmp_path / "a.xlf", xliff(unit))[0].error

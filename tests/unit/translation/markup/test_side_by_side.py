@@ -222,7 +222,7 @@ def test_the_source_of_tmx_is_that_of_the_header() -> None:
             MEMORY.format(
                 '<tu/>\n<tu><tuv xml:lang="en-GB"><seg>a</seg></tuv><tuv xml:lang="en-US"><seg>a</seg></tuv></tu>'
             ),
-            r"a\.tmx:2: expected one language that en means, found en-GB, en-US",
+            r"a\.tmx:2: expected one language that matches en, found en-GB, en-US",
         ),
         ("a.xlf", "<?xml version='1.0' encoding='klingon'?><a/>", "unknown encoding 'klingon'"),
     ],
