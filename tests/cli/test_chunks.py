@@ -73,7 +73,7 @@ def test_shards(regard: Run, files: tuple[str, ...], tmp_path: Path) -> None:
     assert "was given 2 times" in other.err
     other = regard("translate", *files[:1], *files[3:], *output, "--shard", "0/2")
     assert other.status == 2
-    assert "has finished chunks of another job (beam: 1 there, null now): repeat the command of that job" in other.err
+    assert "with other options or input (beam: 1 there, null now): repeat that command to complete it" in other.err
     second = regard("translate", *files, *output, "--shard", "0/2")
     assert second.status == 0
     assert len((tmp_path / "out").read_text().splitlines()) == len(LINES)
@@ -105,7 +105,10 @@ def test_a_signal_stops_it_and_the_same_command_continues(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--workers", "2"], "--workers: expected files, since each worker reads and writes a part, but --output is"),
+        (
+            ["--workers", "2"],
+            "--workers: expected files, since each worker reads and writes some of the lines, but --output is",
+        ),
         (["--cluster", "auto"], "--cluster: expected files"),
         (["--output", "out", "--workers", "0"], "--workers: expected a number of at least 1, got 0"),
         (["--output", "out", "--shard", "2"], "--shard: expected I/N with I from 0 to N - 1, such as 0/8, got '2'"),

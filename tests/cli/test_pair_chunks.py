@@ -83,10 +83,10 @@ def test_shards_and_changed_inputs_and_options(regard: Run, text: Path) -> None:
     ):
         other = regard(*command, "--shard=0/2", *options)
         assert other.status == 2
-        assert f"has finished chunks of another job ({change}" in other.err
+        assert f"with other options or input ({change}" in other.err
     source = (text / "in.en").read_text()
     (text / "in.en").write_text(source.replace("600", "six hundred"))
-    assert "another job (another input text)" in regard(*command, "--shard=0/2").err
+    assert "other options or input (another input text)" in regard(*command, "--shard=0/2").err
     (text / "in.en").write_text(source)
     assert regard(*command, "--shard=0/2").status == 0
     assert len((text / "out").read_text().splitlines()) == NUM_PAIRS
@@ -104,7 +104,7 @@ ON_ALL_PAIRS = "selects a layer and head on all pairs, but each worker sees a pa
         (
             "align",
             ("--workers=2",),
-            "--workers: expected files, since each worker reads and writes a part, but --output",
+            "--workers: expected files, since each worker reads and writes some of the lines, but --output",
         ),
         ("align", ("--output=out", "--shard=2"), "--shard: expected I/N with I from 0 to N - 1, such as 0/8, got '2'"),
         ("align", ("--output=out", "--workers=0"), "--workers: expected a number of at least 1, got 0"),

@@ -64,10 +64,12 @@ class Readout:
 
     def __post_init__(self) -> None:
         if self.rule not in _RULES:
-            raise DataError(f"expected a readout rule, one of {', '.join(_RULES)}, got {self.rule!r}")
+            raise DataError(
+                f"expected a rule that turns attention into word links, one of {', '.join(_RULES)}, got {self.rule!r}"
+            )
 
     def at(self, layer: int | None, head: int | None, *, shifted: bool = False) -> Readout:
-        """Makes a readout with the same rule and thresholds for another layer, head and decoding step.
+        """Makes a readout that derives links by the same rule and thresholds, but from another layer, head and step.
 
         Args:
             layer: 0-based number of the layer; None = mean over the layers.
@@ -80,7 +82,9 @@ class Readout:
         return replace(self, layer=layer, head=head, shifted=shifted)
 
     def for_matrix(self, layer: int | None, head: int | None) -> Readout:
-        """Makes the readout for a layer and head that the user chose; `self` is the model's own readout.
+        """Makes the readout (how word links are derived from attention) for the layer and head that the user chose.
+
+        `self` is the model's own readout.
 
         Args:
             layer: 0-based number of the chosen layer; None = the user chose none.

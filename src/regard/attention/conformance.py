@@ -83,7 +83,7 @@ def check_normalizer(normalizer: Normalizer) -> None:
     weights = normalizer(scores, mask)
     _require_of_normalizer(weights.shape == scores.shape, "weights must have the shape of the scores")
     _require_of_normalizer(
-        bool(weights.isfinite().all()), "weights must be finite, also in a row that is masked everywhere"
+        bool(weights.isfinite().all()), "weights must be finite, also for a query whose mask is False everywhere"
     )
     _require_of_normalizer(not bool((weights * ~mask).any()), "masked positions must get no weight")
     sums = torch.ones(BATCH, HEADS, QUERIES, dtype=weights.dtype)
@@ -94,7 +94,8 @@ def check_normalizer(normalizer: Normalizer) -> None:
     _require_of_normalizer(bool((ordered.diff(dim=-1) >= 0).all()), "a higher score must not get less weight")
     alone = normalizer(scores[1:2, :, :1, :2], None)
     _require_of_normalizer(
-        torch.allclose(alone, weights[1:2, :, :1, :2]), "a row must not depend on other rows, nor on masked positions"
+        torch.allclose(alone, weights[1:2, :, :1, :2]),
+        "the weights of a query must not depend on other queries, nor on masked positions",
     )
     from_bfloat16 = normalizer(scores.bfloat16(), mask)
     _require_of_normalizer(from_bfloat16.dtype == torch.float32, "weights must be computed in float32")

@@ -1,4 +1,4 @@
-"""Attention over a KV cache that is never copied: each hypothesis of a beam search looks up its own cache rows.
+"""Attention over a KV cache that is never copied: each hypothesis of a beam search looks up its own rows.
 
 A beam search reorders its hypotheses at every step. Copying their keys and values costs more than attending to them.
 Instead, a table lists for each hypothesis the cache rows that hold its keys and values. Those of a source sentence are

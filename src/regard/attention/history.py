@@ -45,7 +45,10 @@ class AttentionWithHistory(nn.Module):
         self.context_size = attention.context_size
 
     def project_memory(self, states: Tensor, mask: Tensor) -> Memory:
-        """Projects the encoder states to keys and values, once per sentence. See `Attention.project_memory`."""
+        """Projects the encoder states, `(B, S, D)`, to keys and values, once per sentence.
+
+        `mask` is `(B, 1, 1, S)` bool, True at real tokens, False at padding. See `Attention.project_memory`.
+        """
         return self.attention.project_memory(states, mask)
 
     def initial_history(self, memory: Memory) -> AttentionHistory | None:

@@ -107,7 +107,7 @@ class PredictiveWindow(Window):
         return share * (src_len - 1)
 
     def bias(self, distance: Tensor) -> Tensor | None:
-        """Computes the logarithm of the Gaussian, `-(i - p_t)² / (2 (D/2)²)`. See `Window.bias`."""
+        """Computes the logarithm of a Gaussian, `-distance² / (2 (D/2)²)`, with D = `half_width`. See `Window.bias`."""
         return distance.square() * (-2.0 / self.half_width**2)
 
 

@@ -82,7 +82,7 @@ def check_chunks(
         threads: Number of CPU threads of each worker; None = not given.
 
     Returns:
-        Number of processes, threads of each, and shard or cluster.
+        Number of processes, threads of each, and the values of `--shard` and `--cluster`.
 
     Raises:
         ConfigError: An option is invalid, or an input or the output is a standard stream instead of a file.
@@ -93,11 +93,13 @@ def check_chunks(
     streams += [] if output else [("--output", "standard output")]
     for option, stream in streams:
         raise ConfigError(
-            f"{used}: expected files, since each worker reads and writes a part, but {option} is {stream}: give a file "
-            f"with {option}"
+            f"{used}: expected files, since each worker reads and writes some of the lines, but {option} is {stream}: "
+            f"give a file with {option}"
         )
     if options.cluster is not None and options.workers is not None:
-        raise ConfigError("--workers cannot be used with --cluster, where Ray chooses the number: leave --workers out")
+        raise ConfigError(
+            "--workers cannot be used with --cluster, where Ray chooses the number of workers: leave --workers out"
+        )
 
     from regard.recipes.chunks.job import Workers
 
@@ -111,10 +113,10 @@ def run_chunks(
     """Computes the lines of an output file with many workers, and shows the progress.
 
     Args:
-        source: The input: a file of lines, or text that is made from other files.
+        source: The input: a file of lines, or lines that are made from other files, such as those of sentence pairs.
         output: The output file.
         work: Describes for workers how an output line is computed from an input line, such as by translation.
-        workers: Number of processes, threads of each, and shard or cluster.
+        workers: Number of processes, threads of each, and the values of `--shard` and `--cluster`; see `check_chunks`.
         finish: Function to call when the output file is complete; None = nothing is called.
 
     Returns:
@@ -181,8 +183,8 @@ class ChunkProgress:
         """Starts the progress bar. See `regard.recipes.chunks.job.Progress.begin`.
 
         Args:
-            finished: Number of lines that have a result from an earlier run.
-            total: Number of lines of this process's chunks.
+            finished: Number of lines that already have a result from an earlier run of the command; part of `total`.
+            total: Number of lines that the workers on this machine have to process, including finished ones.
         """
         self.total, self.before, self.finished = total, finished, finished
         self.started = self.logged = time.monotonic()

@@ -64,7 +64,7 @@ class Checking:
             Names of checks with the thresholds that were given, or None for checks to leave out; and the test sets.
 
         Raises:
-            ConfigError: There is no check of a name, or a threshold is not a number.
+            ConfigError: A name is not that of a check, or a threshold is not a number.
         """
         from regard.data.cleaning.filters import Filters
 

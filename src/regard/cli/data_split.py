@@ -38,9 +38,9 @@ def data_split(
         typer.Option(metavar="FORMAT", help="Format of the output.", show_default="tsv, or plain for two files"),
     ] = None,
 ) -> None:
-    """Divide a corpus so that no source and no target sentence is in two parts.
+    """Divide a corpus into training, validation and test pairs that share no source and no target sentence.
 
-    Pairs that share a sentence, directly or through other pairs, go to the same part.
+    Pairs that share a sentence, directly or through other pairs, stay together.
     """
     from regard.cli.progress import progress_of_stages
     from regard.data.cleaning.source import CorpusSource

@@ -1,7 +1,7 @@
 """Exit status and final message of a command.
 
-0 = success, 1 = internal error, closed output pipe or failed run of a lab, 2 = error that the user can fix,
-130 = Ctrl-C.
+0 = success, 1 = internal error, closed output pipe, or a training of `regard lab` that failed, 2 = error that the user
+can fix, 130 = Ctrl-C.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def exit_status(work: Callable[[], object]) -> int:
         work: Function that runs the command; returns an exit status, or None for 0.
 
     Returns:
-        Exit status: 0 success, 1 internal error, 2 error that the user can fix, 130 Ctrl-C.
+        The status that `work` returned, 0 for None. If it raised an error: 1 for an internal error or a closed output
+        pipe, 2 for an error that the user can fix, 130 for Ctrl-C.
     """
     with standard_streams():
         return _run(work)

@@ -1,4 +1,4 @@
-"""Sentence pairs from the files that options name: all lines of two files, or a corpus of any format in one."""
+"""Sentence pairs from files that options name: all lines of two files, or a corpus of any format in one."""
 
 from __future__ import annotations
 
@@ -191,14 +191,14 @@ class PairFiles:
         return {name: None if path == Path("-") else path for name, path in given.items() if path is not None}
 
     def text(self, reading: Reading, model: Path) -> MadeText:
-        """Converts the sentence pairs to the input text of a job that many workers share.
+        """Makes lines for workers that divide the sentence pairs among themselves: a JSON array per pair.
 
         Args:
             reading: Options about how the files are read.
             model: Directory of the model. If `--langs` was not given, the model's languages are read.
 
         Returns:
-            The text, which is read from the files when the job begins.
+            The lines, each an array of source and target. The files are read only when the work begins.
         """
         from regard.recipes.chunks.pairs import pairs_text
 

@@ -29,7 +29,7 @@ Out = Annotated[
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """Options of a recipe for its trainings: configuration file, preset, and single settings."""
+    """Options of `regard recipe` for the models that it trains: configuration file, preset, and single settings."""
 
     config: ConfigFile = None
     preset: Preset = None
@@ -53,7 +53,7 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class TranslatingOptions:
-    """Options of a recipe for the stage that translates text: the number of processes."""
+    """Options of `regard recipe` for the stage that translates text: the number of processes."""
 
     workers: Annotated[
         int, typer.Option(metavar="N", min=1, help="Number of processes that translate; they share the CPU cores.")
@@ -66,7 +66,7 @@ class TranslatingOptions:
             config: Configuration of the training.
 
         Returns:
-            Number of processes, and threads of each, at least 1; None if `train.threads` is not set.
+            Number of processes; and threads of each, at least 1, or None if `train.threads` is not set.
         """
         from regard.recipes.chunks.job import Workers
 
@@ -75,7 +75,7 @@ class TranslatingOptions:
 
 
 def run_recipe(recipe: Callable[[Reporter, Progress, Interrupt], bool]) -> int:
-    """Runs a recipe with progress on standard error, and lets signals such as Ctrl-C interrupt it.
+    """Runs a recipe, such as back-translation, with progress on standard error; signals such as Ctrl-C interrupt it.
 
     Args:
         recipe: Function that runs the recipe; returns True if it finished, False if it was interrupted.

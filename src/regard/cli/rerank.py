@@ -156,7 +156,10 @@ def _parse(text: str) -> tuple[Path, float]:
     except ValueError:
         return parse_model(text), 1.0  # the colon belongs to the path
     if not math.isfinite(value):
-        raise ConfigError(f"expected a finite number as the weight after the colon, such as model:0.5, got {text!r}")
+        raise ConfigError(
+            "--model, --reverse: expected a finite number as the weight after the colon, such as model:0.5, "
+            f"got {text!r}"
+        )
     return parse_model(path if colon else text), value
 
 

@@ -60,7 +60,7 @@ class UsedTermOptions(TermOptions):
 
     @property
     def in_source(self) -> bool:
-        """Whether terms are written into the source; a `SearchError` is raised if no glossary is given."""
+        """Whether terms are written into the source; `--terms-in-source` without `--terms` raises a `SearchError`."""
         if self.terms_in_source and not self.terms:
             raise SearchError("--terms-in-source has no effect without a glossary: add --terms FILE, or leave it out")
         return self.terms_in_source

@@ -98,7 +98,7 @@ class ModelSection(Section):
     @property
     @abstractmethod
     def default_batch_tokens(self) -> int:
-        """Default of `train.batch_tokens`, the largest batch in tokens with padding; for small corpora, half of it."""
+        """Default of `train.batch_tokens`, the largest batch in tokens with padding; halved for small corpora."""
 
     @property
     @abstractmethod
@@ -178,14 +178,14 @@ class RNNConfig(ModelSection):
 
     @property
     def num_positions(self) -> int:
-        """Largest sentence length: unlimited, since recurrent models have no position embeddings."""
+        """Largest sentence length: `UNLIMITED`, since recurrent models have no position embeddings."""
         return UNLIMITED
 
     @property
     def max_source_len(self) -> int:
         """Number of source positions that the attention covers: `attention.max_source` with a location-based score.
 
-        Unlimited with any other score. See `ModelSection.max_source_len`.
+        `UNLIMITED` with any other score. See `ModelSection.max_source_len`.
         """
         return self.attention.max_source if self.attention.score == "location" else UNLIMITED
 
@@ -211,7 +211,7 @@ class RNNConfig(ModelSection):
         return "-".join([self.decoder, *attention, self.cell, str(self.hidden_size)])
 
     def product_rows(self, batch_tokens: int) -> int:
-        """Number of rows of the matrix product of one time step, for a speed test: one per sentence of the batch.
+        """Number of rows of one time step's matrix product, for a speed test: one per sentence of the batch.
 
         A sentence is taken to have 16 tokens, and a batch at least 32 sentences. See `ModelSection.product_rows`.
         """
@@ -269,7 +269,7 @@ class TransformerConfig(ModelSection):
 
     @property
     def num_positions(self) -> int:
-        """Largest sentence length: `max_positions` with learned position embeddings, otherwise unlimited.
+        """Largest sentence length: `max_positions` with learned position embeddings, otherwise `UNLIMITED`.
 
         See `ModelSection.num_positions`.
         """
@@ -279,7 +279,7 @@ class TransformerConfig(ModelSection):
     def max_source_len(self) -> int:
         """Number of source positions that cross-attention covers: 256 (`LOCATION_REACH`) with a location-based score.
 
-        Unlimited with any other score. See `ModelSection.max_source_len`.
+        `UNLIMITED` with any other score. See `ModelSection.max_source_len`.
         """
         return LOCATION_REACH if self.cross_score == "location" else UNLIMITED
 

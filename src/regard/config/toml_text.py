@@ -55,16 +55,22 @@ def parse(text: str, *, wide: bool = False) -> Tree:
         TOMLDecodeError: The text is not TOML, or exceeds a limit; the message says where.
     """
     if len(text) > MAX_CHARS:
-        raise TOMLDecodeError(f"expected at most {MAX_CHARS:,} characters in the document, found {len(text):,}")
+        raise TOMLDecodeError(
+            f"expected at most {MAX_CHARS:,} characters in the TOML document, found {len(text):,}: shorten it"
+        )
     _check_depth(text)
     try:
         tree = tomllib.loads(text)
     except RecursionError:
-        raise TOMLDecodeError(f"expected at most {_MAX_DEPTH} nested lists or tables, got more") from None
+        raise TOMLDecodeError(
+            f"expected at most {_MAX_DEPTH} nested lists or tables in the TOML document, got more: nest fewer"
+        ) from None
     except TOMLDecodeError:
         raise
     except ValueError:  # Python limits the digits of an integer
-        raise TOMLDecodeError("expected integers of at most 64 bits, got a larger one") from None
+        raise TOMLDecodeError(
+            "expected integers of at most 64 bits, got a larger one: shorten the overlong number in the TOML document"
+        ) from None
     if not wide:
         _check_numbers(tree)
     return tree

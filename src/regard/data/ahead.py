@@ -22,15 +22,15 @@ class BatchesAhead:
 
     Attributes:
         make: Function that makes a batch from a key, such as the number of the epoch, and the row numbers of the
-            batch's sentence pairs.
+            batch's sentence pairs in the corpus.
     """
 
     def __init__(self, make: Callable[[Key, tuple[int, ...]], Batch]) -> None:
-        """Makes no batch yet.
+        """Stores the function that makes batches; no batch is made yet.
 
         Args:
-            make: Function that makes a batch from a key, such as the number of the epoch, and the row numbers of its
-                sentence pairs; it is called in another thread.
+            make: Function that makes a batch from a key, such as the number of the epoch, and the row numbers of the
+                batch's sentence pairs in the corpus; it is called in another thread.
         """
         self.make = make
         self._thread = ThreadPoolExecutor(1, "regard-batches")
@@ -48,7 +48,7 @@ class BatchesAhead:
         Args:
             part: Key that identifies the sequence `batches`, such as the number of the epoch.
             number: Index of the batch in `batches`.
-            batches: Row numbers of the sentence pairs of each batch.
+            batches: For each batch, the row numbers of its sentence pairs in the corpus.
 
         Returns:
             The batch, after waiting for it if it is not made yet.

@@ -50,7 +50,7 @@ class Batches(Sequence[tuple[int, ...]]):
         return tuple(self.order[self.starts[index] : self.ends[index]].tolist())
 
     def __iter__(self) -> Iterator[tuple[int, ...]]:
-        """Iterates over the batches, each a tuple of row numbers."""
+        """Iterates over the batches, each a tuple of the row numbers of its sentence pairs in the corpus."""
         return (self[i] for i in range(len(self)))
 
 
@@ -97,7 +97,8 @@ class BatchPlan:
         if mixture is not None and sum(share.num_rows for share in mixture.shares) != self.src_lens.size:
             raise ShapeError(
                 f"expected a mixture of corpora with {self.src_lens.size} sentence pairs in total, got "
-                f"{sum(share.num_rows for share in mixture.shares)}: make it from the sizes of the filtered corpora"
+                f"{sum(share.num_rows for share in mixture.shares)}: make the mixture from the numbers of pairs that "
+                "the corpora have after filtering"
             )
         self.batch_tokens = batch_tokens
         self.seed = seed

@@ -28,8 +28,8 @@ def collate(
         indices: Row numbers of the sentences in their corpus, stored with the batch; by default, 0 to B - 1.
 
     Returns:
-        A batch with source ids, `(B, S)`, and target ids, `(B, T)`, once with bos as decoder input and once with eos as
-        decoder output; T is 0 without targets.
+        A batch with source ids and eos, `(B, S)`, and target ids, `(B, T)`, once with bos as decoder input and once
+        with eos as decoder output; T is 0 without targets.
 
     Raises:
         ShapeError: The numbers of targets or of indices differ from the number of sources.

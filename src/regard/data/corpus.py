@@ -64,7 +64,9 @@ class Ragged:
     def __getitem__(self, row: int) -> NDArray[np.int32]:
         """Values of one row."""
         if not 0 <= row < len(self):
-            raise IndexError(f"expected a row number from 0 to {len(self) - 1}, got {row}")
+            raise IndexError(
+                f"expected a row number from 0 to {len(self) - 1}, got {row}: this Ragged array has {len(self)} rows"
+            )
         return self.values[self.offsets[row] : self.offsets[row + 1]]
 
     @property

@@ -27,8 +27,8 @@ def bytes_hash(data: bytes) -> int:
 def mixed(keys: Keys) -> Keys:
     """Maps integers of 64 bits one-to-one, so that similar integers get very different images.
 
-    It is the finalizer of SplitMix64 (Steele et al. 2014). Adding a number to all keys before, or combining them with
-    it by exclusive or, gives their images another order, like a random seed.
+    It is the finalizer of SplitMix64 (Steele et al. 2014). To get images in another order, as with
+    another random seed, add the same number to all keys first, or XOR them with it.
 
     Args:
         keys: Integers, `(N,)` uint64.

@@ -50,7 +50,7 @@ class Mixture:
         for share in shares:
             if not share.weight > 0:
                 raise ConfigError(
-                    f"weight of a corpus: expected more than 0, got {share.weight:g}: leave the corpus out instead"
+                    f"CorpusShare.weight: expected more than 0, got {share.weight:g}: leave the corpus out instead"
                 )
         self.shares = tuple(shares)
         self.seed = seed

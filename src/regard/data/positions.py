@@ -21,11 +21,11 @@ def check_has_pairs(corpus: Sized) -> None:
 
 
 def check_same_stream(state: Mapping[str, int], identity: Mapping[str, int]) -> None:
-    """Checks that a saved position comes from a stream with the same batches as this stream.
+    """Checks that a position saved in a stream of training batches comes from a stream with the same batches.
 
     Args:
-        state: The saved position, with what determined the batches of the stream that saved it, by name.
-        identity: What determines the batches of this stream, by name, such as `num_pairs` and `seed`.
+        state: The saved position, which also holds the values of `identity` at the time of saving.
+        identity: What determines the batches of the present stream, by name, such as `num_pairs` and `seed`.
 
     Raises:
         CheckpointError: The position was saved with another corpus or other settings.
@@ -48,4 +48,7 @@ def check_skip(count: int) -> None:
         ShapeError: The number is negative.
     """
     if count < 0:
-        raise ShapeError(f"expected a number of batches to skip of at least 0, got {count}: use restore to go back")
+        raise ShapeError(
+            f"expected a number of batches to skip of at least 0, got {count}: to go back in the stream of batches, "
+            "call its method restore"
+        )

@@ -62,7 +62,10 @@ def differences(
 
 def _difference(metric: str, before: str | Result, after: str | Result) -> Difference:
     if isinstance(before, str) or isinstance(after, str) or after.p_value is None:
-        raise AssertionError(f"expected the results of two systems from sacreBLEU, got {before!r} and {after!r}")
+        raise AssertionError(
+            "expected sacreBLEU's paired test to return a score of each set of translations, and a p-value, got "
+            f"{before!r} and {after!r}"
+        )
     # sacreBLEU counts larger differences only, so that equal translations would differ significantly.
     p_value = after.p_value if after.score != before.score else 1.0
     return Difference(metric, before.score, after.score, p_value)

@@ -74,7 +74,7 @@ class InputFile(io.BufferedIOBase):
         """Reads the bytes that are available at once; waits only if there are none.
 
         Args:
-            size: Largest number of bytes; -1 = `BLOCK_SIZE`.
+            size: Largest number of bytes; -1 = 65,536 (`BLOCK_SIZE`).
 
         Returns:
             The bytes; empty only at the end of the file.

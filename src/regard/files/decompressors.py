@@ -21,7 +21,10 @@ _REMEDY = "copy or fetch it again"
 
 
 class Decompressor(Protocol):
-    """Protocol of a decompressor of one member of a file, with the interface of `bz2.BZ2Decompressor`."""
+    """Protocol of a decompressor of one member (an independently compressed part) of a file.
+
+    It has the interface of `bz2.BZ2Decompressor`.
+    """
 
     @property
     def eof(self) -> bool:

@@ -87,7 +87,7 @@ def _refuse_constant(name: str) -> object:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text[:40]} is too large for a float64")
+        raise ValueError(f"the number {text[:40]} is too large for a float64")
     return number
 
 

@@ -222,7 +222,7 @@ def _owner(path: Path) -> Owner:
     with suppress(RegardError, KeyError, TypeError, ValueError):
         content = parse_json(read_bytes(path, max_bytes=_MAX_BYTES, remedy=""), where=str(path), remedy="")
         if not isinstance(content, dict) or not 0 < int(content["pid"]) < _MAX_PID:
-            raise ValueError("expected a JSON object with the process id of a lock's holder")
+            raise ValueError(f"{path}: expected a JSON object with `pid`, the id of the process that holds the lock")
         host, started = str(content["host"]), content.get("started")
         # Locks of earlier versions do not name the machine.
         machine = content.get("machine") or (_machine() if host == socket.gethostname() else "")

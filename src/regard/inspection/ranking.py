@@ -61,7 +61,7 @@ def most_and_least(
         ShapeError: `k` is less than 1.
     """
     if k < 1:
-        raise ShapeError(f"expected k of at least 1, got k={k}")
+        raise ShapeError(f"expected k, the number of words in each list of attended words, to be at least 1, got k={k}")
     src_words, rankings = record.src_words, []
     for index, (word, row) in enumerate(zip(record.tgt_words, record.words(layer, head), strict=True)):
         *weights, end = row.tolist()

@@ -67,7 +67,10 @@ class AttentionRecord:
                 "an attention record needs at least one layer, got none: a model without attention has no record"
             )
         if len(names) != len(layers):
-            raise ShapeError(f"expected one name for each of the {len(layers)} layers, got {len(names)}: {names}")
+            raise ShapeError(
+                f"expected layer_names to have a name for each of the {len(layers)} layers of attention weights, got "
+                f"{len(names)}: {names}"
+            )
         for name, layer in zip(names, layers, strict=True):
             _check_layer(name, layer, num_src=len(self.src.ids), num_tgt=len(self.tgt.ids))
         if len({layer.shape[1] for layer in layers}) > 1:

@@ -97,7 +97,7 @@ class Exported:
 
 
 def is_export(path: str | Path) -> bool:
-    """Whether a directory was written by `regard export`."""
+    """Whether a directory is an export for another engine: it contains the file `export.json`."""
     return (Path(path) / MANIFEST).is_file()
 
 

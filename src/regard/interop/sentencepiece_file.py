@@ -135,7 +135,7 @@ def _piece(data: bytes) -> Piece:
         raise ValueError("the SentencePiece file is damaged: a piece has a text, score or type of the wrong data type")
     value = float(struct.unpack("<f", score)[0])
     if not math.isfinite(value):
-        raise ValueError(f"expected a finite score of each piece in the SentencePiece file, found {value}")
+        raise ValueError(f"the SentencePiece file is damaged: expected a finite score of each piece, found {value}")
     return Piece(text.decode(), value, PieceType(kind))
 
 

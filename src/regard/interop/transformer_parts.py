@@ -36,13 +36,13 @@ _ACTIVATIONS: dict[str, type[nn.Module] | None] = {
 
 @dataclass(frozen=True, slots=True)
 class TransformerParts:
-    """Encoder, decoder and layers of a Transformer, each checked to be of exactly the class named below.
+    """Encoder, decoder and layers of a Transformer, each checked to be of the class named here, not of a subclass.
 
     Attributes:
-        encoder: The encoder.
-        decoder: The decoder.
-        encoder_layers: Layers of the encoder; the first reads the embeddings.
-        decoder_layers: Layers of the decoder; the first reads the embeddings.
+        encoder: The encoder, a `TransformerEncoder`.
+        decoder: The decoder, a `TransformerDecoder`.
+        encoder_layers: Layers of the encoder, each an `EncoderLayer`; the first reads the embeddings.
+        decoder_layers: Layers of the decoder, each a `DecoderLayer`; the first reads the embeddings.
     """
 
     encoder: TransformerEncoder

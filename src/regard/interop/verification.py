@@ -48,7 +48,8 @@ def verify(stored: StoredModel, run: Run, *, engine: str) -> None:
     Args:
         stored: The model in regard.
         run: Function that translates by greedy search in the other engine, with weights that are not rounded. It takes
-            the token ids of source sentences without eos, and the largest length; it returns those of the translations.
+            the token ids of source sentences without eos, and the largest length of a translation in tokens. It returns
+            the token ids of the translations, with eos unless that length was reached.
         engine: Name of the other engine, for messages.
 
     Raises:

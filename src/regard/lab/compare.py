@@ -48,8 +48,8 @@ class LabMetric:
 
     Attributes:
         name: Name of the metric: `BLEU`, `chrF`, `perplexity` or `AER`.
-        compute: Function that computes the score from the sums over all sentences of the metric's statistics, such as
-            n-gram counts; they are some of the columns of `Statistics`, see `COLUMNS`.
+        compute: Function that computes the score from the metric's statistics, such as n-gram counts, summed over all
+            sentences. `COLUMNS` says which columns of `Statistics` it takes.
         higher_is_better: Whether a higher score is better.
         decimals: Number of decimals in the report.
     """
@@ -60,7 +60,7 @@ class LabMetric:
     decimals: int
 
     def corpus_score(self, statistics: Statistics) -> float:
-        """The score of the metric over all sentences, from their statistics `(sentences, columns)`."""
+        """Computes the score over all sentences from statistics in the form that `sentence_statistics` returns."""
         return self.compute(statistics[:, COLUMNS[self.name]].sum(axis=0))
 
     def get_signature(self) -> Signature:
@@ -124,7 +124,7 @@ def sentence_statistics(
     """Computes the statistics that each sentence contributes to the metrics.
 
     Args:
-        sentences: Results of one run for the test sentences.
+        sentences: Results of one trained model for the test sentences.
         references: Reference translation of each test sentence.
         tokenizer: Name of the tokenizer for BLEU (see `regard.evaluate.tokenizers`).
 

@@ -1,4 +1,4 @@
-"""The text of a lab, copied once into the lab's directory, so that the original files are not needed again."""
+"""The text of a lab (a comparison of systems), copied once into the lab's directory and read from there."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ most 5 % of the text each."""
 
 _ABOUT, _GOLD = "about.json", "test.align"
 _MAX_ABOUT_BYTES, _MAX_TEXT_BYTES = 1 << 26, 1 << 30
-_CURE = "the text of a lab must not change; restore the original file, or choose another directory for a new lab"
+_CURE = (
+    "the text with which systems are compared must not change; restore the original file, or start `regard lab run` in "
+    "another directory"
+)
 _ADDED_LATER: dict[str, object] = {"langs": None}
 """Options that labs of early versions do not have."""
 T = TypeVar("T")
@@ -106,7 +109,7 @@ class LabCorpus:
         data = read_bytes(path, max_bytes=_MAX_TEXT_BYTES, remedy=_CURE, error=DataError)
         expected = self.files.get(path.name)
         if expected is not None and hashlib.sha256(data).hexdigest() != expected:
-            raise DataError(f"{path}: changed since the lab was started: {_CURE}")
+            raise DataError(f"{path}: changed since `regard lab run` wrote it: {_CURE}")
         return data
 
 
@@ -150,7 +153,7 @@ def word_splitter(targets: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def prepare_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
-    """Writes the corpus of a lab to a directory, or opens the corpus that was written there earlier.
+    """Writes the corpus of a lab (a comparison of systems) to a directory, or opens the corpus already there.
 
     Args:
         config: The `[corpus]` section of the lab: names the text files, or the language pair of regard's built-in
@@ -170,8 +173,8 @@ def prepare_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
     corpus, made_of = _open(directory)
     if not isinstance(made_of, dict) or {**_ADDED_LATER, **made_of} != config.model_dump(mode="json"):
         raise ConfigError(
-            f"{directory}: this lab was started with other options in [corpus]: use the same options, or choose "
-            "another directory for the lab"
+            f"{directory}: this comparison of systems was started with other options in [corpus]: use the same "
+            "options, or start `regard lab run` in another directory"
         )
     return corpus
 
@@ -195,7 +198,8 @@ def _open(directory: Path) -> tuple[LabCorpus, object]:
     path = directory / _ABOUT
     if not os.path.lexists(path):
         raise DataError(
-            f"{directory}: expected the corpus of a lab, found no {_ABOUT}: start a lab with `regard lab run`"
+            f"{directory}: expected the text of a comparison of systems, found no {_ABOUT}: start a comparison with "
+            "`regard lab run`"
         )
     tree = read_sealed(path, max_bytes=_MAX_ABOUT_BYTES, remedy=_CURE, error=DataError)
     try:
@@ -270,7 +274,7 @@ def _phrasebook(config: CorpusConfig, directory: Path) -> tuple[Splits, list[Gol
 def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
     if config.train is None:
         raise AssertionError(
-            "expected corpus.train or corpus.phrasebook, got neither: set one of them in the lab's TOML file"
+            "expected corpus.train or corpus.phrasebook, got neither: set one in the TOML file for `regard lab run`"
         )
     train = _read_files(config.train, config.langs).pairs
     generator = random.Random(1)

@@ -42,7 +42,7 @@ _RUNS = "cells"  # the name that the directories of earlier versions have
 _FACTS = "facts.json"
 _MAX_BYTES = 1 << 20
 # Of the small files beside a run.
-_CURE = "restore the original file, or choose another directory for the lab"
+_CURE = "restore the original file, or start `regard lab run` in another directory"
 
 
 class _Facts(BaseModel):
@@ -114,7 +114,7 @@ class Experiment:
     corpus: LabCorpus
 
     def runs(self) -> list[Run]:
-        """All runs in the order of training: all systems with the first seed, then with the second seed, and so on."""
+        """All runs in the order of training: all systems with the first seed, then with the second, and so on."""
         return [
             Run(system, seed, self.directory / _RUNS / system / f"seed-{seed}")
             for seed in self.lab.seeds
@@ -141,7 +141,7 @@ class Experiment:
         return derive(config.model_copy(update={"subword": subword, "train": train}), **facts)[0]
 
     def tokens_per_epoch(self, run: Run) -> int:
-        """Number of target tokens of the training text in the vocabulary of a run, including `</s>`."""
+        """Number of target tokens in the training text, segmented into the subwords of a run, including `</s>`."""
         return self._facts(with_corpus(system_config(self.lab, run.system), self.corpus))["tgt_tokens"]
 
     def _facts(self, config: Config) -> dict[str, int]:
@@ -197,8 +197,8 @@ class Experiment:
         exists = os.path.lexists(run.fingerprint_file)
         if exists and read_text(run.fingerprint_file, max_bytes=_MAX_BYTES, remedy=_CURE).strip() != fingerprint:
             raise ConfigError(
-                f"{run.directory}: this run was started with other options: use the same options, choose another "
-                "directory for the lab, or remove the directory of this run"
+                f"{run.directory}: this training of one system with one seed was started with other options: use the "
+                "same options, start `regard lab run` in another directory, or remove this directory to train again"
             )
         return fingerprint
 
@@ -232,7 +232,7 @@ class Experiment:
 
 
 def set_up(lab: Lab, directory: Path) -> Experiment:
-    """Prepares the directory of a lab: writes corpus, vocabularies and the lab's description.
+    """Prepares the directory of a lab (a comparison of systems): writes corpus, vocabularies and the lab's description.
 
     If the directory already contains the lab, its content is checked and used again.
 
@@ -266,7 +266,7 @@ def set_up(lab: Lab, directory: Path) -> Experiment:
 
 
 def open_experiment(directory: Path, lab: Lab | None = None) -> Experiment:
-    """Opens the directory of a lab that `set_up` has prepared.
+    """Opens the directory of a lab (a comparison of systems) that `set_up` has prepared.
 
     Args:
         directory: Directory of the lab.
@@ -287,13 +287,14 @@ def _last_lab(directory: Path) -> Lab:
     path = directory / _LAB
     if not os.path.lexists(path):
         raise CheckpointError(
-            f"{directory}: expected the directory of a lab, found no {_LAB} there: start a lab with `regard lab run`"
+            f"{directory}: expected the directory of a comparison of systems, found no {_LAB} there: start a "
+            "comparison with `regard lab run`"
         )
     return parse_lab(read_text(path, max_bytes=4 * MAX_CHARS, remedy=_CURE), where=str(path))
 
 
 def with_corpus(config: Config, corpus: LabCorpus) -> Config:
-    """Makes a configuration train and validate with the text files of a lab.
+    """Copies a configuration, with the training and validation files of a lab (a comparison of systems).
 
     Args:
         config: Configuration of a system.

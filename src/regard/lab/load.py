@@ -1,4 +1,4 @@
-"""Reads and writes labs as TOML, and builds the configuration of each system."""
+"""Reads and writes labs (comparisons of systems) as TOML, and builds the configuration of each system."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FOLDER = Path(__file__).with_name("labs")
 
 
 def lab_names() -> tuple[str, ...]:
-    """Names of the built-in labs, sorted.
+    """Names of the built-in labs (comparisons of systems), sorted.
 
     >>> lab_names()
     ('bottleneck', 'heads', 'scores', 'word-order')
@@ -33,7 +33,7 @@ def lab_names() -> tuple[str, ...]:
 
 
 def load_lab(name: str, *, changes: Mapping[str, object] | None = None, only: tuple[str, ...] = ()) -> Lab:
-    """Reads a lab from a file, or a built-in one by name.
+    """Reads a lab, the description of a comparison of systems, from a TOML file, or a built-in lab by name.
 
     Args:
         name: Path of a TOML file, or name of a built-in lab.
@@ -59,7 +59,7 @@ def load_lab(name: str, *, changes: Mapping[str, object] | None = None, only: tu
 
 
 def parse_lab(text: str, *, where: str) -> Lab:
-    """Parses the description of a lab from TOML, as `dump_lab` writes it.
+    """Parses the description of a lab (a comparison of systems) from TOML, as `dump_lab` writes it.
 
     Args:
         text: A TOML document.
@@ -78,13 +78,13 @@ def parse_lab(text: str, *, where: str) -> Lab:
 
 
 def dump_lab(lab: Lab) -> str:
-    """Converts the description of a lab to TOML that `load_lab` can read; keys without a value are left out.
+    """Converts the description of a lab (a comparison of systems) to TOML; keys without a value are left out.
 
     Args:
         lab: Description of the lab.
 
     Returns:
-        A TOML document.
+        A TOML document, which `load_lab` can read.
     """
     tree = lab.model_dump(exclude_none=True)
     lines = [f"{key} = {write_value(value)}" for key, value in tree.items() if not isinstance(value, dict)]
@@ -120,7 +120,10 @@ def _find(name: str) -> Path:
         return _FOLDER / f"{name}.toml"
     if os.path.lexists(name):
         return Path(name)
-    raise ConfigError(f"{name}: expected a TOML file, or the name of a built-in lab{did_you_mean(name, lab_names())}")
+    raise ConfigError(
+        f"{name}: expected a TOML file that describes a comparison of systems, or the name of a built-in comparison"
+        f"{did_you_mean(name, lab_names())}"
+    )
 
 
 def _change(tree: Tree, changes: Mapping[str, object]) -> None:

@@ -12,7 +12,7 @@ from regard.lab.summary import summarize
 
 
 def write_report(directory: Path) -> tuple[Path, Path]:
-    """Writes the report on all finished runs of a lab; other runs may still be in progress.
+    """Writes the report of a lab (a comparison of systems) on all finished trainings; others may be in progress.
 
     Args:
         directory: Directory of the lab.

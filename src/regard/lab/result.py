@@ -23,7 +23,7 @@ from regard.store.sealed_json import read_sealed, sealed
 
 LARGEST = 1 << 28
 """Maximum size of a result file in bytes."""
-_CURE = "remove the run's directory, and `regard lab run` trains it again"
+_CURE = "remove the directory of this file, and `regard lab run` trains this system with this seed again"
 _MAX_FAULTS = 5
 # Faults in one error message.
 
@@ -50,7 +50,7 @@ class SentenceResult:
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """Size, cost and validations of a run's training.
+    """Size, cost and validations of the training of one system with one seed.
 
     Attributes:
         num_parameters: Number of trained parameters.
@@ -113,7 +113,7 @@ class Measurements:
 
 @dataclass(frozen=True)
 class RunResult:
-    """Result of one run.
+    """Result of one run, the training and measurement of one system with one seed.
 
     Attributes:
         system: Name of the system.

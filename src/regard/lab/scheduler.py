@@ -64,7 +64,8 @@ def run_lab(
 ) -> LabOutcome:
     """Trains and measures all unfinished runs of a lab, and waits for runs that other processes are training.
 
-    Several machines may call this function for the same lab in a shared directory.
+    A lab compares systems; each run trains one system with one seed. Several machines may call this function for the
+    same lab in a shared directory.
 
     Args:
         lab: Description of the lab.

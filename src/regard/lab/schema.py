@@ -91,7 +91,7 @@ class MeasureConfig(Section):
         if max(len(self.lengths), len(self.frequencies), len(self.sentences)) > _MAX_ROWS:
             raise ValueError(
                 f"lengths, frequencies, sentences: expected at most {_MAX_ROWS} values in each of these three lists of "
-                "the lab's TOML file, got more in one of them: shorten the longest"
+                "the TOML file for `regard lab run`, got more in one of them: shorten the longest"
             )
         for name, edges in (("lengths", self.lengths), ("frequencies", self.frequencies)):
             if list(edges) != sorted(set(edges)):
@@ -125,7 +125,10 @@ class Lab(Section):
     def _check_size(self) -> Lab:
         count = len(self.systems) * len(self.seeds)
         if count > _MAX_RUNS:
-            raise ValueError(f"systems: expected at most {_MAX_RUNS:,} runs, one per system and seed, got {count:,}")
+            raise ValueError(
+                f"systems: expected at most {_MAX_RUNS:,} trainings, one per system and seed, got {count:,}: use fewer "
+                "systems or seeds"
+            )
         return self
 
     @model_validator(mode="after")
@@ -146,7 +149,7 @@ class Lab(Section):
         files = [name for name in ("val", "test", "gold") if getattr(self.corpus, name) is not None]
         if self.corpus.phrasebook and files:
             raise ValueError(
-                f"corpus: {', '.join(files)} cannot be set without a training text, because the lab then uses the "
+                f"corpus: {', '.join(files)} cannot be set without a training text, because `regard lab` then uses the "
                 "built-in phrasebook with its own texts and gold links: set corpus.train (or --corpus) as well, or "
                 f"remove {', '.join(files)}"
             )

@@ -126,7 +126,10 @@ def summarize(experiment: Experiment) -> Summary:
         if os.path.lexists(run.result_file):
             results.setdefault(run.system, []).append(experiment.result(run))
     if not results:
-        raise DataError(f"{experiment.directory}: expected finished runs, found none: train them with `regard lab run`")
+        raise DataError(
+            f"{experiment.directory}: expected at least one system that has been trained and measured, found none: "
+            "train the systems with `regard lab run`"
+        )
     results = {name: results[name] for name in experiment.lab.systems if name in results}
     corpus, lab = experiment.corpus, experiment.lab
     references = corpus.lines("test.tgt")

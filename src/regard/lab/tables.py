@@ -107,7 +107,7 @@ def distances_table(summary: Summary) -> Table:
 
 
 def attention_table(summary: Summary) -> Table:
-    """Table of attention per system: entropy and sharpness after training, and the layer and head used for links."""
+    """Table of attention per system: entropy and sharpness after training, and the layer and head for word links."""
     rows = []
     for name, runs in summary.results.items():
         last = [curves[name][-1][1] if name in curves else None for curves in _attention_curves(summary)]

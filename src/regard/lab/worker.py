@@ -33,7 +33,9 @@ FINISHED, FAILED, TAKEN, INTERRUPTED = 0, 2, 3, 130
 
 
 def train_and_measure(experiment: Experiment, run: Run, *, workers: int, interrupt: Interrupt | None = None) -> int:
-    """Trains and measures a run, unless another worker is training it; an interrupted training is resumed.
+    """Trains and measures a run (one system with one seed), unless another worker is training it.
+
+    An interrupted training is resumed.
 
     Args:
         experiment: The lab with its directory.

@@ -243,7 +243,7 @@ class GRULayer(RecurrentLayer):
         return self._weight("bias_ih_l0")
 
     def packed_cell(self) -> PackedCell:
-        """Prepares the weights for `step`: matrices for step input and for h. See `RecurrentLayer.packed_cell`."""
+        """Prepares the weights for `step`: one matrix for `step_input`, one for h. See `RecurrentLayer.packed_cell`."""
         if self.packed is not None:
             return self.packed
         step_weight = _for_many_products(self._weight("weight_ih_l0")[:, self.known_size :])

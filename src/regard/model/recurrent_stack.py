@@ -84,7 +84,7 @@ class RecurrentStack(nn.Module):
     def input_gates(self, x: Tensor) -> Tensor:
         """Computes the part of the lowest layer's gates that comes from embedded words, `(..., E)`, and biases.
 
-        See `RecurrentLayer.input_gates`.
+        Returns a tensor `(..., num_gates)`, for `step`. See `RecurrentLayer.input_gates`.
         """
         gates: Tensor = self.layers[0].input_gates(x)  # type: ignore[operator]
         return gates

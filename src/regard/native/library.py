@@ -190,8 +190,8 @@ def kernel(name: str, like: Tensor) -> Callable[..., None] | None:
         like: Any tensor `(...)` with the device and type of the tensors to compute with; its values do not matter.
 
     Returns:
-        A function that takes data pointers and numbers. None if there is none for this device or type, or if no kernels
-        were compiled; the caller then uses PyTorch.
+        The C function; call it with the data pointers and numbers that its C declaration lists. None if there is none
+        for this device or type, or if no kernels were compiled; the caller then uses PyTorch.
     """
     kind, current = KINDS.get(like.dtype), instruction_set()
     library = _library(current) if kind and current and like.device.type == "cpu" else None

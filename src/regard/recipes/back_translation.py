@@ -65,8 +65,8 @@ class BackTranslationOptions:
     Attributes:
         mono: Files of target-language text, one sentence per line.
         reverse: Model from the target to the source language; None = it is trained on the real pairs.
-        search: How the reverse model translates: `beam`, `sample`, or `auto` for a beam if there are fewer than `SMALL`
-            real pairs.
+        search: How the reverse model translates: `beam`, `sample`, or `auto`: by beam search if there are fewer than
+            `SMALL` real pairs, otherwise by sampling.
         beam: Width of the beam.
         top_k: Number of most probable subwords to sample from.
         real_weight: Mean number of times that each real pair occurs in an epoch of training on real and synthetic
@@ -110,7 +110,7 @@ def back_translate(
         interrupt: Object through which a stop can be requested; finished work is then kept. None = never stopped.
 
     Returns:
-        Whether the recipe is finished; False if a stop was requested.
+        Whether all stages are finished; False if a stop was requested.
 
     Raises:
         RegardError: An option or a text is invalid, or a file cannot be written.

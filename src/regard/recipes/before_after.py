@@ -1,4 +1,4 @@
-"""The table that fine-tuning ends with: scores of the parent and of the new model on the validation text."""
+"""The table that fine-tuning ends with: scores on the validation text before and after fine-tuning."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def before_after(
     max_pairs: int,
     names: tuple[str, str] = ("parent", "new"),
 ) -> str:
-    """Translates validation text with a parent and with the model trained from the parent, and compares their scores.
+    """Translates validation text with a model and with the model that was trained from it, and compares their scores.
 
     Args:
         parent: The model that the training started from, or any other model to compare with.

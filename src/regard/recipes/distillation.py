@@ -101,7 +101,7 @@ def distill(
         interrupt: Object through which a stop can be requested; finished work is then kept. None = never stopped.
 
     Returns:
-        Whether the recipe is finished; False if a stop was requested.
+        Whether all stages are finished; False if a stop was requested.
 
     Raises:
         RegardError: An option or a text is invalid, or a file cannot be written.

@@ -48,8 +48,8 @@ def check_feasible(config: Config, *, device: str = "cpu", local_workers: int = 
     if capacity is not None and needed > capacity:
         raise ConfigError(
             f"a model of the sizes in [model] has {count:,} parameters, whose training takes {needed / 2**30:,.0f} GB, "
-            f"but a GPU here has {capacity / 2**30:,.1f} GB of memory. Each worker has the whole model, for regard "
-            "does not divide a model among GPUs (FSDP): reduce the largest sizes in [model]"
+            f"but a GPU here has {capacity / 2**30:,.1f} GB of memory. Each worker has the whole model, because "
+            "regard does not divide a model among GPUs (FSDP): reduce the largest sizes in [model]"
         )
 
 

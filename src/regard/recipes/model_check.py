@@ -35,7 +35,7 @@ class ModelScore:
         translator: Model from the source to the target language.
         reverse: Model from the target to the source language; None = only one direction.
         center: Unscaled score of pairs whose score is 0.
-        scale: How much higher the unscaled score of pairs is whose score is 1.
+        scale: Unscaled score of pairs whose score is 1, minus `center`.
     """
 
     translator: Translator
@@ -75,7 +75,7 @@ class ModelScore:
         return cls(translator, reverse, center, bound - center)
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """Computes the score of each pair, without further processes. See `regard.data.cleaning.check.Scorer`."""
+        """Computes the score of each pair, in the order of `pairs`; a higher score is worse."""
         sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
         forward = _losses(self.translator, sources, targets)
         if self.reverse is not None:

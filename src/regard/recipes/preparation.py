@@ -70,7 +70,7 @@ class Preparation:
     _names: list[str] = field(default_factory=list)
 
     def run(self) -> None:
-        """Prepares the text; writes the manifest last, which marks the text as complete.
+        """Writes prepared text to `directory`: shards of subword ids, then the manifest, which marks it as complete.
 
         Raises:
             DataError: The text cannot be read or used, or changes during the preparation.
@@ -256,7 +256,7 @@ class Preparation:
 
     def _check_unchanged(self, states: Sequence[tuple[str, int, int]]) -> None:
         if file_states(self._entries) != list(states):
-            raise DataError("a file of the text changed while it was read: run the command again")
+            raise DataError("a file of the training text changed while it was read: run the command again")
 
     def _remove_leftovers(self, num_shards: int) -> None:
         """Removes what only unfinished work needs, and shards of earlier text."""

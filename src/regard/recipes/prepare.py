@@ -253,7 +253,8 @@ def _load_on_disk(on_disk: PreparedOnDisk, config: Config, hashes: dict[str, str
     src, tgt = (_load_subword(directory / name, hashes.get(key)) for name, key in _SUBWORDS)
     if (src.fingerprint(), tgt.fingerprint()) != text.manifest.vocabularies:
         raise CheckpointError(
-            f"{directory}: expected the subword models that the prepared text was encoded with, found others: {_REMEDY}"
+            f"{directory}: expected the subword models that the prepared text was encoded with, found others: restore "
+            "them, or start the training again with --overwrite"
         )
     return _on_disk(text)
 

@@ -110,7 +110,7 @@ def prepare_text(
             Preparation(config, directory, subwords, num_workers or available_cores(), progress).run()
     prepared = find_prepared(config, directory, subwords=subwords)
     if prepared is None:
-        raise DataError(f"{directory}: the text changed while it was prepared: run the command again")
+        raise DataError(f"{directory}: a text file changed while this text was prepared from it: run the command again")
     return prepared
 
 

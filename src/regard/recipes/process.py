@@ -1,6 +1,7 @@
 """Settings for the whole process of a program that trains: memory allocator, oneDNN's cache, signal handlers.
 
-Only programs call these functions, such as the commands of `regard` and the workers of a lab; no library function does.
+Only programs call these functions, such as the commands of `regard` and the workers of `regard lab`; no library
+function does.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class RecipeJobs:
     def training(
         self, name: str, title: str, config: Config, out: Path, *, estimate: float | None, more: object = None
     ) -> Stage:
-        """Makes a stage that trains a model.
+        """Makes a stage of a recipe, which trains a model when it runs.
 
         Args:
             name: Name of the stage.
@@ -55,7 +55,7 @@ class RecipeJobs:
             more: What determines the result besides `config`, as JSON values; if it changes, the stage runs again.
 
         Returns:
-            The stage.
+            The stage, to be run by a `StageRunner`.
         """
 
         def run(resumes: bool) -> bool:
@@ -123,7 +123,7 @@ class RecipeJobs:
         Args:
             source: The input file.
             output: The output file.
-            work: What is computed for each chunk.
+            work: The computation that turns the lines of a chunk into output lines.
             resumes: True = keep the output, or its chunks, of an earlier run of this job; False = remove them first.
 
         Returns:
@@ -154,8 +154,8 @@ def refuse_other_model(out: Path, *, directory: Path) -> None:
     """
     if (out / MANIFEST).exists() and not directory.exists():
         raise CheckpointError(
-            f"{out}: contains a model that this recipe did not train, since the files of a recipe would be in "
-            f"{directory}, which does not exist: choose another --out, or remove the model"
+            f"{out}: contains a model that this back-translation or distillation did not train, since its other files "
+            f"would be in {directory}, which does not exist: choose another --out, or remove the model"
         )
 
 

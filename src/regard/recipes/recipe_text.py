@@ -87,8 +87,8 @@ def check_recipe_text(config: Config) -> None:
         )
     if config.data.corpora:
         raise ConfigError(
-            "data.corpora: back-translation and distillation take one corpus of real pairs, got data.corpora: join its "
-            "corpora in one file, for example with `regard data convert`, and give it with --src"
+            "data.corpora: back-translation and distillation read one corpus, which data.src names: join the corpora "
+            "in one file, for example with `regard data convert`, and give it with --src"
         )
     if config.data.src is None:
         raise ConfigError(
@@ -122,7 +122,9 @@ def text_fingerprint(config: Config, *more: Path) -> list[str]:
 
 
 def write_real_text(config: Config, files: TextFiles) -> tuple[list[str], list[Pair]]:
-    """Reads the real pairs, holds validation pairs out unless they are given, and writes plain files.
+    """Writes the user's (real, not synthetic) training pairs and the validation pairs to plain text files.
+
+    Validation pairs are held out of the training pairs if the configuration names no validation text.
 
     Args:
         config: The configuration.

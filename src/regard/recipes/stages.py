@@ -60,10 +60,10 @@ class StageRunner:
         self._interrupt = interrupt
 
     def finished(self, stages: Sequence[Stage]) -> list[bool]:
-        """Whether each of the stages is finished.
+        """Finds which stages are finished: they ran with the same options and inputs, and their outputs are unchanged.
 
         Args:
-            stages: The stages in order.
+            stages: Stages of the recipe in order, beginning with the first.
 
         Returns:
             One truth value per stage.
@@ -77,7 +77,8 @@ class StageRunner:
         """Runs the stages that are not finished.
 
         Args:
-            stages: Stages of the recipe in order, from the first one on, since their keys depend on those before.
+            stages: Stages of the recipe in order, beginning with the first. If the options of a stage have changed,
+                all later stages run again, too.
 
         Returns:
             Whether all these stages are finished; False if a stop was requested.

@@ -40,7 +40,7 @@ def check_texts_are_there(data: DataConfig, directory: Path) -> None:
     for key, path in text_files(data).items():
         if path is not None and not Path(path).exists():
             option = "--corpus" if data.corpora and "corpora" in key else f"--{key[5:].replace('_', '-')}"
-            also = ", for all corpora in their order," if option == "--corpus" else ""
+            also = ", for all corpora in their order" if option == "--corpus" else ""
             raise DataError(
                 f"{path}: no such file, but the training in {directory} was started with this text (the current "
                 f"directory is {Path.cwd()}): restore the file, or give the new path of the same text with --resume "

@@ -18,8 +18,8 @@ def joined_workers(*, overwrite: bool) -> Iterator[tuple[Workers, bool]]:
         overwrite: Whether an existing training is to be replaced.
 
     Yields:
-        All workers, of which this process is the only one without `torchrun`; and whether `torchrun` has restarted them
-        after a failure, so that the training is to be resumed.
+        The group of workers (without `torchrun`, this process alone); and True if `torchrun` has restarted them after a
+        failure, so that the training is to be resumed.
 
     Raises:
         ConfigError: `overwrite` is True and `torchrun` may restart the workers.

@@ -223,8 +223,8 @@ def check_target_tags(data: DataConfig, val: Sequence[Pair]) -> None:
     if missing is not None:
         raise DataError(
             f"{data.val_src}:{missing.line}: expected a source that begins with the tag of its target language, such "
-            f"as >>fr<<, since the training text has several, got {missing.src[:60]!r}: add the tags, or leave out the "
-            "validation text, and some of each corpus is held out"
+            f"as >>fr<<, since the training text has several target languages, got {missing.src[:60]!r}: add the tags, "
+            "or leave out the validation text, so that some pairs of each corpus are held out instead"
         )
 
 

@@ -71,7 +71,15 @@ class TranslatingValidator:
         self.rows = spread[np.argsort(src_lens[spread], kind="stable")].tolist()
 
     def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
-        """Computes loss, BLEU, chrF and attention measures of a model. See `regard.train.validation.Validator`."""
+        """Computes loss, BLEU, chrF and attention measures of a model on the validation pairs.
+
+        Args:
+            model: The model, in evaluation mode.
+            check: Function that is called regularly, and raises `Interrupted` if a stop was requested.
+
+        Returns:
+            The measures, with sample translations.
+        """
         start = time.perf_counter()
         loss, nll = corpus_loss(
             model,

@@ -119,7 +119,7 @@ def threads_of(threads: int, place: Place) -> tuple[int, str]:
         place: Rank of the worker, and number of workers, in all and on this machine.
 
     Returns:
-        The number of threads, at most `threads`; and a note for the user, which is empty unless it is less.
+        The number of threads, at most `threads`; and a note for the user, empty if the number is `threads`.
     """
     most = max(1, available_cores() // place.local_count)
     if place.count == 1 or threads <= most:

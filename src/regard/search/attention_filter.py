@@ -67,5 +67,8 @@ class KeepMatrix:
 
 def _checked_index(index: int, count: int, what: str) -> int:
     if not -count <= index < count:
-        raise ShapeError(f"there is no {what} {index}: expected 0 to {count - 1}, or -1 for the last and so on")
+        raise ShapeError(
+            f"there is no {what} {index} in the attention of this model: expected 0 to {count - 1}, or a negative "
+            f"number counted from the last {what}"
+        )
     return index

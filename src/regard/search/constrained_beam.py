@@ -57,7 +57,7 @@ class TermPrefixes(Prefixes):
     found: Tensor
 
     def select_terms(self, rows: Tensor) -> TermPrefixes:
-        """Selects the rows with indices `(N,)`, without model state and coverage, which finding terms does not need."""
+        """Copies the hypotheses in rows `(N,)`, without model state and coverage, which finding terms does not need."""
         return replace(self, model=State(), coverage=None).select(rows)
 
 

@@ -180,7 +180,7 @@ class StepEngine:
         word_end: WordEnd | None = None,
         constraints: SearchConstraints | None = None,
     ) -> list[list[Hypothesis]]:
-        """Translates source sentences in batches of similar lengths, in parallel threads. See `Engine.search`."""
+        """Translates sentences, given as token ids, in parallel threads. For all arguments, see `Engine.search`."""
         with_terms = set() if constraints is None else constraints.rows()
         self._check(options, len(sources), with_terms=bool(with_terms))
         if prefixes is not None:
@@ -214,14 +214,14 @@ class StepEngine:
     def _check(self, options: BeamOptions | SampleOptions, num_sentences: int, *, with_terms: bool) -> None:
         if isinstance(options, BeamOptions):
             if with_terms and options.groups > 1:
-                raise SearchError("groups (diverse beam search) cannot be combined with terms: leave one of them out")
+                raise SearchError("groups (diverse beam search) cannot use a glossary or terms: leave one of them out")
             return
         if self._shortlist is not None:
             raise SearchError(
                 "sampling draws from the whole vocabulary and cannot use a shortlist: leave out the shortlist"
             )
         if with_terms:
-            raise SearchError("sampling cannot use constraints: leave out the options of sampling, or the constraints")
+            raise SearchError("sampling cannot use a glossary or terms: leave them out, or the options of sampling")
         options.check_streams(num_sentences)
 
     def next_words(
@@ -284,7 +284,11 @@ class StepEngine:
         *,
         attention_filter: AttentionFilter | None = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Scores given translations in batches of similar lengths, in parallel threads. See `Engine.force`."""
+        """Computes log-probabilities and attention weights of given translations, in parallel threads.
+
+        Sources and targets are token ids without bos and eos. The result has a hypothesis per pair, in their order. For
+        all arguments, see `Engine.force`.
+        """
         unrestricted = self._observed(RestrictedModel(self._model, self._tgt_specials))
 
         def force_batch(rows: list[int]) -> list[Hypothesis]:

@@ -55,7 +55,7 @@ def limit_threads_after_fork(process_id: int) -> None:
     Without the limit, the process would wait forever for threads that only its parent has. A warning is issued.
 
     Args:
-        process_id: Id of the process that created the engine; nothing is changed in that process.
+        process_id: Id of the process that created the search engine; nothing is changed in that process.
     """
     if os.getpid() != process_id and torch.get_num_threads() > 1:
         torch.set_num_threads(1)

@@ -155,7 +155,9 @@ class PrefixModel:
             The logits `(R, V)` and attention weights, and the state after the step.
         """
         if not isinstance(state, PrefixState):
-            raise AssertionError("expected a state of this model with prefixes, got one of another model")
+            raise AssertionError(
+                f"expected a state of this model with prefixes, a PrefixState, got {type(state).__name__}"
+            )
         output, model_state = self.model.step(ids, state.model, need_weights=need_weights)
         after = PrefixState(model_state, state.sentences, state.position + 1)
         if state.position > self.longest:

@@ -25,7 +25,7 @@ MAX_NGRAM, MAX_PENALTY, MAX_RATIO = 100, 100.0, 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restrictions:
-    """Options of every kind of search for a minimum length, and against repetitions.
+    """Options that set a minimum length and reduce repetitions, in every kind of search.
 
     Attributes:
         min_len: Smallest number of tokens of a translation, eos not counted.

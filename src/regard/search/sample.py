@@ -52,14 +52,14 @@ class SampleOptions(Restrictions):
             raise SearchError(f"expected num_samples of at least 1, got {self.num_samples}")
         if not 0 < self.temperature < float("inf"):
             raise SearchError(
-                f"expected a temperature above 0, got {self.temperature}: for its limit at 0, use greedy search"
+                f"expected a sampling temperature above 0, got {self.temperature}: for temperature 0, use greedy search"
             )
         if self.top_k is not None and self.top_k < 1:
             raise SearchError(f"expected top_k of at least 1, got {self.top_k}")
         if not 0 < self.top_p <= 1:
             raise SearchError(f"expected top_p above 0 and at most 1, got {self.top_p}")
         if not 0 <= self.epsilon < 1:
-            raise SearchError(f"expected an epsilon of at least 0 and below 1, got {self.epsilon}")
+            raise SearchError(f"expected a sampling epsilon of at least 0 and below 1, got {self.epsilon}")
         if not -(1 << 63) <= self.seed < 1 << 63:
             raise SearchError(f"expected a seed from -2**63 to 2**63 - 1, got {self.seed}")
 

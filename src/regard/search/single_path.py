@@ -41,8 +41,9 @@ def run_single_path(
         model: The model, in evaluation mode.
         src_ids: Source tokens, `(B, S)` int64; each row ends with eos, then padding.
         src_len: Source lengths with eos, without padding, `(B,)` int64.
-        choose: Function that takes logits `(R, V)`, the sentence and the hypothesis of each of R rows, `(R,)`, and the
-            number of the step, from 1. It returns log-probability and id of the next token of each row, `(R,)`.
+        choose: Function that takes logits `(R, V)`, the indices of the sentence and of the hypothesis of each row,
+            `(R,)` each, and the number of the step, from 1. It returns the log-probability and the id of the next token
+            of each row, `(R,)` each.
         max_len: Largest number of tokens of a hypothesis, eos included, per sentence, `(B,)` int64.
         specials: Ids of the special tokens.
         copies: Number of hypotheses per sentence.

@@ -37,7 +37,10 @@ class PrefixedEngine:
         word_end: WordEnd | None = None,
         constraints: SearchConstraints | None = None,
     ) -> list[list[Hypothesis]]:
-        """Puts the tokens before the source sentences, and translates them. See `Engine.search`."""
+        """Puts the tokens `prefix` before each source sentence, and translates the sentences, given as token ids.
+
+        For arguments and result, see `Engine.search`.
+        """
         found = self._engine.search(
             self._prefixed(sources), limits, options, need_weights=need_weights, need_scores=need_scores,
             prefixes=prefixes, word_end=word_end, constraints=constraints,
@@ -51,7 +54,10 @@ class PrefixedEngine:
         *,
         attention_filter: AttentionFilter | None = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Puts the tokens before the source sentences, and scores given translations. See `Engine.force`."""
+        """Puts the tokens `prefix` before each source sentence, and scores given translations.
+
+        All sentences are given as token ids. For arguments and result, see `Engine.force`.
+        """
         forced = self._engine.force(self._prefixed(sources), targets, attention_filter=attention_filter)
         return without_columns(forced, len(self._prefix))
 

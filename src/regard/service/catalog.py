@@ -104,7 +104,8 @@ def parse_model(text: str) -> tuple[ModelEntry, ...]:
         if not path.is_dir():
             named = f", or {name_hint()}" if is_name(path) else ""
             raise ConfigError(
-                f"{path}: expected the directory of a model or an export{named}, found none: check the path"
+                f"{path}: expected the directory of a model or of what `regard export` wrote{named}, found none: "
+                "check the path"
             )
     if names is rest and separator:
         return (ModelEntry(*parse_direction(languages), paths),)

@@ -30,8 +30,8 @@ def is_light(translator: Translator) -> bool:
         translator: The model's translator.
 
     Returns:
-        True for a model with fewer than `LIGHT` parameters that regard's own search decodes: Python's lock, not
-        arithmetic, then limits the speed.
+        True if the model has fewer than `LIGHT` parameters and is not an export for ONNX or CTranslate2: Python's lock,
+        not arithmetic, then limits the speed.
     """
     sizes = [stored.manifest.num_parameters for stored in translator.models]
     return isinstance(translator.engine, StepEngine) and bool(sizes) and sum(sizes) < LIGHT

@@ -65,7 +65,7 @@ def parse_named_glossary(text: str) -> NamedGlossary:
 class Glossaries:
     """The named glossaries of a service, each read once for each direction that needs it.
 
-    All methods are called from the event loop of the service, or before it runs.
+    Call the methods only in the event loop of the service, or before the loop runs.
 
     Args:
         sources: The glossary files; files with the same name must be for different directions.
@@ -78,7 +78,9 @@ class Glossaries:
         keys = [(source.name, source.direction) for source in sources]
         if len(set(keys)) < len(keys):
             name = next(name for name, direction in keys if keys.count((name, direction)) > 1)
-            raise ConfigError(f"--glossary: {name} was given twice for the same direction: rename one of the two")
+            raise ConfigError(
+                f"--glossary: the name {name} was given to two files for the same direction: rename one of the two"
+            )
         self._sources = tuple(sources)
         self._read: dict[tuple[NamedGlossary, Direction], Glossary] = {}
 

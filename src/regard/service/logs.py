@@ -35,29 +35,29 @@ class JSONFormatter(logging.Formatter):
     """Formats a log record as JSON; control characters are escaped, so that they cannot affect a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Formats a record.
+        """Formats a log record as a JSON object.
 
         Args:
-            record: The record; its extra fields become fields of the object.
+            record: The record; the fields given as `extra` in the logging call become fields of the JSON object.
 
         Returns:
-            One line of ASCII.
+            The JSON object, on one line, in ASCII.
         """
         return json.dumps(_fields(record), ensure_ascii=True, default=str)
 
 
 class TerminalFormatter(logging.Formatter):
-    """Formats a record as a short line for people."""
+    """Formats a log record as a short line for people."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Formats a record.
+        """Formats a log record as a short line for people.
 
         Args:
             record: The record.
 
         Returns:
-            A line of ASCII: time, event and fields. For an exception, further lines with the file, line and function of
-            each frame of the traceback.
+            A line of ASCII: time, message and fields given as `extra`. For an exception, further lines with the file,
+            line and function of each frame of the traceback.
         """
         fields = _fields(record)
         places = [json.dumps(place)[1:-1] for place in fields.pop("places", ())]

@@ -52,10 +52,10 @@ class FairQueue:
     too much waits, `put` refuses the job.
 
     Args:
-        max_waiting: Maximum number of source tokens that wait. The free number is `max_waiting` minus the tokens of all
-            clients that wait already. A job is refused if its tokens, plus those of its client that wait already,
-            exceed the free number. So a client alone gets at most half, and leaves room for new clients. If nothing
-            waits, a job of any length is accepted.
+        max_waiting: Maximum number of source tokens that wait. A job is refused if its tokens and the waiting tokens of
+            its client together are more than the free room: `max_waiting` minus the waiting tokens of all clients. So
+            a client alone that sends many small jobs fills about half of the queue, and leaves room for others. If
+            nothing waits, a job of any length is accepted.
     """
 
     def __init__(self, max_waiting: int = MAX_WAITING) -> None:

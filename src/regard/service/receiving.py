@@ -66,7 +66,7 @@ class ReceivingLimits:
 
     @property
     def check_seconds(self) -> float:
-        """Seconds between two calls of `GuardedProtocol.check`."""
+        """Seconds between two calls of `GuardedProtocol.check`, which ends connections that exceed the limits."""
         return min(1.0, min(self.header_seconds, self.body_seconds, self.idle_seconds) / CHECKS)
 
 
@@ -161,7 +161,7 @@ class GuardedProtocol(H11Protocol):
         self._refuse(status if status in _REASONS else 400, message, code)
 
     def shutdown(self) -> None:
-        """Closes the connection after the current answer; without one, after a moment in which a request may arrive."""
+        """Closes the connection after the current response; if there is none, after a short wait for a request."""
         if self._is_refused:
             self.transport.close()
         elif self._is_answering:

@@ -286,7 +286,7 @@ def _sentence(
         try:
             chosen = compact_record(record, layers=layers, heads=heads)
         except ShapeError as error:
-            raise ServiceError(f"Invalid request: {error}", status=409, code="no_such_layer") from None
+            raise ServiceError(f"Invalid request: attention: {error}", status=409, code="no_such_layer") from None
     uses = () if glossary is None else term_uses(glossary, translation.source, translation.text)
     return models.Sentence(
         source=translation.source,

@@ -230,10 +230,11 @@ class Sentence(BaseModel):
         words: Words of the translation.
         word_scores: Log-probability of each word, in nats.
         alignment: Links `[source word, target word]` between word numbers, which start at 0.
-        n_best: The best translations.
+        n_best: The best translations, the best first; empty unless more than one was requested.
         warnings: Warnings for the user, each a sentence.
         quality_flags: Signs of a bad translation.
-        attention: Attention of each subword, as `regard.inspection.compact.compact_record` encodes it.
+        attention: Attention weights by layer, as `regard.inspection.compact.compact_record` encodes them; null if not
+            requested or not available.
         readout: Layer and head from whose attention the alignment was derived.
         terms: Glossary terms that the source sentence contains.
         unmet: Required terms that the translation lacks, and forbidden terms that it contains.

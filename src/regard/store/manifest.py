@@ -51,12 +51,13 @@ class StoredReadout(BaseModel):
     """How word alignment links are derived from a model's cross-attention; see `regard.alignment.readout.Readout`.
 
     Attributes:
-        rule: Rule that selects the cells of the attention matrix that become links.
+        rule: Which weights become links. `strongest`: the largest of each target word; `threshold`: all above a
+            threshold; `shares`: each weight is divided by the total weight of its source word, and large shares count.
         layer: 0-based number of the layer; None = mean over the layers.
         head: 0-based number of the head; None = mean over the heads.
         shifted: Whether the attention weights of a target word are those of the decoding step after the one that
             generated the word.
-        threshold: Threshold of `rule`; None = the rule's default.
+        threshold: Threshold of the rules `threshold` and `shares`; None = 0.25 for `threshold`, 0.4 for `shares`.
         end: Attention weight on the source `</s>` above which a target word does not select a source word. With the
             rule `shares`, source words also select target words, so such a target word may still be linked.
     """
@@ -196,7 +197,9 @@ def check_readout(readout: StoredReadout | None, model: ModelSection, *, where: 
     for name, (number, count) in counts.items():
         if number is not None and number >= count:
             numbers = f"{name}s 0 to {count - 1}" if count > 1 else f"only {name} 0" if count else "no attention"
-            raise CheckpointError(f"{where}: readout.{name} is {number}, but the model has {numbers}; {remedy}")
+            raise CheckpointError(
+                f"{where}: for word alignment, readout.{name} is {number}, but the model has {numbers}; {remedy}"
+            )
 
 
 def write_signature(

@@ -175,7 +175,8 @@ def write_readout(path: str | Path, readout: StoredReadout | None) -> None:
         put_text(file, opened.manifest.model_copy(update={"readout": readout}).to_json())
         if open_model(directory).manifest != opened.manifest:
             raise CheckpointError(
-                f"{directory}: another process replaced the model while its readout was being stored: try again"
+                f"{directory}: another process replaced the model while the layer and head for its word "
+                "alignment were being stored: try again"
             )
 
     write_output(directory / MANIFEST, write)
@@ -300,12 +301,13 @@ def _json_details(directory: Path, details: Details) -> Details:
         size = len(json.dumps(stored, ensure_ascii=False).encode())
     except UnicodeEncodeError as error:
         raise CheckpointError(
-            f"{directory}: `details` of a model must contain only text that UTF-8 can encode: {error}"
+            f"{directory}: the argument `details` of save_model must contain only text that UTF-8 can encode: {error}"
         ) from None
     if len(stored) > MAX_DETAILS or size > LARGEST_MANIFEST // 2:
         raise CheckpointError(
-            f"{directory}: `details` of a model may have at most {MAX_DETAILS} entries and {LARGEST_MANIFEST // 2:,} "
-            f"bytes, got {len(stored)} entries and {size:,} bytes: store them in a file of your own"
+            f"{directory}: the argument `details` of save_model may have at most {MAX_DETAILS} entries and "
+            f"{LARGEST_MANIFEST // 2:,} bytes, got {len(stored)} entries and {size:,} bytes: store them in a file of "
+            "your own"
         )
     return stored
 

@@ -152,7 +152,7 @@ def is_fully_stored(model: nn.Module) -> bool:
 
 
 def assign_tensors(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Makes tensors the parameters and buffers of a module on the meta device, without copying.
+    """Replaces the parameters and buffers of a module on the meta device by given tensors, without copying.
 
     Tied parameters stay tied.
 

@@ -90,7 +90,9 @@ def wide_to_utf8(blocks: Iterator[bytes], encoding: str, name: str) -> Iterator[
             reason = (
                 f" (byte 0x{error.object[error.start]:02x}: {error.reason}): name the right encoding with --encoding"
             )
-            raise InputError(f"{name}: expected text in {encoding}, found invalid bytes", reason) from None
+            raise InputError(
+                f"{name}: expected text in the given encoding {encoding}, found invalid bytes", reason
+            ) from None
         except UnicodeError:  # only the codecs that detect the byte order
             advice = f": name the byte order, too, as --encoding {encoding}-le or {encoding}-be, or another encoding"
             raise InputError(

@@ -61,7 +61,7 @@ def canonical(code: str) -> str:
 
 
 def closest(code: str, available: Iterable[str]) -> str | None:
-    """The available language that a request for `code` means.
+    """Finds the available language that a requested language code means.
 
     Args:
         code: Code in any spelling that `canonical` accepts.
@@ -110,7 +110,7 @@ def parse_direction(text: str) -> tuple[str, str]:
         if _CODE.fullmatch(left) and _CODE.fullmatch(right):
             readings.append((left, right))
     if not readings:
-        raise ConfigError(f"expected a direction such as en-fr or en-pt-BR, got {text!r}")
+        raise ConfigError(f"expected a direction such as en-fr or en-pt-BR (source-target), got {text!r}")
     # Of en-PT-br and en-pt-BR, each has one reading in which the region is written in capitals.
     best = max(readings, key=lambda codes: sum(_is_region(part) for code in codes for part in code.split("-")[1:]))
     return canonical(best[0]), canonical(best[1])

@@ -229,7 +229,10 @@ def _from_naacl(lines: Iterable[str], path: str, num_pairs: int, *, known: bool)
             continue  # an empty line
         sentence, src, tgt = (int(match[column]) - 1 for column in (1, 2, 3))
         if sentence < 0:
-            raise DataError(f"{path}:{number}: expected 1-based sentence numbers, got {line.strip()!r}")
+            raise DataError(
+                f"{path}:{number}: expected 1-based sentence numbers in the first column (NAACL format), got the line "
+                f"{line.strip()!r}: count sentence pairs from 1"
+            )
         if min(src, tgt) < 0:
             continue  # word 0 is the empty word (NULL), which is not a link
         if sentence > last:

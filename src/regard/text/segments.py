@@ -22,7 +22,7 @@ class TextSegment:
 
     Attributes:
         first_word: 0-based number, among the words of the whole text, of the word in which the segment begins.
-        encoding: The segment, segmented into subwords; its spans count from the start of the segment.
+        encoding: The segment, segmented into subwords; character ranges count from the start of the segment.
         within_word: Whether the segment begins inside a word, because the length limit split the word. Always False in
             scripts without spaces between words.
     """
@@ -33,7 +33,7 @@ class TextSegment:
 
 
 def segments_of_lines(lines: Sequence[str], subword: Subword, *, limit: int) -> list[list[TextSegment]]:
-    """Splits lines into segments as `segments` does, tokenizing the lines that are short in one call.
+    """Splits each line into segments of at most `limit` subwords, as `segments` does, but faster for many short lines.
 
     Args:
         lines: Normalized texts.

@@ -18,7 +18,7 @@ _FORBIDDEN = ',"\u2581'
 
 
 def check_tag(tag: str) -> str:
-    """Checks that a word can be the tag of a corpus.
+    """Checks that a word can be a tag, to put before the source sentences of a corpus.
 
     Args:
         tag: The word, such as `<web>` or `>>fr<<`. It must begin and end with a character that is neither a letter nor
@@ -38,11 +38,15 @@ def check_tag(tag: str) -> str:
     bracketed = fits and not tag[0].isalnum() and not tag[-1].isalnum() and any(map(str.isalnum, inner))
     if not bracketed or any(sign in tag for sign in _FORBIDDEN):
         raise ConfigError(
-            f"expected a tag such as <web>, [news] or >>fr<<: 3 to {MAX_TAG_LENGTH} characters without spaces, commas "
-            f"and quotes, with a character that is no letter or digit at either end, got {tag!r}"
+            f"expected a tag such as <web>, [news] or >>fr<<, to put before source sentences: 3 to {MAX_TAG_LENGTH} "
+            "characters without spaces, commas and quotes, of which the first and the last are not letters or digits, "
+            f"got {tag!r}"
         )
     if _RESERVED.fullmatch(tag):
-        raise ConfigError(f"expected a tag that is not a special token, got {tag!r}: choose another, such as <web>")
+        raise ConfigError(
+            f"expected a tag that is not a special token, got {tag!r}: choose another word to put before source "
+            "sentences, such as <web>"
+        )
     return tag
 
 

@@ -25,7 +25,15 @@ _SPACES = re.compile("  +")
 
 @cache
 def character_class(character: str) -> int:
-    """Classifies a character: `SPACE_CLASS`, `LETTER_CLASS` (with digits; scripts with spaces) or `OTHER_CLASS`."""
+    """Classifies a character as a space, a letter or another character.
+
+    Args:
+        character: One character.
+
+    Returns:
+        `SPACE_CLASS` for a space; `LETTER_CLASS` for a letter or digit of a script with spaces between words;
+        `OTHER_CLASS` for any other character.
+    """
     if character == " ":
         return SPACE_CLASS
     return LETTER_CLASS if is_letter(character) else OTHER_CLASS
@@ -55,7 +63,7 @@ class TextIndex:
     """Finds the subwords that begin with, end with, equal or contain a text.
 
     Args:
-        texts: Text of each subword; empty for subwords that are not to be found.
+        texts: Text of each subword, in the order of the ids; empty for subwords that are not to be found.
 
     Attributes:
         longest: Number of characters of the longest text.
@@ -196,7 +204,7 @@ class TermVocabulary:
         return self._indexes[ignore_case]
 
     def without_bytes(self, tokens: Sequence[int]) -> Sequence[int]:
-        """Removes byte subwords from a list of ids with the same text; if all are bytes, keeps the first."""
+        """Removes single bytes from the ids of subwords that have the same text; if all are bytes, keeps the first."""
         if len(tokens) < 2:
             return tokens
         return [token for token in tokens if not isinstance(self.surfaces[token], int)] or tokens[:1]

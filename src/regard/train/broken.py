@@ -53,7 +53,8 @@ class BrokenBatches:
             this is the only worker.
 
     Attributes:
-        find_line: Function that returns the sentence pair of a row of the corpus; None = only ids are written.
+        find_line: Function that returns a sentence pair, given its index in the corpus; None = the files contain token
+            ids only, no text.
     """
 
     def __init__(

@@ -74,7 +74,7 @@ class GradientSum:
         )  # these sums have incomplete gradients, and cannot be called back
 
     def finish(self, extra: Tensor) -> Tensor | None:
-        """Sends what is left, and waits until the gradients of all parameters are sums over all workers.
+        """Sends the buckets not sent yet, and waits until the gradients of all parameters are sums over all workers.
 
         Args:
             extra: Further float32 numbers to add up over all workers, such as losses, `(N,)`, on the device of the

@@ -47,7 +47,8 @@ class GuidedAttention:
 
         Args:
             weights: Cross-attention weights of each layer, `(B, H, T, S)`.
-            guide: Links of the batch as a sparse matrix G; each row sums to 1, or is empty without links.
+            guide: Links of the batch as a sparse matrix G; the row of each target subword sums to 1, or is empty if the
+                subword has no links.
 
         Returns:
             The sum over all linked target subwords in nats, a scalar, not yet multiplied by λ.

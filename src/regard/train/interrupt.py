@@ -13,7 +13,7 @@ class Interrupted(Exception):  # noqa: N818 - nothing went wrong
 class Interrupt:
     """A flag that asks long work, such as a training, to stop; the work checks the flag regularly.
 
-    Each job needs its own object. Any thread and any signal handler may request the stop.
+    Each training or other long work needs its own object. Any thread and any signal handler may request the stop.
 
     Attributes:
         requested: Whether the work should stop.

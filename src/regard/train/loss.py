@@ -65,7 +65,7 @@ def chunked_cross_entropy(
 
 
 def default_chunk_size(weight: Tensor) -> int:
-    """Number of tokens per chunk, by the vocabulary size and the device of the output matrix, `(V, D)`."""
+    """Number of tokens whose logits are computed at once; depends on size and device of the output matrix, `(V, D)`."""
     elements = CHUNK_ELEMENTS if weight.device.type == "cpu" else CHUNK_ELEMENTS_ON_GPU
     return max(64, elements // weight.shape[0])
 

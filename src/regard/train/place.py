@@ -68,13 +68,13 @@ class Place:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Place:
-        """Reads the place of this process from the variables that `torchrun` sets.
+        """Reads the rank of this process and the number of workers from the variables that `torchrun` sets.
 
         Args:
             environment: Environment variables; by default, those of this process.
 
         Returns:
-            The place; the default, a single worker, if the process was not started by `torchrun`.
+            The numbers; those of a single worker if the process was not started by `torchrun`.
 
         Raises:
             ConfigError: A variable is not a number, or the numbers contradict each other.
@@ -96,7 +96,7 @@ def open_store(place: Place, environment: Mapping[str, str] | None = None) -> St
     """Opens the key-value store that the workers of a training share.
 
     Args:
-        place: Place of this worker.
+        place: Rank of this worker, and number of workers.
         environment: Environment variables, with `MASTER_ADDR` and `MASTER_PORT`; by default, those of this process.
 
     Returns:

@@ -116,12 +116,12 @@ class Meter:
         self.steps += 1
 
     def seconds(self) -> float:
-        """Seconds since the last reset, without those that were excluded."""
+        """Seconds since the last reset, without the time inside `with meter.paused()` blocks."""
         return self.clock() - self.start
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Excludes the time that a `with` block takes from `seconds`.
+        """Context manager; the time inside it does not count in the result of `seconds`.
 
         Yields:
             Nothing.

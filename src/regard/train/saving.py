@@ -84,7 +84,7 @@ class StateSaver:
         self._last: float | None = None  # set at the first step after a save, so a long save is not followed by another
 
     def is_due(self, now: float) -> bool:
-        """Whether a regular save is due: the interval has passed since the first call after the last save.
+        """Whether a regular save is due: the interval has passed since the first `is_due` call after the last save.
 
         Args:
             now: Present time in seconds, from any origin.
@@ -137,8 +137,8 @@ class StateSaver:
             return self._restore(state)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise CheckpointError(
-                f"{state.path}: not the state of this training ({type(error).__name__}: {error}): start the training "
-                "again with --overwrite"
+                f"{state.path}: expected the saved state of this training, found another or a damaged one "
+                f"({type(error).__name__}: {error}): start the training again with --overwrite"
             ) from None
 
     def _restore(self, state: LoadedState) -> Restored:

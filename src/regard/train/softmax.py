@@ -38,7 +38,19 @@ class TermsFunction(Protocol):
     def __call__(
         self, logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, /, *, need_error: bool
     ) -> LossTerms:
-        """Computes the terms of a chunk of C tokens from logits, `(C, V)`. See `loss_terms`."""
+        """Computes the loss of a chunk of C tokens from their logits, and its gradient if needed.
+
+        Args:
+            logits: Logits, `(C, V)`; may be overwritten.
+            bias: Bias to add to the logits, `(V,)`, or None.
+            targets: Target ids, `(C,)` int64.
+            smoothing: ε of label smoothing.
+            need_error: Whether to compute the gradient; if not, the fields `error` and `error_sum` of the result hold
+                arbitrary values.
+
+        Returns:
+            The terms of the chunk's loss.
+        """
         ...
 
 

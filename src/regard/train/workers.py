@@ -39,7 +39,7 @@ class Workers:
     All methods except the properties must be called by all workers in the same order.
 
     Args:
-        place: Place of this worker.
+        place: Rank of this worker, and number of workers; None for a single worker.
         store: Key-value store that all workers share, without values of an earlier start; None for a single worker.
         timeout: Seconds after which a worker that does not answer is taken to be lost.
         clock: Function that returns the time in seconds, from any origin.
@@ -269,10 +269,15 @@ class Workers:
                 if latest != beat:
                     beat, heard = latest, time.monotonic()
                 if time.monotonic() - heard > self.timeout:
-                    raise RuntimeError(f"worker 0 has shown no sign of life for {self.timeout:g} seconds")
+                    raise RuntimeError(
+                        f"worker 0, the process with RANK=0, has shown no sign of life for {self.timeout:g} seconds: "
+                        "see its output"
+                    )
             text = store.get(key)
         if not text:
-            raise WorkerError("worker 0 has ended with an error: see its message", reported=True)
+            raise WorkerError(
+                "worker 0, the process with RANK=0, has ended with an error: see its message", reported=True
+            )
         result: Plain = json.loads(text)
         return result
 

@@ -299,8 +299,8 @@ def rank_readouts(
     """
     if gold is not None and len(gold) != len(sources):
         raise DataError(
-            f"expected gold links of {len(sources)} sentence pairs, got gold links of {len(gold)}: give one line of "
-            "gold links per sentence pair"
+            f"gold: expected gold links of {len(sources)} sentence pairs, got gold links of {len(gold)}: give one line "
+            "of gold links per sentence pair"
         )
     numbers = _pairs_that_fit(translator, sources, targets)
     scored = translator.score([sources[number] for number in numbers], [targets[number] for number in numbers])
@@ -336,4 +336,7 @@ def _check_attention(scored: Sequence[Translation]) -> None:
     """A model without attention returns none for any pair that it scored."""
     read = [translation for translation in scored if translation.tokens]
     if read and all(translation.attention is None for translation in read):
-        raise DataError("this model has no attention to read a word alignment from: train one with another decoder")
+        raise DataError(
+            "this model has no attention to read a word alignment from: train a model with a model.decoder other than "
+            "'plain'"
+        )

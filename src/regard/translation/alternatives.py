@@ -48,7 +48,7 @@ def find_alternatives(
     engine = translator.engine
     if not isinstance(engine, StepEngine):
         raise SearchError(
-            "an export to CTranslate2 does not find alternatives: load the regard model that it was made from"
+            "an export to CTranslate2 cannot find alternative translations: load the regard model that it was made from"
         )
     if options.sample is not None or options.mbr is not None or options.n_best > 1:
         raise SearchError(

@@ -68,7 +68,7 @@ def split_lines(
     Args:
         translator: The translator.
         lines: Lines, normalized.
-        first: Number of the first line.
+        first: Number of the first line; segments and errors have the numbers of their lines, counted from it.
         prefixes: One prefix per line, or a single string if there is a single line; None = no prefixes.
         constraints: Terms that the translations must and must not contain, per line or the same for all lines; None =
             no constraints.
@@ -114,7 +114,7 @@ def _with_constraints(
     if unwanted:
         raise SearchError(
             f"sentence {parts[0].line}: the prefix {prefix[:80]!r} contains the term {unwanted.alternatives[0]!r}, "
-            "which is excluded: leave one of them out"
+            "which is excluded from the translation: change the prefix, or do not exclude the term"
         )
     limits = [max_len(translator, len(part.source.ids) + 1, TranslateOptions()) for part in parts]
     return divided_constraints(parts, line, constraints, limits)

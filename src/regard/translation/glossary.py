@@ -71,7 +71,8 @@ class GlossaryEntry:
         both = set(self.targets) & set(self.forbidden)
         if both:
             raise DataError(
-                f"{self._start}{_short(sorted(both))} is both a translation and forbidden: remove one of the two"
+                f"{self._start}{_short(sorted(both))} is both a translation of {_short(self.sources)} and forbidden: "
+                "remove one of the two"
             )
 
     @property

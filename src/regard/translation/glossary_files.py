@@ -90,7 +90,8 @@ def parse_entry(source: str, target: str, flags: str = "", *, where: str = "") -
         source: Spellings of the term, separated by `|`.
         target: Translations, separated by `|`; those that begin with `!` are forbidden. A `|` or `!` that belongs to
             the text is written `\|` or `\!`.
-        flags: Any of `case`, `inflect`, `keep` and `forbid`, separated by spaces or commas.
+        flags: Any of `case`, `inflect` and `keep`, which set these fields of the entry, and `forbid` = all translations
+            are forbidden; separated by spaces or commas.
         where: File and line, for messages.
 
     Returns:

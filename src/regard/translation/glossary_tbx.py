@@ -122,7 +122,7 @@ class _TbxElements(UnitElements):
             self._is_forbidden = text.lower().replace("-", "").startswith(_FORBIDDEN)
             return
         if len(text) > 10 * MAX_TERM:
-            raise XmlFault(f"expected a term of at most {MAX_TERM} characters, found {len(text)}: shorten it")
+            raise XmlFault(f"<term>: expected at most {MAX_TERM} characters, found {len(text)}: shorten the term")
         self._term = text
 
     def _tag(self, name: str) -> str:

@@ -93,8 +93,8 @@ def _checked_engine(path: Path, engine: str | None, exported: Exported | None) -
         )
     name = "regard's own engine" if engine == "regard" else engine
     raise ConfigError(
-        f"{exported.path}: an export for {own} cannot be run by {name}: give the model directory that it was exported "
-        "from"
+        f"{exported.path}: an export for {own} cannot be run by {name}: leave the engine out to use {own}, or "
+        "load the model directory that it was exported from"
     )
 
 

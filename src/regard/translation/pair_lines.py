@@ -24,7 +24,8 @@ def link_lines(
         format_name: Name of the output format, a key of `regard.alignment.formats.FORMATS`.
         sources: Source sentences.
         targets: One translation per source sentence.
-        first: Number of the first pair in the whole text, counted from 1; it must be 1 plus a multiple of `AT_ONCE`.
+        first: Number of the first pair in the whole text, counted from 1; it must be 1 plus a multiple of `AT_ONCE`
+            (512), the largest number of pairs that are aligned at once.
 
     Yields:
         Text for each pair; None if the format writes nothing for a pair without links.
@@ -49,7 +50,8 @@ def score_all(
         translator: The model that scores them.
         sources: Source sentences.
         targets: One translation per source sentence.
-        first: Number of the first pair in the whole text, counted from 1; it must be 1 plus a multiple of `AT_ONCE`.
+        first: Number of the first pair in the whole text, counted from 1; it must be 1 plus a multiple of `AT_ONCE`
+            (512), the largest number of pairs that are scored at once.
 
     Yields:
         For each pair, the translation with its log-probability as `score`.

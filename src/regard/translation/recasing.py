@@ -179,8 +179,8 @@ def ordinary_case(text: str, subword: Subword) -> str:
     Args:
         text: The sentence, normalized.
         subword: Source vocabulary. The case of a word with the fewest subwords is chosen; among equals, the most
-            probable. Capitals must be more probable by `LOWER_MARGIN`, since the beginnings of sentences make them
-            frequent.
+            probable. The log-probability of capitals must be higher by `LOWER_MARGIN` (3 nats), since the beginnings
+            of sentences make them frequent.
 
     Returns:
         The text in ordinary case, with a capital at each beginning of a sentence; in lower case if the vocabulary has

@@ -50,7 +50,7 @@ class Translator(DirectedTranslator):
         search: Search options, used where a call gives none.
         limits: Length limits of the model.
         readout: How word alignments are derived from the attention; None = unknown, so that the defaults of `Readout`
-            are used: the rule `shares` on the mean of all layers and heads.
+            are used.
         models: Models that the engine runs; empty for an export.
         signature: Text that identifies the model, to print beside scores, such as the signature in the manifest of an
             export; by default, the signatures of `models`.

@@ -48,7 +48,7 @@ def please(context: Context) -> Phrase:
 
 
 def measured(context: Context) -> Nominal:
-    """Generates a quantity of something: `a bottle of water`, `trop de sel`."""
+    """Generates a random quantity of something: `a bottle of water`, `trop de sel`."""
     noun = context.sampler.pick(of_kinds(("drink", "dish")))
     pool = AMOUNTS if context.sampler.chance(0.5) else MEASURES if noun.kind == "drink" else PORTIONS
     measure = context.sampler.pick(pool)
@@ -57,7 +57,7 @@ def measured(context: Context) -> Nominal:
 
 
 def order(context: Context) -> Sentence:
-    """Generates a polite order: `I would like some bread, please`."""
+    """Generates a random polite order: `I would like some bread, please`."""
     thing = measured(context) if context.sampler.chance(0.4) else context.thing(ORDERED, False, 0.15)
     en, fr = context.sampler.pick((("I", "je"), ("I", "je"), ("we", "nous")))
     verb_form = "voudrions" if en == "we" else "voudrais"
@@ -73,7 +73,7 @@ GOODS = ("clothes", "thing", "furniture", "text", "vehicle")
 
 
 def price(context: Context) -> Sentence:
-    """Generates the price of something, as a question or a statement."""
+    """Generates a random question or statement about a price: `How much does this bag cost?`."""
     noun = context.sampler.pick(of_kinds(GOODS))
     several = context.sampler.chance(0.3)
     determiner = context.sampler.pick((nps.THESE, nps.THE_PLURAL) if several else (nps.THIS, nps.THE))
@@ -95,7 +95,7 @@ def price(context: Context) -> Sentence:
 
 
 def quantity(context: Context) -> Sentence:
-    """Generates a statement about a quantity: `He drinks too much coffee`, `elle a plusieurs amis`."""
+    """Generates a random statement about a quantity: `He drinks too much coffee`, `elle a plusieurs amis`."""
     subject = context.subject()
     if context.sampler.chance(0.6):
         thing = measured(context)
@@ -118,7 +118,7 @@ def quantity(context: Context) -> Sentence:
 
 
 def how_many(context: Context) -> Sentence:
-    """Generates `How many books did you read?`: the French participle agrees with the preceding object."""
+    """Generates a random question: `How many books did you read?`; the French participle agrees with `books`."""
     chosen = context.sampler.pick((find_verb("have", "avoir"), *[verb for verb in TRANSITIVE if verb.en in COUNTED]))
     kinds = chosen.objects or ("thing", "animal", "text", "clothes")
     noun = context.sampler.pick([noun for noun in of_kinds(kinds) if not noun.mass])
@@ -138,7 +138,7 @@ COUNTED = ("buy", "sell", "eat", "read", "see", "find", "write", "choose", "visi
 
 
 def how_long(context: Context) -> Sentence:
-    """Generates a statement with a duration: `for two hours`, `il y a trois jours`, `in two days`."""
+    """Generates a random statement with a duration: `for two hours`, `il y a trois jours`, `in two days`."""
     frame = context.sampler.pick(("past", "past", "future"))
     unit, fr, _ = context.sampler.pick(UNITS)
     number, nombre = context.sampler.pick(little.NUMBERS[1:10])

@@ -41,7 +41,7 @@ AFTER = {"me": "moi", "te": "toi"}
 
 
 def command(context: Context) -> Sentence:
-    """Generates an imperative: `Eat your apple!`, `don't lose the key`, `let's go to the beach`."""
+    """Generates a random imperative: `Eat your apple!`, `don't lose the key`, `let's go to the beach`."""
     form = 1 if context.sampler.chance(0.2) else 2 if context.addressee.plural else 0
     who = nps.WE if form == 1 else context.you
     negated = context.sampler.chance(0.3) and form != 1

@@ -19,7 +19,7 @@ DESCRIBED_ALSO = ("room", "home", "idea", "animal", "event")
 
 
 def described_noun(context: Context) -> tuple[Noun, Adjective]:
-    """Generates a noun and an adjective that can describe it."""
+    """Generates a random noun, and a random adjective that can describe it."""
     noun = context.sampler.pick(of_kinds((*DESCRIBED, *DESCRIBED_ALSO)))
     return noun, context.sampler.pick(
         [adjective for adjective in adjectives_for(noun.kind) if adjective.en not in ATTRIBUTIVE]
@@ -30,7 +30,7 @@ ATTRIBUTIVE = ("bad", "old", "young")
 
 
 def introduced(context: Context, noun: Noun) -> Nominal:
-    """Generates a definite noun phrase as subject, sometimes with an owner: `my brother's car`."""
+    """Generates a noun phrase from a noun, with a random determiner or owner: `this car`, `my brother's car`."""
     if noun.kind in ("place", "land", "show", "dish", "idea"):
         return nps.noun_phrase(context.sampler.pick((nps.THE, nps.THIS)), noun)
     if context.sampler.chance(0.15):
@@ -47,7 +47,7 @@ def introduced(context: Context, noun: Noun) -> Nominal:
 
 
 def describing(context: Context) -> Sentence:
-    """Generates a description, as a statement or a question: `The soup is cold`."""
+    """Generates a random description, as a statement or a question: `The soup is cold`."""
     noun, adjective = described_noun(context)
     thing = introduced(context, noun)
     predicate = Predicate(BE, pair(adjective.en, adjective.french(thing.agreement)))
@@ -68,7 +68,7 @@ DEGREES = (("more", "plus"), ("less", "moins"), ("as", "aussi"))
 
 
 def comparing(context: Context) -> Sentence:
-    """Generates a comparison: `Paul is taller than Marie`, `this car is less expensive than the train`."""
+    """Generates a random comparison: `Paul is taller than Marie`, `this car is less expensive than the train`."""
     if context.sampler.chance(0.5):
         first, second = context.third(), context.someone()
         fitting = [quality for quality in adjectives_for("family") if quality.comparative and quality.en != "old"]
@@ -108,7 +108,7 @@ SUPERLATIVE_KINDS = ("land", "place", "home", "vehicle", "clothes")
 
 
 def superlative(context: Context) -> Sentence:
-    """Generates `It is the most beautiful island in Greece`, `c'est la plus belle île de Grèce`."""
+    """Generates a random sentence with a superlative: `It is the most beautiful island in the country`."""
     noun = context.sampler.pick(of_kinds(SUPERLATIVE_KINDS))
     adjective = context.sampler.pick(
         [
@@ -147,7 +147,7 @@ WIDE = ("town", "village", "lake", "mountain", "river", "forest", "island")
 
 
 def identifying(context: Context) -> Sentence:
-    """Generates an identification: `It is a good idea`, `those are my shoes`, `is it your bag?`."""
+    """Generates a random identification: `It is a good idea`, `those are my shoes`, `is it your bag?`."""
     noun = context.sampler.pick(of_kinds((*DESCRIBED, *DESCRIBED_ALSO)))
     plural = not noun.mass and noun.kind in ("clothes", "thing", "animal") and context.sampler.chance(0.25)
     if plural:
@@ -169,7 +169,7 @@ def identifying(context: Context) -> Sentence:
 
 
 def whose(context: Context) -> Sentence:
-    """Generates a statement or question about possession with être à: `Whose bag is this?`, `this bag is Anna's`."""
+    """Generates a random statement or question about possession: `Whose bag is this?`, `this bag is Anna's`."""
     noun = context.sampler.pick(of_kinds(("thing", "clothes", "vehicle", "text")))
     thing = nps.noun_phrase(nps.THIS, noun, context.quality(noun, 0.25))
     if context.sampler.chance(0.3):

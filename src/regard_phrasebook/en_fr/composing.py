@@ -20,12 +20,12 @@ def num_words(phrase: Phrase) -> int:
 
 
 def simple(context: Context, frame: str) -> Sentence:
-    """Generates a sentence of one clause in a time frame: `past`, `present` or `future`."""
+    """Generates a random sentence of one clause in a time frame: `past`, `present` or `future`."""
     return random_clause(context, frame=frame).sentence()
 
 
 def because(context: Context, frame: str) -> Sentence:
-    """Generates a statement and its reason, which is a state: `I slept because I was tired`."""
+    """Generates a random statement in the `past`, `present` or `future` with a reason: `because I was tired`."""
     first = random_clause(context, frame=frame, time=0.2)
     reason = state(context, frame, first.subject if first.subject.pronoun else context.subject())
     parts = {"a": first.sentence(), "b": reason.sentence()}
@@ -33,7 +33,7 @@ def because(context: Context, frame: str) -> Sentence:
 
 
 def when(context: Context, frame: str) -> Sentence:
-    """Generates two simultaneous events: `when he is tired, he sleeps`."""
+    """Generates random simultaneous events: `when he is tired, he sleeps`; in the `future`, clauses with `but`."""
     first = state(context, "present" if frame == "future" else frame, context.subject())
     if frame == "future":
         return but(context, frame)
@@ -44,7 +44,7 @@ def when(context: Context, frame: str) -> Sentence:
 
 
 def but(context: Context, frame: str) -> Sentence:
-    """Generates two contrasting clauses with `but`."""
+    """Generates two random clauses with `but`, the second negated, in the `past`, `present` or `future`."""
     parts = {
         "a": random_clause(context, frame=frame, negated=0).sentence(),
         "b": random_clause(context, frame=frame, negated=1).sentence(),
@@ -53,13 +53,13 @@ def but(context: Context, frame: str) -> Sentence:
 
 
 def both(context: Context, frame: str) -> Sentence:
-    """Generates two clauses with `and`."""
+    """Generates two random clauses with `and`, in the `past`, `present` or `future`."""
     parts = {"a": random_clause(context, frame=frame).sentence(), "b": random_clause(context, frame=frame).sentence()}
     return combine("<a> and/b <b>", "<a> et/b <b>", "coordinated clauses", ".", **parts)
 
 
 def various(context: Context, frame: str) -> Sentence:
-    """Generates a statement with a random construction that suits the time frame, such as a comparison or a price."""
+    """Generates a statement with a random construction, such as a comparison, in the `past`, `present` or `future`."""
     sentence = context.sampler.pick(VARIOUS[frame])(context)
     return sentence if sentence.mark == "." else simple(context, frame)
 
@@ -93,7 +93,7 @@ JOINTS = ((5, ("and", "et")), (2, ("but", "mais")), (1, ("so", "donc")))
 
 
 def lengthy(context: Context, shortest: int, longest: int) -> Sentence | None:
-    """Generates a statement with many clauses.
+    """Generates a random statement with many clauses.
 
     Args:
         context: Source of the random choices within the sentence.

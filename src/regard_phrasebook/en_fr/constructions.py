@@ -24,12 +24,12 @@ Construction = Callable[[Context], Sentence]
 
 
 def declarative(context: Context) -> Sentence:
-    """Generates a statement."""
+    """Generates a random statement of one clause: `He never eats meat`."""
     return random_clause(context).sentence()
 
 
 def interrogative(context: Context) -> Sentence:
-    """Generates a yes-no question."""
+    """Generates a random yes-no question; a statement if the subject is `I`, or the tense is `used` or `must`."""
     clause = random_clause(context, negated=0)
     if clause.subject.pronoun == "I" or clause.manner.tense in ("used", "must"):
         return clause.sentence()

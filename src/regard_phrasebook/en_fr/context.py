@@ -66,16 +66,16 @@ class Context:
         return (nps.I, self.you, nps.HE, nps.SHE, nps.WE, nps.THEY)
 
     def pronoun(self) -> Nominal:
-        """A subject pronoun, mostly of the first or second person."""
+        """A random subject pronoun, mostly of the first or second person."""
         return self.sampler.pick((nps.I, nps.I, self.you, self.you, *self.persons())).nominal()
 
     def question_subject(self) -> Nominal:
-        """A subject pronoun for a question, which is never `I`."""
+        """A random subject pronoun for a question, which is never `I`."""
         subject = self.pronoun()
         return self.you.nominal() if subject.pronoun == "I" else subject
 
     def name(self) -> Nominal:
-        """A first name; never that of the addressee."""
+        """A random first name; never that of the addressee."""
         women, men = little.WOMEN, little.MEN
         vocative = self.addressee.vocative.src
         name = self.sampler.pick([name for name in women + men if name not in vocative])
@@ -97,13 +97,13 @@ class Context:
         return Determiner("own", True, self.sampler.pick(self.persons()))
 
     def relative(self) -> Nominal:
-        """A relative: `my sister`, sometimes in the plural."""
+        """A random relative: `my sister`, sometimes in the plural."""
         noun = self.sampler.pick(NOUNS["family"])
         several = noun.en not in ONLY_ONE and self.sampler.chance(0.12)
         return nps.noun_phrase(self.owners() if several else self.owner_of(noun), noun)
 
     def stranger(self) -> Nominal:
-        """A person described by a noun: `the old doctor`."""
+        """A random person described by a noun: `the old doctor`."""
         determiner = self.sampler.weighted(((6, nps.THE), (2, nps.THE_PLURAL), (1, nps.THIS)))
         noun = self.sampler.pick(NOUNS["person"])
         return nps.noun_phrase(determiner, noun, self.quality(noun, 0.2))
@@ -117,11 +117,11 @@ class Context:
         return makers[kind]()
 
     def third(self) -> Nominal:
-        """A subject of the third person that is not a pronoun."""
+        """A random subject of the third person that is not a pronoun."""
         return self.sampler.one_of(self.name, self.relative, self.stranger)
 
     def someone(self) -> Nominal:
-        """A single person as an object: a name, a relative or a noun."""
+        """A random single person as an object: a name, a relative or a noun."""
         kind = self.sampler.weighted(((3, "name"), (4, "relative"), (3, "stranger")))
         if kind == "name":
             return self.name()
@@ -174,11 +174,11 @@ class Context:
         )
 
     def count(self) -> Determiner:
-        """A small number as determiner."""
+        """A random number from `two` to `twelve` as determiner."""
         return Determiner("count", True, None, self.sampler.pick(little.NUMBERS[1:12]))
 
     def thing(self, kinds: tuple[str, ...], negated: bool = False, adjectives: float = 0.25) -> Nominal:
-        """A noun phrase as object, of one of the given kinds.
+        """A random noun phrase as object, of one of the given kinds.
 
         Args:
             kinds: Kinds of nouns to choose from.
@@ -192,7 +192,7 @@ class Context:
         return nps.noun_phrase(self.determiner(noun, negated), noun, self.quality(noun, adjectives))
 
     def general(self, kinds: tuple[str, ...]) -> Nominal:
-        """A generic noun phrase: `coffee`, `horses`."""
+        """A random generic noun phrase of one of the given kinds, such as `drink`: `coffee`, `horses`."""
         # Nouns such as `music` occur in no other clause, so they are sampled more often here.
         kind = "subject" if "subject" in kinds and self.sampler.chance(0.35) else self.sampler.pick(kinds)
         noun = self.sampler.pick(NOUNS[kind])
@@ -201,7 +201,7 @@ class Context:
     # Time
 
     def time(self, frame: str, probability: float = 0.35) -> Phrase:
-        """A time adverbial that suits a time frame, or an empty phrase.
+        """A random time adverbial that suits a time frame, or an empty phrase.
 
         Args:
             frame: `past`, `present` (habits), `now` or `future`.

@@ -63,7 +63,7 @@ OPINIONS = (("think", "croire"), ("know", "savoir"), ("hope", "espérer"), ("say
 
 
 def opinion(context: Context) -> Sentence:
-    """Generates a that-clause: `I think that he is tired`, `je crois qu'il est fatigué`."""
+    """Generates a random sentence with a that-clause: `I think that he is tired`, `je crois qu'il est fatigué`."""
     subject = context.subject()
     en, fr = context.sampler.pick(OPINIONS)
     chosen = find_verb(en, fr)
@@ -78,7 +78,7 @@ LIKINGS = (("like", "aimer"), ("love", "adorer"), ("hate", "détester"), ("prefe
 
 
 def liking_to(context: Context) -> Sentence:
-    """Generates a statement about liking to do something: `She likes to read`, `elle aime lire`."""
+    """Generates a random statement about liking to do something: `She likes to read`, `elle aime lire`."""
     subject = context.subject()
     en, fr = context.sampler.pick(LIKINGS)
     liked = action(context, subject)
@@ -94,7 +94,7 @@ def liking_to(context: Context) -> Sentence:
 
 
 def purpose(context: Context) -> Sentence:
-    """Generates a purpose clause: `I go to the market to buy some bread`, `pour acheter du pain`."""
+    """Generates a random sentence with a purpose: `I go to the market to buy some bread`, `pour acheter du pain`."""
     subject = context.subject()
     place = destination(context)
     goal = action(context, subject)
@@ -107,7 +107,7 @@ def purpose(context: Context) -> Sentence:
 
 
 def before_doing(context: Context) -> Sentence:
-    """Generates a clause with before or without: `He eats before going out`, `avant de sortir`."""
+    """Generates a random sentence with before or without: `He eats before going out`, `avant de sortir`."""
     subject = context.subject()
     first, second = action(context, subject), action(context, subject)
     word, avant = context.sampler.pick((("before", "avant de"), ("before", "avant de"), ("without", "sans")))
@@ -126,7 +126,7 @@ def before_doing(context: Context) -> Sentence:
 
 
 def if_clause(context: Context) -> Sentence:
-    """Generates a real condition: `If it rains, we will play tennis`; present and future in both languages."""
+    """Generates a random sentence with a real condition, in present and future: `If it rains, we will play tennis`."""
     if context.sampler.chance(0.4):
         condition = Sentence(context.sampler.pick(CONDITIONS), ".")
     else:
@@ -147,7 +147,7 @@ CONDITIONS = (
 
 
 def unreal(context: Context) -> Sentence:
-    """Generates an unreal condition: `If I had a car, I would go to Rome`; French has the imperfect after `si`."""
+    """Generates a random unreal condition: `If I had a car, I would go to Rome`; French has an imperfect after `si`."""
     subject = context.subject()
     had = having(context, subject, False)
     condition = Sentence(statement(subject, had.predicate, Manner("past")), ".", had.predicate.combos + subject.combos)
@@ -158,7 +158,7 @@ def unreal(context: Context) -> Sentence:
 
 
 def while_clause(context: Context) -> Sentence:
-    """Generates two simultaneous actions: `While I slept, she was reading`, `pendant que je dormais, elle lisait`."""
+    """Generates two random simultaneous actions: `While I slept, she was reading`."""
     first_subject, second_subject = context.subject(), context.subject()
     first = make_statement(first_subject, action(context, first_subject), Manner("was doing"), "imparfait")
     second = make_statement(second_subject, action(context, second_subject), Manner("was doing"), "imparfait")
@@ -168,7 +168,7 @@ def while_clause(context: Context) -> Sentence:
 
 
 def just_done(context: Context) -> Sentence:
-    """Generates the recent past: `I have just eaten`, `je viens de manger`."""
+    """Generates a random statement in the recent past: `I have just eaten`, `je viens de manger`."""
     subject = context.subject()
     done = action(context, subject)
     came = conjugate("venir").present[subject.agreement.index]
@@ -186,7 +186,7 @@ ALREADY = rule("already/a", "déjà/a")
 
 
 def already(context: Context) -> Sentence:
-    """Generates the perfect with already or not yet: `She has already left`, `we have not eaten yet`."""
+    """Generates a random statement with already or not yet: `She has already left`, `we have not eaten yet`."""
     subject = context.subject()
     if context.sampler.chance(0.6):
         return make_statement(subject, action(context, subject), Manner("perfect", "", ALREADY), "perfect with déjà")
@@ -208,7 +208,7 @@ IMPORTANT = (
 
 
 def impersonal(context: Context) -> Sentence:
-    """Generates an impersonal construction: `It is important to sleep`, `il est important de dormir`."""
+    """Generates a random impersonal sentence: `It is important to sleep`, `il est important de dormir`."""
     done = action(context, nps.HE.nominal())
     while done.clitic is not EMPTY or done.verb.reflexive:
         done = action(context, nps.HE.nominal())
@@ -220,7 +220,7 @@ def impersonal(context: Context) -> Sentence:
 
 
 def pronoun_for_thing(context: Context) -> Sentence:
-    """Generates `I bought a car and I sold it`: the pronoun agrees with its antecedent."""
+    """Generates a random sentence such as `I bought a car and I sold it`: the pronoun agrees with its antecedent."""
     first = context.sampler.pick([verb for verb in TRANSITIVE if verb.en in ("buy", "find", "take", "choose", "bring")])
     kinds = tuple(
         kind for kind in first.objects if kind in ("thing", "clothes", "text", "furniture", "vehicle", "food")
@@ -268,7 +268,7 @@ together/a = ensemble/a
 
 
 def manner(context: Context) -> Sentence:
-    """Generates an adverb of manner: `She sings well`, `elle chante bien`."""
+    """Generates a random statement with an adverb of manner: `She sings well`, `elle chante bien`."""
     subject = context.subject()
     en, fr = context.sampler.pick(SKILLS)
     way = context.sampler.pick(MANNERS)
@@ -282,7 +282,7 @@ NOTHING = (("nothing", "rien"), ("nobody", "personne"))
 
 
 def nothing(context: Context) -> Sentence:
-    """Generates a negative pronoun as object: `He eats nothing`, `il ne mange rien`."""
+    """Generates a random statement with a negative pronoun as object: `He eats nothing`, `il ne mange rien`."""
     subject = context.subject()
     word, rien = context.sampler.pick(NOTHING)
     kind = "person" if word == "nobody" else "thing"

@@ -106,12 +106,12 @@ def _with_ed(verb: str) -> str:
 
 
 def spell_full(pieces: list[Piece]) -> list[Piece]:
-    """Spells a sentence without contractions, except that `can not` is written `cannot`."""
+    """Spells English tokens as the words of a sentence without contractions, except that `can not` is `cannot`."""
     return _spell(_merge(pieces, {("can", "not"): "cannot"}))
 
 
 def spell_short(pieces: list[Piece]) -> list[Piece]:
-    """Spells a sentence with contractions: `don't`, `I'm`."""
+    """Spells English tokens as the words of a sentence with contractions: `don't`, `I'm`."""
     negations = {(verb, "not"): short for verb, short in SHORT_NEGATIONS.items()}
     return _spell(_merge(_merge(pieces, negations), SHORT_SUBJECTS))
 

@@ -47,7 +47,7 @@ cheers/a = santé/a
 
 
 def greeting(context: Context) -> Sentence:
-    """Generates a fixed phrase, sometimes with a day: `see you on Monday`."""
+    """Generates a random fixed phrase, sometimes with a day: `see you on Monday`."""
     chosen = context.sampler.pick(GREETINGS)
     if chosen.src[:2] == ("see", "you") and context.sampler.chance(0.4):
         en, fr = context.sampler.pick(little.DAYS)
@@ -57,14 +57,14 @@ def greeting(context: Context) -> Sentence:
 
 
 def greeting_by_name(context: Context) -> Sentence:
-    """Generates a fixed phrase followed by a name."""
+    """Generates a random fixed phrase followed by a name: `hello, Anna`."""
     phrase, name = greeting(context), context.name()
     whole = rule("<s> +,/c <name>", "<s> +,/c <name>", s=phrase.phrase, name=name.phrase)
     return Sentence(whole, phrase.mark, (f"{' '.join(phrase.phrase.src)}+{name.head}",), ("greeting",))
 
 
 def thanks_for(context: Context) -> Sentence:
-    """Generates thanks for something: `thank you for the flowers`."""
+    """Generates thanks for a random thing: `thank you for the flowers`."""
     noun = context.sampler.pick(of_kinds(("thing", "text", "writing", "food", "event", "dish", "drink", "clothes")))
     several = not noun.mass and noun.kind != "event" and context.sampler.chance(0.3)
     determiner = (
@@ -78,7 +78,7 @@ def thanks_for(context: Context) -> Sentence:
 
 
 def well_wishing(context: Context) -> Sentence:
-    """Generates a phrase such as `have a good evening`, `bonne soirée`."""
+    """Generates a random phrase such as `have a good evening`, `bonne soirée`."""
     noun = context.sampler.pick([noun for noun in NOUNS["event"] if noun.en in GOOD_TIMES])
     good = "bonne" if noun.gender == "f" else "bon"
     phrase = rule(f"have/g a/g good/g {noun.en}/n", f"{good}/g {noun.fr}/n")
@@ -89,7 +89,7 @@ GOOD_TIMES = ("day", "week", "evening", "weekend", "night", "holiday", "trip", "
 
 
 def how_was(context: Context) -> Sentence:
-    """Generates `How was your day?`: the French participle agrees with the noun for the event."""
+    """Generates a random sentence such as `How was your day?`; the French participle agrees with the noun."""
     events = NOUNS["event"]
     # People ask about the day most often; it is events[0].
     event = events[0] if context.sampler.chance(0.35) else context.sampler.pick(events)
@@ -117,7 +117,7 @@ def how_was_question(thing: nps.Nominal) -> Sentence:
 
 
 def how_are(context: Context) -> Sentence:
-    """Generates a question about a person's health: `how is your mother?`."""
+    """Generates a random question about a person's health: `how is your mother?`."""
     who = context.sampler.one_of(context.pronoun, context.third)
     if who.pronoun in ("I", "we"):
         who = context.you.nominal()
@@ -136,7 +136,7 @@ def _how_pronoun(who: nps.Nominal, form: str) -> Phrase:
 
 
 def being_well(context: Context) -> Sentence:
-    """Generates `I am well`: French uses aller."""
+    """Generates a random sentence such as `I am well`; French has aller: `je vais bien`."""
     who = context.subject()
     form = conjugate("aller").present[who.agreement.index]
     way = context.sampler.pick((pair("well", "bien"), pair("very well", "très bien"), pair("better", "mieux")))
@@ -145,7 +145,7 @@ def being_well(context: Context) -> Sentence:
 
 
 def naming(context: Context) -> Sentence:
-    """Generates `My name is Anna`, `je m'appelle Anna`, as a statement or a question."""
+    """Generates a random sentence such as `My name is Anna`, `je m'appelle Anna`, as a statement or a question."""
     person: Person = context.sampler.pick(context.persons())
     if person.agreement.plural:
         person = nps.HE
@@ -162,7 +162,7 @@ def naming(context: Context) -> Sentence:
 
 
 def age(context: Context) -> Sentence:
-    """Generates a person's age, as a statement or a question: `avoir vingt ans`."""
+    """Generates a random question or statement about a person's age: `He is twenty years old`."""
     who = context.subject()
     form = conjugate("avoir").present[who.agreement.index]
     if context.sampler.chance(0.3) and who.pronoun not in ("", "I"):
@@ -183,7 +183,7 @@ def age(context: Context) -> Sentence:
 
 
 def introducing(context: Context) -> Sentence:
-    """Generates an introduction of a person: `This is my sister`, `voici ma sœur`."""
+    """Generates a random introduction of a person: `This is my sister`, `voici ma sœur`."""
     who = context.sampler.one_of(context.relative, context.stranger)
     word = "these/v are/v" if who.agreement.plural else "this/v is/v"
     phrase = rule(f"{word} <who>", "voici/v <who>", who=who.phrase)
@@ -191,7 +191,7 @@ def introducing(context: Context) -> Sentence:
 
 
 def exclaiming(context: Context) -> Sentence:
-    """Generates an exclamation: `What a beautiful house!`; French quel agrees with the noun."""
+    """Generates a random exclamation: `What a beautiful house!`; French quel agrees with the noun."""
     noun = context.sampler.pick(
         of_kinds(("clothes", "room", "land", "home", "thing", "vehicle", "idea", "animal", "event"))
     )
@@ -206,7 +206,7 @@ def exclaiming(context: Context) -> Sentence:
 
 
 def hurting(context: Context) -> Sentence:
-    """Generates `My head hurts`, `j'ai mal à la tête`: the possessor is the subject in French."""
+    """Generates a random sentence about pain: `My head hurts`, `j'ai mal à la tête`."""
     person: Person = context.sampler.pick((nps.I, nps.I, context.you, nps.HE, nps.SHE))
     noun = context.sampler.pick(NOUNS["body"])
     several = noun.en in ("tooth", "foot", "knee", "arm", "leg", "hand") and context.sampler.chance(0.4)

@@ -24,7 +24,7 @@ def begins_with_vowel(word: str) -> bool:
 
 
 def spell(pieces: list[Piece]) -> list[Piece]:
-    """Spells a French sentence: elision, contraction, joining, capitalization."""
+    """Spells French tokens as the words of a sentence, with elision, contraction, joined tokens and a capital."""
     return capitalize(attach(_unmark(_contract(_elide(pieces)))))
 
 

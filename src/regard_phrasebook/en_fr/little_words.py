@@ -16,7 +16,7 @@ def _pairs(table: str) -> tuple[tuple[str, str], ...]:
 
 
 def linked(table: str) -> tuple[Phrase, ...]:
-    """Parses lines `English = French` whose words have tags, as in `rule`: `this/a morning/b = ce/a matin/b`."""
+    """Parses lines `English = French` into phrases; equal tags link words: `this/a morning/b = ce/a matin/b`."""
     return tuple(rule(en, fr) for en, fr in _pairs(table))
 
 

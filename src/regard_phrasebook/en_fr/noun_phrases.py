@@ -111,7 +111,7 @@ def possessive(owner: Agreement, thing: Agreement, following: str) -> str:
 
 
 def definite_article(agreement: Agreement) -> str:
-    """The French definite article before elision."""
+    """The French definite article without elision: `le`, `la` or `les`."""
     if agreement.plural:
         return "les"
     return "la" if agreement.gender == "f" else "le"
@@ -135,7 +135,7 @@ def demonstrative(agreement: Agreement, following: str) -> str:
 
 
 def a(agreement: Agreement) -> str:
-    """The French singular indefinite article."""
+    """The French singular indefinite article: `un` or `une`."""
     return "une" if agreement.gender == "f" else "un"
 
 

@@ -395,5 +395,5 @@ NOUNS: dict[str, tuple[Noun, ...]] = _read(TABLES, mass=False) | _read(MASS_TABL
 
 
 def of_kinds(kinds: tuple[str, ...]) -> tuple[Noun, ...]:
-    """All nouns of the given kinds, in the order of the tables."""
+    """All nouns of the given kinds, such as `food`, in the order of the tables."""
     return tuple(noun for kind in kinds for noun in NOUNS[kind])

@@ -34,13 +34,13 @@ INSIDE = (rule("in/a", "dans/a"),)
 
 
 def building(context: Context) -> Nominal:
-    """Generates a building or other place as a definite noun phrase."""
+    """Generates a random building or other place as a definite noun phrase."""
     noun = context.sampler.pick(NOUNS["place"])
     return nps.noun_phrase(nps.THE, noun, context.quality(noun, 0.12))
 
 
 def where_is(context: Context) -> Sentence:
-    """Generates a question about a location: `Where is the station?`, `où est la gare ?`."""
+    """Generates a random question about a location: `Where is the station?`, `où est la gare ?`."""
     kind = context.sampler.weighted(((5, "place"), (4, "thing"), (2, "person")))
     if kind == "place":
         thing = building(context)
@@ -84,7 +84,7 @@ CONTAINERS = ("bag", "box", "suitcase")
 
 
 def located(context: Context) -> Sentence:
-    """Generates a statement about a location: `The bank is next to the museum`, `the key is on the table`."""
+    """Generates a random statement about a location: `The bank is next to the museum`, `the key is on the table`."""
     if context.sampler.chance(0.5):
         return _building_located(context)
     noun = context.sampler.pick(of_kinds(("thing", "text", "writing", "clothes", "animal", "food")))
@@ -120,7 +120,7 @@ def _is_at(thing: Nominal, where: Phrase, combos: tuple[str, ...]) -> Sentence:
 
 
 def there_is(context: Context) -> Sentence:
-    """Generates a statement with `il y a`, affirmative or negative: `There are three dogs in the garden`."""
+    """Generates a random statement with `il y a`, affirmative or negative: `There are three dogs in the garden`."""
     noun = context.sampler.pick(of_kinds(("thing", "animal", "food", "dish", "person", "furniture", "text", "drink")))
     negated = context.sampler.chance(0.3)
     if noun.mass:
@@ -147,7 +147,7 @@ TURNS = (("left", "gauche"), ("right", "droite"))
 
 
 def directions(context: Context) -> Sentence:
-    """Generates directions: `take the second street on the left`."""
+    """Generates random directions: `take the second street on the left`."""
     plural = context.addressee.plural
     side, gauche = context.sampler.pick(TURNS)
     kind = context.sampler.weighted(((3, "take"), (3, "turn"), (1, "straight"), (2, "cross")))
@@ -180,7 +180,7 @@ def directions(context: Context) -> Sentence:
 
 
 def how_to_get(context: Context) -> Sentence:
-    """Generates a question about the way: `How can I get to the station?`."""
+    """Generates a random question about the way: `How can I get to the station?`."""
     place = destination(context)
     who, je, peux = context.sampler.pick((("I", "je", "peux"), ("we", "nous", "pouvons")))
     phrase = rule(
@@ -192,7 +192,7 @@ def how_to_get(context: Context) -> Sentence:
 
 
 def traveling(context: Context) -> Sentence:
-    """Generates a statement about a means of travel: `We are going to Rome by train`, `en train`."""
+    """Generates a random statement about a means of travel: `We are going to Rome by train`, `en train`."""
     far = context.sampler.chance(0.5)
     place = context.sampler.pick((country, city))(context, "to") if far else destination(context, near=True)
     fitting = ("train", "plane", "boat", "car") if far else ("bus", "tram", "taxi", "car")
@@ -209,7 +209,7 @@ def traveling(context: Context) -> Sentence:
 
 
 def distant(context: Context) -> Sentence:
-    """Generates a question about distance: `Is the museum far from here?`, `est-ce que le musée est loin d'ici ?`."""
+    """Generates a random question about a place: `Is the museum far from here?`, `is the bank open?`."""
     thing = building(context)
     suffix = "e" if thing.agreement.gender == "f" else ""
     states = (rule("far/a from/b here/c", "loin/a d'+/b ici/c"), pair("open", "ouvert" + suffix))

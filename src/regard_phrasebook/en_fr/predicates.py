@@ -28,7 +28,7 @@ class ChosenPredicate:
     Attributes:
         predicate: The predicate.
         state: Whether it is a state, which is used only in the simple tenses.
-        construction: Name of the construction.
+        construction: Name of the grammatical construction, such as `object pronoun`.
         timeless: Whether a time adverbial would be odd (hating honey on Mondays).
     """
 
@@ -43,7 +43,16 @@ Maker = Callable[[Context, Nominal, bool], ChosenPredicate]
 
 
 def transitive(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a verb with a noun as object: `buy a red car`."""
+    """Generates a random verb with a noun as object: `buy a red car`.
+
+    Args:
+        context: Source of the random choices within the sentence.
+        subject: The subject; its noun is not chosen as object.
+        negated: Whether the clause is negated; then `a` and `some` become French `de`.
+
+    Returns:
+        The predicate.
+    """
     chosen = context.sampler.pick(TRANSITIVE)
     thing = context.thing(chosen.objects, negated)
     while thing.head == subject.head:
@@ -53,7 +62,7 @@ def transitive(context: Context, subject: Nominal, negated: bool) -> ChosenPredi
 
 
 def feeling(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a verb of liking with a generic object: `love music`."""
+    """Generates a random verb of liking with a generic object: `love music`; `subject` and `negated` have no effect."""
     chosen = context.sampler.pick(FEELING)
     thing = context.general(chosen.objects)
     return ChosenPredicate(
@@ -62,7 +71,7 @@ def feeling(context: Context, subject: Nominal, negated: bool) -> ChosenPredicat
 
 
 def with_pronoun(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a verb with a pronoun as object: `see him`."""
+    """Generates a random verb with a pronoun for a person other than `subject`: `see him`; `negated` has no effect."""
     chosen = context.sampler.pick([verb for verb in TRANSITIVE if {"person", "family"} & set(verb.objects)])
     fitting = [person for person in context.persons() if not _same(person.agreement, subject.agreement)]
     person = context.sampler.pick(fitting)
@@ -81,14 +90,14 @@ def _same(first: Agreement, second: Agreement) -> bool:
 
 
 def ordinary(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates an intransitive verb: `sleep`, `get up`."""
+    """Generates a random intransitive verb for `subject`: `sleep`, `get up`; `negated` has no effect."""
     chosen = context.sampler.pick(ORDINARY)
     name = "reflexive verb" if chosen.reflexive else "intransitive verb"
     return ChosenPredicate(Predicate(chosen, combos=(f"{_who(subject)}+{chosen.en} {chosen.particle}",)), False, name)
 
 
 def resting(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates an activity that can last for hours: `sleep`, `walk`."""
+    """Generates a random activity of `subject` that can last for hours: `sleep`, `walk`; `negated` has no effect."""
     chosen = context.sampler.pick([verb for verb in ORDINARY if f"{verb.en} {verb.particle}".strip() in LASTING])
     return ChosenPredicate(
         Predicate(chosen, combos=(f"{_who(subject)}+{chosen.en} {chosen.particle}",)), False, "intransitive verb"
@@ -99,7 +108,7 @@ LASTING = ("sleep", "work", "run", "swim", "dance", "sing", "travel", "walk", "s
 
 
 def mood(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a mood or character: `be tired`, `be polite`."""
+    """Generates a random mood or character, which agrees with `subject`: `be tired`; `negated` has no effect."""
     pool = MOODS if context.sampler.chance(0.6) else _CHARACTERS
     chosen: Adjective = context.sampler.pick(pool)
     adjective = pair(chosen.en, chosen.french(subject.agreement))
@@ -110,7 +119,7 @@ _CHARACTERS = adjectives_for("family")
 
 
 def passing_mood(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a mood, which can be a reason: `be tired`."""
+    """Generates a random mood, which agrees with `subject` and can be a reason: `be sad`; `negated` has no effect."""
     chosen = context.sampler.pick(MOODS)
     adjective = pair(chosen.en, chosen.french(subject.agreement))
     return ChosenPredicate(Predicate(BE, adjective, (f"{_who(subject)}+{chosen.en}",)), True, "predicate adjective")
@@ -129,7 +138,7 @@ SENSATIONS = (
 
 
 def sensation(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a sensation with `be` in English and `avoir` in French: `be hungry`, `avoir faim`."""
+    """Generates a random sensation of `subject`: `be hungry`, in French `avoir faim`; `negated` has no effect."""
     state = context.sampler.pick(SENSATIONS)
     return ChosenPredicate(
         Predicate(_BE_HAVING, state, (f"{_who(subject)}+{state.src[0]}",)), True, "sensation with avoir"
@@ -140,13 +149,13 @@ _BE_HAVING = find_verb("be", "avoir")
 
 
 def going(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a predicate of movement to a destination: `go to the station`."""
+    """Generates a random movement to a destination: `go to the station`; `subject` and `negated` have no effect."""
     place = destination(context)
     return ChosenPredicate(Predicate(GO, place.phrase, (f"go+{place.head}",)), False, "going to a place")
 
 
 def destination(context: Context, *, near: bool = False) -> Nominal:
-    """Generates a destination with its preposition: `à la gare`, `à Paris`, `en France`.
+    """Generates a random destination with its preposition: `à la gare`, `à Paris`, `en France`.
 
     Args:
         context: Source of the random choices within the sentence.
@@ -165,7 +174,7 @@ def destination(context: Context, *, near: bool = False) -> Nominal:
 
 
 def event_location(context: Context) -> Nominal:
-    """Generates the location of an event: `at the hotel`, `in Paris`, `in France`."""
+    """Generates a random location of an event: `at the hotel`, `in Paris`, `in France`."""
     kind = context.sampler.weighted(((5, "place"), (3, "city"), (2, "country")))
     if kind != "place":
         return city(context, "in") if kind == "city" else country(context, "in")
@@ -176,7 +185,7 @@ def event_location(context: Context) -> Nominal:
 
 
 def country(context: Context, en: str) -> Nominal:
-    """Generates a country after a preposition: the argument `en` in English; in French `au` if masculine, else `en`."""
+    """Generates a random country after a preposition: the argument `en`, in French `au` if masculine, else `en`."""
     name, fr = context.sampler.pick(little.COUNTRIES)
     masculine = fr.startswith("le ")
     bare = fr.removeprefix("le ").removeprefix("la ").removeprefix("l'")
@@ -184,7 +193,7 @@ def country(context: Context, en: str) -> Nominal:
 
 
 def having(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a predicate of possession: `have a dog`."""
+    """Generates a random possession: `have a dog`, in French with `de` if `negated`; `subject` has no effect."""
     kinds = ("thing", "clothes", "vehicle", "animal", "text", "writing", "furniture", "idea")
     noun = context.sampler.pick((*of_kinds(kinds), *[noun for noun in NOUNS["event"] if noun.en in ENGAGEMENTS]))
     several = noun.kind != "event" and context.sampler.chance(0.3)
@@ -198,7 +207,7 @@ ENGAGEMENTS = ("exam", "interview", "meeting", "lesson", "party", "flight", "wed
 
 
 def language(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a predicate about a language: `speak French`, `learn French` (with an article in French)."""
+    """Generates a random predicate about a language: `speak French`; `subject` and `negated` have no effect."""
     noun = context.sampler.pick(NOUNS["language"])
     en, fr = context.sampler.pick((("speak", "parler"), ("learn", "apprendre"), ("teach", "enseigner")))
     determiner = nps.BARE if en == "speak" else nps.GENERAL
@@ -207,7 +216,7 @@ def language(context: Context, subject: Nominal, negated: bool) -> ChosenPredica
 
 
 def playing(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a predicate about a sport or an instrument: `jouer au football`, `jouer du piano`."""
+    """Generates a random sport or instrument that `subject` plays: `jouer au football`; `negated` has no effect."""
     kind, determiner, preposition = context.sampler.pick((("sport", nps.GENERAL, "à"), ("instrument", nps.THE, "de")))
     thing = nps.noun_phrase(determiner, context.sampler.pick(NOUNS[kind]))
     chosen = replace(find_verb("play", "jouer"), preposition=preposition)
@@ -218,7 +227,16 @@ GIVEN = ("thing", "text", "writing", "clothes")
 
 
 def giving(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates an indirect object, as a noun or a pronoun: `give her a book`, `lui donner un livre`."""
+    """Generates a random verb with an indirect object, as a noun or a pronoun: `give her a book`.
+
+    Args:
+        context: Source of the random choices within the sentence.
+        subject: The subject; an indirect object that is a pronoun is another person.
+        negated: Whether the clause is negated; then `a` and `some` become French `de`.
+
+    Returns:
+        The predicate.
+    """
     en, fr = context.sampler.pick((("give", "donner"), ("show", "montrer"), ("send", "envoyer"), ("lend", "prêter")))
     thing = context.thing(GIVEN, negated, adjectives=0.15)
     combos = (f"{en}+{thing.head}", *thing.combos)
@@ -234,7 +252,7 @@ def giving(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate
 
 
 def needing(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a need: `avoir besoin de`."""
+    """Generates a random need: `need a car`, French `avoir besoin de`; `subject` and `negated` have no effect."""
     noun = context.sampler.pick(of_kinds(("thing", "vehicle", "clothes", "furniture")))
     determiner = context.sampler.weighted(((3, nps.A), (2, nps.THIS), (2, context.owner()), (1, nps.THESE)))
     thing = nps.noun_phrase(determiner, noun, context.quality(noun, 0.2))
@@ -244,7 +262,7 @@ def needing(context: Context, subject: Nominal, negated: bool) -> ChosenPredicat
 
 
 def living(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a place of residence: `habiter à Paris`."""
+    """Generates a random place of residence: `live in Paris`; `subject` and `negated` have no effect."""
     place = country(context, "in") if context.sampler.chance(0.5) else city(context, "in")
     return ChosenPredicate(
         Predicate(find_verb("live", "habiter"), place.phrase, (f"live+{place.head}",)), True, "living somewhere", True
@@ -252,13 +270,13 @@ def living(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate
 
 
 def city(context: Context, en: str) -> Nominal:
-    """Generates a city after a preposition: the argument `en` in English, `à` in French."""
+    """Generates a random city after a preposition: the argument `en` in English, `à` in French."""
     name, fr = context.sampler.pick(little.CITIES)
     return Nominal(rule(f"{en}/a {name}/b", f"à/a {fr}/b"), Agreement(), (), "", name)
 
 
 def relating(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a predicate of thinking about, talking about, or talking to people and things."""
+    """Generates a random verb with a preposition: `talk to Paul`; `subject` and `negated` have no effect."""
     en, fr, preposition = context.sampler.pick(
         (("think about", "penser", "à"), ("talk about", "parler", "de"), ("talk to", "parler", "à"))
     )
@@ -275,7 +293,17 @@ def _definite(context: Context, kinds: tuple[str, ...]) -> Nominal:
 
 
 def profession(context: Context, subject: Nominal, negated: bool) -> ChosenPredicate:
-    """Generates a profession; French omits the article (`il est boulanger`)."""
+    """Generates a random profession; French omits the article (`il est boulanger`).
+
+    Args:
+        context: Source of the random choices within the sentence.
+        subject: The subject, which has the gender of the profession. If it is plural or `who`, or no profession has its
+            gender, a mood or character is generated instead.
+        negated: Whether the clause is negated, which has no effect here.
+
+    Returns:
+        The predicate.
+    """
     fitting = [noun for noun in NOUNS["person"] if noun.en in PROFESSIONS and noun.gender == subject.agreement.gender]
     if subject.agreement.plural or not fitting or subject.pronoun == "who":
         return mood(context, subject, negated)

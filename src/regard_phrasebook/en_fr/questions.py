@@ -18,7 +18,7 @@ TENSES = ("present", "past", "future", "going", "want")
 
 
 def where_do(context: Context) -> Sentence:
-    """Generates a question with where: `Where do you live?`, `où habites-tu ?`."""
+    """Generates a random question with where: `Where do you live?`, `où habites-tu ?`."""
     chosen: Verb = context.sampler.pick((GO, *[find_verb(en, fr) for en, fr in PLACED]))
     tense = "present" if chosen.stative else context.sampler.pick(("present", "past", "future", "progressive"))
     predicate = Predicate(chosen, _when(context, tense), (f"where+{chosen.en}+{tense}",))
@@ -42,7 +42,7 @@ def _asked(context: Context, word: Phrase, predicate: Predicate, tense: str, nam
 
 
 def when_do(context: Context) -> Sentence:
-    """Generates a question with when: `When did you leave?`, `quand es-tu parti ?`."""
+    """Generates a random question with when: `When did you leave?`, `quand es-tu parti ?`."""
     word = context.sampler.pick((pair("when", "quand"), rule("what/w time/t", "à/w quelle/w heure/t")))
     tense = context.sampler.pick(("present", "past", "future", "going"))
     subject = context.you.nominal()
@@ -55,7 +55,7 @@ def when_do(context: Context) -> Sentence:
 
 
 def why_do(context: Context) -> Sentence:
-    """Generates a question with why: `Why are you laughing?`, `pourquoi est-ce que tu ris ?`."""
+    """Generates a random question with why: `Why are you laughing?`, `pourquoi est-ce que tu ris ?`."""
     subject = context.question_subject() if context.sampler.chance(0.5) else context.third()
     clause = random_clause(context, subject=subject, negated=0.25, time=0.1)
     tense = clause.manner.tense
@@ -66,7 +66,7 @@ def why_do(context: Context) -> Sentence:
 
 
 def what_do(context: Context) -> Sentence:
-    """Generates a question with what: `What did you buy?`, `qu'est-ce que tu as acheté ?`."""
+    """Generates a random question with what: `What did you buy?`, `qu'est-ce que tu as acheté ?`."""
     chosen = context.sampler.pick([verb for verb in TRANSITIVE if "person" not in verb.objects or verb.en == "see"])
     tense = context.sampler.pick(("past", "future", "going", "want"))
     tense = "past" if chosen.stative else tense
@@ -77,7 +77,7 @@ def what_do(context: Context) -> Sentence:
 
 
 def whom_do(context: Context) -> Sentence:
-    """Generates a question with who as object: `Who did they invite?`, `qui ont-ils invité ?`."""
+    """Generates a random question with who as object: `Who did they invite?`, `qui ont-ils invité ?`."""
     chosen = context.sampler.pick([verb for verb in TRANSITIVE if "person" in verb.objects and verb.preposition == ""])
     tense = context.sampler.pick(("past", "future", "going", "want"))
     predicate = Predicate(chosen, _when(context, tense), (f"whom+{chosen.en}+{tense}",))
@@ -85,14 +85,14 @@ def whom_do(context: Context) -> Sentence:
 
 
 def who_does(context: Context) -> Sentence:
-    """Generates a question with who as subject: `Who ate the cake?`, `qui a mangé le gâteau ?`."""
+    """Generates a random question with who as subject: `Who ate the cake?`, `qui a mangé le gâteau ?`."""
     who = Nominal(pair("who", "qui"), Agreement())
     clause = random_clause(context, subject=who, negated=0, time=0.2)
     return Sentence(clause.sentence().phrase, "?", clause.combos, ("question with qui", *clause.constructions))
 
 
 def which(context: Context) -> Sentence:
-    """Generates a question with which: `Which book do you want?`, `quel livre veux-tu ?`."""
+    """Generates a random question with which: `Which book do you want?`, `quel livre veux-tu ?`."""
     chosen = context.sampler.pick([verb for verb in TRANSITIVE if verb.en in WHICH_VERBS])
     noun = context.sampler.pick([noun for noun in of_kinds(chosen.objects) if not noun.mass])
     several = context.sampler.chance(0.2)
@@ -123,7 +123,7 @@ WHICH_VERBS = (
 
 
 def with_whom(context: Context) -> Sentence:
-    """Generates `Who do you live with?`: English ends with the preposition, French begins with it."""
+    """Generates a random question such as `Who do you live with?`; French begins with the preposition."""
     chosen = context.sampler.pick((*[find_verb(en, fr) for en, fr in PLACED], find_verb("play", "jouer")))
     tense = "present" if chosen.stative else context.sampler.pick(("present", "past", "future"))
     subject = context.question_subject()
@@ -137,7 +137,7 @@ def with_whom(context: Context) -> Sentence:
 
 
 def answer(context: Context) -> Sentence:
-    """Generates an answer: `Yes, I like music`; `no, she does not smoke`."""
+    """Generates a random answer: `Yes, I like music`; `no, she does not smoke`."""
     negated = context.sampler.chance(0.5)
     clause = random_clause(context, negated=1.0 if negated else 0.0)
     word = rule("no/a", "non/a") if clause.manner.negation else rule("yes/a", "oui/a")

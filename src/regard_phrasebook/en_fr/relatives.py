@@ -39,7 +39,7 @@ LOCATION_VERBS = (
 
 
 def noun_with_who_clause(context: Context) -> Nominal:
-    """Generates a person with a relative clause: `the woman who lives in Rome`."""
+    """Generates a random person with a relative clause: `the woman who lives in Rome`."""
     noun = context.sampler.pick(NOUNS["person"])
     head = nps.noun_phrase(context.sampler.weighted(((5, nps.THE), (1, nps.THE_PLURAL))), noun)
     who = Nominal(pair("who", "qui"), head.agreement, (), "", noun.en)
@@ -51,7 +51,7 @@ def noun_with_who_clause(context: Context) -> Nominal:
 
 
 def noun_with_that_clause(context: Context) -> tuple[Nominal, str]:
-    """Generates `the house that we bought`, and the noun's kind; the French participle agrees with the noun."""
+    """Generates a random noun with a that-clause, and the kind of the noun: `the house that we bought` and `home`."""
     chosen = context.sampler.pick([verb for verb in TRANSITIVE if verb.en in OBJECT_VERBS])
     noun = context.sampler.pick([noun for noun in of_kinds(chosen.objects) if noun.kind not in ("person", "family")])
     several = not noun.mass and context.sampler.chance(0.2)
@@ -68,7 +68,7 @@ def noun_with_that_clause(context: Context) -> tuple[Nominal, str]:
 
 
 def noun_with_where_clause(context: Context) -> tuple[Nominal, str]:
-    """Generates `the town where I live`, and the noun's kind."""
+    """Generates a random noun with a where-clause, and the kind of the noun: `the town where I live` and `land`."""
     en, fr, places = context.sampler.pick(LOCATION_VERBS)
     noun = context.sampler.pick([noun for nouns in NOUNS.values() for noun in nouns if noun.en in places])
     head = nps.noun_phrase(nps.THE, noun, context.quality(noun, 0.1))
@@ -82,7 +82,7 @@ def noun_with_where_clause(context: Context) -> tuple[Nominal, str]:
 
 
 def relative_subject(context: Context) -> Sentence:
-    """Generates a sentence whose subject has a relative clause: `the man who works here is tired`."""
+    """Generates a random sentence whose subject has a relative clause: `the man who works here is tired`."""
     kind = context.sampler.pick(("who", "that", "where"))
     if kind == "who":
         who = noun_with_who_clause(context)
@@ -98,7 +98,7 @@ def relative_subject(context: Context) -> Sentence:
 
 
 def relative_object(context: Context) -> Sentence:
-    """Generates a sentence whose object has a relative clause: `I know a woman who speaks German`."""
+    """Generates a random sentence whose object has a relative clause: `I know a woman who speaks German`."""
     subject = context.subject()
     if context.sampler.chance(0.5):
         who = noun_with_who_clause(context)
@@ -121,14 +121,14 @@ def relative_object(context: Context) -> Sentence:
 
 
 def here_is(context: Context) -> Sentence:
-    """Generates the presentation of a thing: `Here is the book that I bought`, `voici le livre que j'ai acheté`."""
+    """Generates a random presentation of a thing: `Here is the book that I bought`, in French with `voici`."""
     thing, _ = noun_with_that_clause(context) if context.sampler.chance(0.7) else noun_with_where_clause(context)
     phrase = rule(f"here/h {be(thing.agreement)}/h <it>", "voici/h <it>", it=thing.phrase)
     return Sentence(phrase, ".", thing.combos, ("relative clause with que",))
 
 
 def emphasized(context: Context) -> Sentence:
-    """Generates a sentence with emphasis by `c'est … qui`: `It is Paul who broke the glass`."""
+    """Generates a random sentence with emphasis by `c'est … qui`: `It is Paul who broke the glass`."""
     who = context.third()
     if who.agreement.plural:
         who = context.name()

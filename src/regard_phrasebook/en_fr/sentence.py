@@ -35,7 +35,7 @@ def combine(src: str, tgt: str, construction: str, mark: str, /, **parts: Senten
     Args:
         src: Template of the source side, as in `regard_phrasebook.engine.phrase.rule`.
         tgt: Template of the target side.
-        construction: Name of the construction.
+        construction: Name of the grammatical construction that combines them, such as `condition`.
         mark: Final mark of the result.
         **parts: Sentences that fill the slots; their final marks are dropped.
 

@@ -190,7 +190,7 @@ def make_statement(subject: Nominal, predicate: Predicate, manner: Manner, *cons
         subject: The subject.
         predicate: The predicate.
         manner: Tense, negation and adverb.
-        *constructions: Names of the constructions in it.
+        *constructions: Names of the grammatical constructions in it, such as `conditional`.
 
     Returns:
         The sentence.

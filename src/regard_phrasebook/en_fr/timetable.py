@@ -14,7 +14,7 @@ from regard_phrasebook.engine.phrase import EMPTY, Phrase, join, pair, rule
 
 
 def hour(context: Context) -> Phrase:
-    """Generates a clock time: `half past three`, `trois heures et demie`."""
+    """Generates a random clock time: `half past three`, `trois heures et demie`."""
     number = context.sampler.random.randint(1, 12)
     if number == 12:
         en, fr = context.sampler.pick((("noon", "midi"), ("midnight", "minuit")))
@@ -35,7 +35,7 @@ def hour(context: Context) -> Phrase:
 
 
 def clock(context: Context) -> Sentence:
-    """Generates the time, as a question or a statement."""
+    """Generates a random question or statement about the time: `It is half past three`."""
     if context.sampler.chance(0.08):
         return Sentence(rule("what/w time/t is/v it/i", "quelle/w heure/t est/v +-il/i"), "?", (), ("clock",))
     it = {"it": hour(context)}
@@ -65,7 +65,7 @@ EVENTS_WITH_BEGINNING = ("exam", "lesson", "meeting", "concert", "party", "weddi
 
 
 def schedule(context: Context) -> Sentence:
-    """Generates a schedule: `The train leaves at five o'clock`; `what time does the museum open?`."""
+    """Generates a random schedule: `The train leaves at five o'clock`; `what time does the museum open?`."""
     kind = context.sampler.pick(("running", "keeping", "beginning"))
     if kind == "running":
         name, action = context.sampler.pick(VEHICLE_ACTIONS)
@@ -85,7 +85,7 @@ def schedule(context: Context) -> Sentence:
 
 
 def date(context: Context, preposition: str = "") -> Phrase:
-    """Generates a date: `the third of May`, `le trois mai`.
+    """Generates a random date: `the third of May`, `le trois mai`.
 
     Args:
         context: Source of the random choices within the sentence.
@@ -103,7 +103,7 @@ def date(context: Context, preposition: str = "") -> Phrase:
 
 
 def today(context: Context) -> Sentence:
-    """Generates the day of the week or the date."""
+    """Generates a random statement of the day of the week or the date: `Today is Monday`."""
     kind = context.sampler.pick(("day", "date", "date"))
     if kind == "day":
         en, fr = context.sampler.pick(little.DAYS)
@@ -119,7 +119,7 @@ def today(context: Context) -> Sentence:
 
 
 def birthday(context: Context) -> Sentence:
-    """Generates the date of a birthday or another event."""
+    """Generates a random statement about the date of an event: `My birthday is in May`."""
     noun = context.sampler.pick([noun for noun in NOUNS["event"] if noun.en in EVENTS_WITH_DATE])
     thing = nps.noun_phrase(context.owner(), noun)
     en, mois = context.sampler.pick(little.MONTHS)
@@ -134,7 +134,7 @@ EVENTS_WITH_DATE = ("birthday", "exam", "wedding", "party", "interview")
 
 
 def born(context: Context) -> Sentence:
-    """Generates a statement with date and place of birth: `She was born in Paris in May`, `elle est née`."""
+    """Generates a random statement with date and place of birth: `She was born in Paris in May`, `elle est née`."""
     who = context.subject()
     form = conjugate("être").present[who.agreement.index]
     participle = ("née" if who.agreement.gender == "f" else "né") + ("s" if who.agreement.plural else "")
@@ -188,7 +188,7 @@ WEATHER = {
 
 
 def weather(context: Context, frame: str = "") -> Sentence:
-    """Generates a statement about the weather, with an optional place and time.
+    """Generates a random statement about the weather, with an optional place and time.
 
     Args:
         context: Source of the random choices within the sentence.
@@ -209,10 +209,10 @@ def weather(context: Context, frame: str = "") -> Sentence:
 
 
 def it_was(context: Context) -> Sentence:
-    """Generates a statement about past weather."""
+    """Generates a random statement about past weather."""
     return weather(context, "past")
 
 
 def it_will_be(context: Context) -> Sentence:
-    """Generates a statement about future weather."""
+    """Generates a random statement about future weather."""
     return weather(context, "future")

@@ -26,7 +26,7 @@ def connect(first: Clause, second: Clause, opening: str, between: str, construct
         second: The second clause.
         opening: English tokens before the first clause, linked to its Korean verb.
         between: English tokens between the clauses, linked to the same Korean verb, except for a comma.
-        construction: Name of the construction.
+        construction: Name of the grammatical construction, such as `reason`.
 
     Returns:
         The joined clause.
@@ -105,7 +105,7 @@ def on_condition(sampler: Sampler, ending: str = "요", who: Subject | None = No
 
 
 def coordinated(sampler: Sampler) -> Clause:
-    """Generates two clauses with `and` or `but`."""
+    """Generates two random clauses with `and` or `but`."""
     frame = sampler.pick(FRAMES)
     ending, english, show = sampler.pick((AND, BUT))
     first = clause(sampler, frame, ending)

@@ -86,7 +86,7 @@ def noun_phrase(noun: words.Noun, determiner: str, adjective: Phrase = EMPTY) ->
 
 
 def counted(noun: words.Noun, number: tuple[str, str]) -> Phrase:
-    """Generates a counted noun with its counter word.
+    """Generates a noun with a number, given in English and Korean, and with its Korean counter word.
 
     >>> counted(words.NOUNS["book"], ("two", "두")).tgt
     ('책', '두', '권')
@@ -150,7 +150,15 @@ def next_subject(sampler: Sampler, before: Subject | None, share: float = 0.4) -
 
 
 def time(sampler: Sampler, frame: str) -> Phrase:
-    """Generates a random time adverbial; hours have native numerals, minutes Sino-Korean numerals."""
+    """Generates a random time adverbial; hours have native Korean numerals, minutes Sino-Korean numerals.
+
+    Args:
+        sampler: Source of the random choices.
+        frame: `present` (habits), `now`, `past`, `future` or `want`.
+
+    Returns:
+        The phrase.
+    """
     habit = frame == "present"
     if frame != "now" and sampler.chance(0.25):
         hour, korean = sampler.pick(words.HOURS)
@@ -165,7 +173,7 @@ def time(sampler: Sampler, frame: str) -> Phrase:
 
 
 def modifying(adjective: words.Adjective) -> Phrase:
-    """Generates an attributive adjective."""
+    """Converts an adjective to a phrase of the English word and the Korean form that modifies a noun."""
     return pair(adjective.en, modifier(adjective.ko))
 
 

@@ -355,7 +355,7 @@ def adjectives_for(noun: Noun) -> tuple[Adjective, ...]:
 
 
 def where(verb: Verb) -> tuple[Noun, ...]:
-    """The places where an action can take place."""
+    """The places where the action of a verb can take place."""
     return tuple(place for place in PLACES if place.en in USUAL_PLACES.get(verb.en, (place.en,)))
 
 

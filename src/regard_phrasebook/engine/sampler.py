@@ -28,7 +28,7 @@ class Sampler:
         return self.random.random() < probability
 
     def pick(self, pool: Sequence[T]) -> T:
-        """The less used of two random members of a pool; members must be hashable."""
+        """Draws two random members of a pool and returns the one picked less often so far; members must be hashable."""
         draw, size = self.random.random, len(pool)
         first, second = pool[int(draw() * size)], pool[int(draw() * size)]
         chosen = first if self._counts.get(first, 0) <= self._counts.get(second, 0) else second

@@ -26,8 +26,8 @@ def split_of(combos: Collection[str], pinned: Collection[str]) -> str | None:
     """The split of a sentence.
 
     Args:
-        combos: The combinations in the sentence.
-        pinned: Combinations that belong to the training split regardless of their hash.
+        combos: The word combinations in the sentence, such as `eat+apple`.
+        pinned: Word combinations that belong to the training split regardless of their hash.
 
     Returns:
         `train` if all combinations belong to it; `val` or `test` if at least one combination belongs to it and none to

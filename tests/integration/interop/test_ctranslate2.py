@@ -265,5 +265,5 @@ def test_prefixes_of_an_export(make: Make, tmp_path: Path) -> None:
     assert found[2].text == exported.translate(LINES[2], retry=True)[0].text
     with pytest.raises(SearchError, match="sentence 2: expected a prefix of fewer than"):
         exported.translate(["", "a"], prefixes=["", "un homme " * 40])
-    with pytest.raises(SearchError, match="an export to CTranslate2 does not find alternatives"):
+    with pytest.raises(SearchError, match="an export to CTranslate2 cannot find alternative translations"):
         exported.alternatives(LINES[0], "un homme")

@@ -134,7 +134,10 @@ def test_others_wait_while_worker_0_works_alone(gangs: Gangs, tmp_path: Path) ->
     )
     assert [found["results"] for found in patient] == [["done", "again"]] * 2
     assert failed[0] == {"own error": "nothing to prepare"}
-    assert (failed[1]["error"], failed[1]["reported"]) == ("worker 0 has ended with an error: see its message", True)
+    assert (failed[1]["error"], failed[1]["reported"]) == (
+        "worker 0, the process with RANK=0, has ended with an error: see its message",
+        True,
+    )
     assert killed[0] == -9
     for found in killed[1:]:
         assert "no sign of life for 5 seconds" in found["error"]

@@ -47,7 +47,7 @@ def test_tensors_and_their_other_names_are_read(tmp_path: Path) -> None:
     [
         (
             model(version=5),
-            "expected a model file for TransformerSpec version 6, found another kind or version",
+            "expected a CTranslate2 model file for TransformerSpec version 6, found another kind or version",
         ),
         (model(name=text("WhisperSpec")), "found another kind or version"),
         (model(name=text("TransformerSpec", end=b"x")), "the name of a tensor does not end with a zero byte"),

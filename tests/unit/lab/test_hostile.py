@@ -94,7 +94,7 @@ def test_inconsistent_results_are_refused(
         inner[last] = value  # type: ignore[index]
 
     rewrite(path, change, seal=seal)
-    with pytest.raises(CheckpointError, match=rf"result\.json: damaged: .*{reason}.*: remove the run's directory"):
+    with pytest.raises(CheckpointError, match=rf"result\.json: damaged: .*{reason}.*: remove the directory of this"):
         summarize(experiment)
 
 
@@ -104,7 +104,7 @@ def test_inconsistent_results_are_refused(
 def test_results_that_are_not_json_are_refused(finished_lab: Make, data: bytes) -> None:
     experiment = finished_lab(TWO)
     experiment.runs()[0].result_file.write_bytes(data)
-    with pytest.raises(CheckpointError, match=r"result\.json: .*: remove the run's directory"):
+    with pytest.raises(CheckpointError, match=r"result\.json: .*: remove the directory of this"):
         summarize(experiment)
 
 
@@ -132,7 +132,7 @@ def test_a_changed_text_is_refused(small_corpus: LabCorpus, tmp_path: Path) -> N
     text = (directory / "test.tgt").read_bytes()
     (directory / "test.tgt").write_bytes(text.replace(b"e", b"f", 1))
     with pytest.raises(
-        DataError, match=r"test\.tgt: changed since the lab was started: the text of a lab must not change"
+        DataError, match=r"test\.tgt: changed since `regard lab run` wrote it: the text with which systems are compared"
     ):
         corpus.lines("test.tgt")
     (directory / "test.tgt").write_bytes(text + b"one more\n")
@@ -147,7 +147,7 @@ def test_a_changed_text_is_refused(small_corpus: LabCorpus, tmp_path: Path) -> N
     with pytest.raises(DataError, match=r"about\.json: changed since it was written"):
         open_corpus(directory)
     (directory / "about.json").write_text(sealed({"sizes": {"train": -1}}))
-    with pytest.raises(DataError, match=r"about\.json: damaged: .*: the text of a lab must not change"):
+    with pytest.raises(DataError, match=r"about\.json: damaged: .*: the text with which systems are compared"):
         open_corpus(directory)
 
 
@@ -176,7 +176,7 @@ def test_a_lab_with_too_many_runs_is_refused(tmp_path: Path) -> None:
     seeds = ", ".join(map(str, range(20_000)))
     text = f'baseline = "a"\nseeds = [{seeds}]\nsystems = {{a = []}}\ncorpus = {{phrasebook = "en-fr"}}\n'
     (tmp_path / "lab.toml").write_text(text)
-    with pytest.raises(ConfigError, match="expected at most 10,000 runs, one per system and seed, got 20,000"):
+    with pytest.raises(ConfigError, match="expected at most 10,000 trainings, one per system and seed, got 20,000"):
         load_lab(str(tmp_path / "lab.toml"))
 
 

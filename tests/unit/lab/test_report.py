@@ -158,7 +158,7 @@ def test_a_lab_without_results_of_the_baseline_or_of_any_system(finished_lab: Ma
     shutil.rmtree(experiment.runs()[0].directory.parent)
     assert "plain" in write_report(experiment.directory)[0].read_text(encoding="utf-8")
     shutil.rmtree(experiment.directory / "cells")
-    with pytest.raises(DataError, match="expected finished runs"):
+    with pytest.raises(DataError, match="expected at least one system"):
         write_report(experiment.directory)
 
 

@@ -387,7 +387,7 @@ def test_a_changed_file_is_noticed_while_it_is_read(corpus: Toy, tmp_path: Path)
         if stage == "hashing":
             corpus.write("train", 699, seed=9)
 
-    with pytest.raises(DataError, match="a file of the text changed while it was read"):
+    with pytest.raises(DataError, match="a file of the training text changed while it was read"):
         prepare_text(corpus.config(), tmp_path / "p", progress=change)
 
 

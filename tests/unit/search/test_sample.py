@@ -197,7 +197,7 @@ def test_random_numbers_are_uniform_and_independent() -> None:
     ("options", "message"),
     [
         ({"num_samples": 0}, "num_samples of at least 1, got 0"),
-        ({"temperature": 0.0}, "temperature above 0, got 0.0: for its limit at 0, use greedy search"),
+        ({"temperature": 0.0}, "temperature above 0, got 0.0: for temperature 0, use greedy search"),
         ({"temperature": math.nan}, "temperature above 0, got nan"),
         ({"top_k": 0}, "top_k of at least 1, got 0"),
         ({"top_p": 0.0}, "top_p above 0 and at most 1, got 0.0"),

@@ -83,9 +83,9 @@ def test_readout_is_not_written_over_another_model(
 @pytest.mark.parametrize(
     ("readout", "reason"),
     [
-        (StoredReadout(layer=2), "readout.layer is 2, but the model has layers 0 to 1"),
-        (StoredReadout(head=4), "readout.head is 4, but the model has heads 0 to 3"),
-        (StoredReadout(layer=1000, head=1000), "readout.layer is 1000"),
+        (StoredReadout(layer=2), "for word alignment, readout.layer is 2, but the model has layers 0 to 1"),
+        (StoredReadout(head=4), "for word alignment, readout.head is 4, but the model has heads 0 to 3"),
+        (StoredReadout(layer=1000, head=1000), "for word alignment, readout.layer is 1000"),
     ],
 )
 def test_missing_layers_and_heads_are_refused(directory: Path, readout: StoredReadout, reason: str) -> None:

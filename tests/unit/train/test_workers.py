@@ -71,7 +71,10 @@ def test_an_error_of_worker_0_is_reported_once(store: Store) -> None:
     own, other = in_threads(lambda: first.first(fail), lambda: second.first(lambda: "not called"))
     assert isinstance(own, ValueError)
     assert isinstance(other, WorkerError)
-    assert (str(other), other.reported) == ("worker 0 has ended with an error: see its message", True)
+    assert (str(other), other.reported) == (
+        "worker 0, the process with RANK=0, has ended with an error: see its message",
+        True,
+    )
 
 
 def test_a_silent_worker_0_is_given_up(store: Store) -> None:

@@ -162,7 +162,7 @@ def test_alternatives_that_are_excluded_are_left_out(translator: Translator) -> 
 
 
 def test_sampling_refuses_constraints(translator: Translator) -> None:
-    with pytest.raises(SearchError, match="sampling cannot use constraints"):
+    with pytest.raises(SearchError, match="sampling cannot use a glossary or terms"):
         translator.translate(LINES, sample=SampleOptions(2), constraints=Constraints((Term(("chat",)),)))
 
 

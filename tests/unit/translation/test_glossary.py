@@ -179,7 +179,7 @@ def test_match_agrees_with_a_search_of_all_terms_at_all_places() -> None:
         (("", "chat"), "expected a source term, found none"),
         (("cat", "chat", "noun"), "expected flags among case, inflect, keep, forbid, found 'noun'"),
         (("cat", "chat", "keep"), "expected no translation of a term with the flag keep"),
-        (("cat", "chat|!chat"), "'chat' is both a translation and forbidden"),
+        (("cat", "chat|!chat"), "'chat' is both a translation of 'cat' and forbidden"),
         (("c" * 501, "chat"), "sources with 501 characters"),
         (("cat", "|".join(map(str, range(51)))), "targets with 51 alternatives"),
     ],

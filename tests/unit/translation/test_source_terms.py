@@ -199,7 +199,7 @@ def test_sampling_reads_terms_although_it_refuses_constraints(translator: Transl
     recorded = recording(translator, engine)
     sample = SampleOptions(num_samples=2)
     recorded.translate(LINE, sample=sample, glossary=terms, terms_in_source=True)
-    with pytest.raises(SearchError, match="sampling cannot use constraints"):
+    with pytest.raises(SearchError, match="sampling cannot use a glossary or terms"):
         recorded.translate(LINE, sample=sample, glossary=terms)
 
 

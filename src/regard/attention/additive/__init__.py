@@ -1,4 +1,4 @@
-"""Computes the additive score without storing the tensor `(B, H, T, S, D)`: in C, in Triton, or in PyTorch chunks."""
+"""Computes additive attention scores without storing the `tanh` of all query-key pairs: in C, Triton or PyTorch."""
 
 from regard.attention.additive.op import additive_scores
 

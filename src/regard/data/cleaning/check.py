@@ -132,8 +132,8 @@ def default_checks(
         arguments give checks with the same scores.
 
     Raises:
-        ConfigError: There is no check of a name in `thresholds`; or a check with a threshold there cannot be made,
-            because the languages, the sample or a package is missing.
+        ConfigError: `thresholds` has the name of no check; or a check with a threshold there cannot be made, because
+            the languages, the sample or a package is missing.
     """
     chosen = dict(thresholds or {})
     for name in chosen:
@@ -146,7 +146,10 @@ def default_checks(
         if threshold is not None and scorer is not None:
             checks.append(Check(name, kind.finding, threshold, scorer))
         elif chosen.get(name) is not None:
-            raise ConfigError(f"the check {name!r} needs {kind.needs}: provide them, or leave the check out")
+            raise ConfigError(
+                f"the check {name!r} needs {kind.needs}: provide them (languages: --langs), or do not set a threshold "
+                "for this check (--check)"
+            )
     return tuple(checks)
 
 

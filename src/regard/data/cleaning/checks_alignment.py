@@ -66,7 +66,7 @@ class Misaligned:
         return cls(translations, usual_ratio, center, bound - center) if bound > center else None
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
-        """Computes one score per pair, in their order; a higher score is worse."""
+        """Scores how badly the words of each pair match: one score per pair, in their order; higher is worse."""
         scores: list[float] = []
         for first in range(0, len(pairs), _BATCH):
             batch = pairs[first : first + _BATCH]

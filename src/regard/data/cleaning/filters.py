@@ -176,7 +176,9 @@ def _parse_setting(setting: str) -> tuple[str, float]:
 def _add(thresholds: dict[str, float | None], name: str, threshold: float | None) -> None:
     names = (*CHECKS, DUPLICATE, LEAKAGE)
     if name not in names:
-        raise ConfigError(f"expected the name of a check, one of {', '.join(names)}, got {name!r}")
+        raise ConfigError(
+            f"--check or --without: expected the name of a check, one of {', '.join(names)}, got {name!r}"
+        )
     if name in thresholds:
         raise ConfigError(f"{name}: expected one setting of this check, got two: give --check or --without once")
     thresholds[name] = threshold

@@ -36,8 +36,9 @@ class Leakage:
     1, and a short excerpt of a test sentence scores little. Use `from_pairs` to make a scorer.
 
     Attributes:
-        texts: Per side, the `text_key` of each test sentence that counts as leaked even without its other side.
-        pairs: The `text_key` of the source and of the target of each test pair.
+        texts: Per side, the test sentences that count as leaked even without their other side, each reduced by
+            `text_key` to its words in lower case.
+        pairs: Source and target of each test pair, reduced in the same way.
         places: Per side, where each sequence of 6 words occurs in the sentences of the test sets.
 
     >>> leakage = Leakage.from_pairs([Pair("How was your day?", "Comment s'est passée ta journée ?")])

@@ -27,15 +27,17 @@ def format_of_output(path: Path, to: str | None) -> str:
 
 
 def part_path(directory: Path, name: str, format: str) -> Path:
-    """The path of a part of a corpus, with the suffix of its format.
+    """Path of one output of a corpus that is split, such as `train`, with the suffix of its format.
+
+    A format of two files has no suffix: the writer adds the languages, as in `train.en` and `train.fr`.
 
     Args:
         directory: The directory.
-        name: Name of the part, such as `train`.
+        name: Name of the output without suffix: `train`, `val` or `test`.
         format: Name of the format.
 
     Returns:
-        Path of the output, for `regard.data.corpora.writers.open_writer`.
+        Path to pass to `regard.data.corpora.writers.open_writer`.
 
     >>> part_path(Path("parts"), "train", "tsv").name, part_path(Path("parts"), "train", "plain").name
     ('train.tsv', 'train')

@@ -18,7 +18,7 @@ from regard.files.reading import read_bytes
 
 _COMMAND = "command.json"
 _MAX_BYTES = 1 << 20
-_REMEDY = "remove the directory to start from the beginning"
+_REMEDY = "remove the directory of this file to start the cleaning from the beginning"
 
 
 @dataclass
@@ -116,7 +116,7 @@ class Parts:
         return total
 
     def add(self, kept: bytes, rejects: bytes, tally: Tally) -> None:
-        """Stores the next part on disk; it survives a crash of the process or the machine.
+        """Stores the results of the next chunk (a part) on disk, so that they survive a crash.
 
         Args:
             kept: The kept units of the part, each encoded as a line by `regard.data.cleaning.source.packed`.
@@ -136,7 +136,7 @@ class Parts:
         return any(self.directory.glob("part-*.json"))
 
     def kept(self) -> Iterator[Unit]:
-        """Reads the kept units of all finished parts.
+        """Reads the kept units (sentence pairs) of all finished chunks of the corpus.
 
         Yields:
             The units, in order.
@@ -144,10 +144,10 @@ class Parts:
         yield from map(unpacked, self._lines("kept"))
 
     def reject_lines(self) -> Iterator[bytes]:
-        """Reads the files of rejects of all finished parts.
+        """Reads the files of rejects (dropped pairs) of all finished chunks of the corpus.
 
         Yields:
-            Their lines, with line ends.
+            Their lines, with line ends, in the order of the corpus.
         """
         yield from self._lines("rejects")
 

@@ -41,9 +41,10 @@ class Reject:
     message: str = ""
 
     def line(self) -> bytes:
-        r"""The line of the file of rejects, in UTF-8 with a line end.
+        r"""Writes the pair as a line of the file of rejects (dropped pairs), in UTF-8 with a line end.
 
-        Tabs and line breaks within the text become spaces.
+        The columns, with tabs between them, are file, line, reason, score, source, target and message. Tabs and line
+        breaks within the text become spaces.
 
         Returns:
             The line.

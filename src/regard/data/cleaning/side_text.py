@@ -83,10 +83,11 @@ def identify_languages(texts: Sequence[str], expected: Sequence[str] = ()) -> li
 
     Args:
         texts: Sentences, of which at most `MAX_IDENTIFIED`, spread evenly, are used.
-        expected: Codes of languages that are compared besides the common ones.
+        expected: Codes of languages to consider besides some 30 frequent ones, such as English and Chinese.
 
     Returns:
-        Languages with the share of the sentences that look like them, the most frequent first.
+        Codes of languages with the share of the sentences that look like them, the most frequent first; empty if
+        py3langid is not installed, or no sentence is long enough.
     """
     long_enough = [text for text in texts if sum(map(str.isalpha, text)) >= _MIN_LETTERS or not text.isascii()]
     chosen = long_enough[:: max(1, -(-len(long_enough) // MAX_IDENTIFIED))]

@@ -40,8 +40,8 @@ class SplitReport:
         num_empty: Number of pairs left out because of an empty side.
         num_groups: Number of groups of pairs that share a side directly or through other pairs.
         largest_group: Number of pairs in the largest group.
-        sizes: Number of pairs in each part, by name.
-        requested: Requested number of pairs, by name of the part.
+        sizes: Number of pairs written, by the names `train`, `val` and `test`.
+        requested: Number of pairs that the user asked for, by the names `val` and `test`.
         reading: What the reader left out.
         lost: Number of pairs that the output format could not hold as they are, by what was lost.
     """

@@ -65,7 +65,7 @@ def _in_processes(
     except BrokenProcessPool:
         raise DataError(
             "a worker process ended before its work was done, perhaps for lack of memory: run the same command again "
-            "with --workers 1; clean continues where it stopped"
+            "with --workers 1; `regard data clean` continues where it stopped"
         ) from None
     finally:
         executor.shutdown(cancel_futures=True)
@@ -88,5 +88,8 @@ def _end_with_parent() -> None:
 
 def _run(item: object) -> object:
     if _work is None:
-        raise RuntimeError("expected a worker process started by in_order, found a process without a function to apply")
+        raise RuntimeError(
+            "expected a worker process started by in_order, found a process without a function to apply: call "
+            "in_order, which starts its worker processes"
+        )
     return _work(item)

@@ -42,14 +42,17 @@ class LineRange:
 
 
 class UnreadableRangeError(Exception):
-    """A range has a fault, such as a line that is not text. Read the whole files to report it with its place."""
+    """A range of lines has a fault, such as a line that is not UTF-8.
+
+    The error does not say where: a `UnitReader` of the whole files reports the line, or leaves it out.
+    """
 
 
 class PairedLines:
     """Two text files with one sentence per line, read in ranges of lines.
 
-    Only clean text can be read: uncompressed UTF-8 with as many lines in both files. A range with anything else raises
-    `UnreadableRangeError`; the reader of the whole files then says what is wrong, or leaves it out.
+    Only clean text can be read: uncompressed UTF-8, with the same number of lines in both files. Anything else raises
+    `UnreadableRangeError`; to find out what is wrong, or to leave it out, read the whole files with a `UnitReader`.
 
     Attributes:
         paths: Source and target file.

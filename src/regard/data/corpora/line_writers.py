@@ -68,7 +68,7 @@ class MosesWriter(PlainWriter):
 class TsvWriter(StreamWriter):
     """Writer of lines with source, tab and target, without quotation marks.
 
-    There is no header, unless readers would take the first pair for one.
+    A header is written only if readers would otherwise take the first pair for a header.
 
     Args:
         file: The output file.

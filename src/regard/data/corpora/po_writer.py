@@ -14,7 +14,7 @@ _UNTRANSLATED = "empty translations (untranslated entries)"
 class PoWriter(StreamWriter):
     """Writer of a catalog whose entries have no plural forms.
 
-    Gettext requires different source strings: a repeated one gets its number in the catalog as context.
+    Gettext allows each source string once per context: an entry that repeats one gets its own number as `msgctxt`.
 
     Args:
         file: The output file.

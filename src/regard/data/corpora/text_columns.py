@@ -64,7 +64,8 @@ def _dictionary_texts(column: pa.DictionaryArray) -> list[bytes | None]:
     used = sorted({number for number in numbers if number is not None})
     if used and not 0 <= used[0] <= used[-1] < len(column.dictionary):
         raise pa.ArrowInvalid(
-            f"expected dictionary indices below {len(column.dictionary)}, found {used[0]} to {used[-1]} in the rows"
+            f"expected indices below {len(column.dictionary)} into the dictionary of the text column, found "
+            f"{used[0]} to {used[-1]} in its rows"
         )
     texts = _as_bytes(column.dictionary).take(pa.array(used, pa.int64())).to_pylist()
     by_number = dict(zip(used, texts, strict=True))

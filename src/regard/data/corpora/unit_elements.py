@@ -124,7 +124,10 @@ class UnitElements:
     def begin_unit(self) -> None:
         """Notes that a unit begins at the current tag; raises an `XmlFault` if another unit is still open."""
         if self.in_unit:
-            raise XmlFault("expected the end of the unit, found the start of another unit: add the missing closing tag")
+            raise XmlFault(
+                "expected the end of the unit, found the start of another unit (such as <tu> in TMX): add the missing "
+                "closing tag"
+            )
         parser = self.parser
         self.in_unit = True
         self.unit_index = parser.CurrentByteIndex
@@ -256,7 +259,7 @@ def checked_text(text: str) -> str:
         raise XmlFault(TEXT_TOO_LONG)
     if "<![CDATA[" in text and _NEXT_UNIT.search(text):
         raise XmlFault(
-            "expected ]]> at the end of a CDATA section, found the next unit with another CDATA section: add the "
-            "missing ]]>"
+            "expected ]]> at the end of a CDATA section, found the next unit (sentence pair) with another CDATA "
+            "section: add the missing ]]>"
         )
     return text

@@ -31,7 +31,7 @@ class TextChoice:
 
 
 class UnitLanguages:
-    """The source and the target language that are read from units with texts in several languages.
+    """Chooses the source and the target text of units (such as TMX units) that have texts in several languages.
 
     Args:
         langs: Canonical codes of the source and the target language; None = the two languages that the file has.

@@ -82,7 +82,7 @@ class ArrayFile:
             head = file.read(8) or b""
             length = struct.unpack("<Q", head)[0] if len(head) == 8 else -1
             if not 0 <= length <= min(_MAX_HEADER, size - 8):
-                raise self.damaged("its beginning is not that of a safetensors file")
+                raise self.damaged("the first bytes are not those of a safetensors file")
             header = file.read(length) or b""
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         tree: Any = parse_json(header, where=str(path), remedy=remedy)
@@ -93,7 +93,7 @@ class ArrayFile:
             self._parse_arrays(tree, self._first, size)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self.close()
-            raise self.damaged(f"its header is not that of a file of regard ({type(error).__name__})") from None
+            raise self.damaged(f"the header is not that of a file that regard wrote ({type(error).__name__})") from None
 
     def damaged(self, reason: str) -> CheckpointError:
         """Error to raise if the content is not what it should be.
@@ -122,7 +122,9 @@ class ArrayFile:
         """
         array = self._arrays.get(name)
         if array is None:
-            raise self.damaged(f"expected an array {name}, found {', '.join(sorted(self._arrays)) or 'none'}")
+            raise self.damaged(
+                f"expected the file to contain an array named {name}, found {', '.join(sorted(self._arrays)) or 'none'}"
+            )
         fits = len(array.shape) == len(shape) and all(
             size is None or size == found for size, found in zip(shape, array.shape, strict=True)
         )
@@ -144,7 +146,7 @@ class ArrayFile:
             CheckpointError: The arrays do not match their hash.
         """
         if hashlib.sha256(memoryview(self._map)[self._first :]).hexdigest() != self.metadata.get(_DIGEST):
-            raise self.damaged("its content does not match its hash")
+            raise self.damaged("its content does not match its hash, which is stored in the file")
         self.release()
 
     def release(self) -> None:
@@ -176,9 +178,11 @@ class ArrayFile:
                 raise ValueError(f"the offsets of the array {name[:40]} do not match its shape and type")
             if (first + start) % dtype.itemsize or first + stop > size:
                 raise self.damaged(
-                    f"the file, of {size} bytes, ends before the array {name[:40]} does, or it is misaligned"
+                    f"the array {name[:40]} ends after the end of the file, which has {size} bytes, or is misaligned"
                 )
             self._arrays[name] = np.frombuffer(self._map, dtype, count, first + start).reshape(shape)
             end = stop
         if first + end != size:
-            raise self.damaged(f"expected {first + end} bytes, found {size}")
+            raise self.damaged(
+                f"the file has another size than its header says: expected {first + end} bytes, found {size}"
+            )

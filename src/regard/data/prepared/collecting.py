@@ -48,11 +48,11 @@ class CollectedPart:
 
 @dataclass(frozen=True, slots=True)
 class RangeTask:
-    """A range of lines to be read by a worker.
+    """A range of lines that a worker process reads, normalizes, and writes to a file (a part).
 
     Attributes:
         path: Path of the part to write.
-        job: Hash of the files and options of reading, stored in the part; see `range_job`.
+        job: Hash of the files and options of reading, as from `range_job`; it is stored in the part.
         corpus: Number of the corpus, from 0.
         files: Source and target file.
         is_moses: Whether the escapes of Moses are undone.
@@ -74,7 +74,7 @@ class RangeTask:
 
 @dataclass
 class Collector:
-    """Writes the text of corpora in parts, and skips the parts that an earlier process has written.
+    """Writes the normalized text of corpora to files (parts), and skips those that an earlier process has written.
 
     Attributes:
         directory: Directory of the parts.
@@ -128,8 +128,8 @@ class Collector:
     def collect_ranges(self, lines: PairedLines, corpus: int, pool: WorkerPool) -> Iterator[tuple[int, int]]:
         """Does the same as `collect`, but in worker processes, each of which reads one range of lines after another.
 
-        The parts hold the same bytes as those of `collect`, except for the stored hash (`range_job`). It marks parts
-        with a fixed number of lines; those of `collect` have a fixed number of lines that can be read.
+        The parts (files of text) hold the same bytes as those of `collect`, except for the stored hash, which is that
+        of `range_job`.
 
         Args:
             lines: The files of the corpus.
@@ -219,12 +219,12 @@ def write_part(units: Iterable[tuple[str, str, int]], path: Path, job: str, corp
 
 
 def finished_part(path: Path, job: str, corpus: int) -> CollectedPart | None:
-    """Opens a part that was written earlier.
+    """Reads the counts of a part (a file of normalized text) if it was written by an earlier call.
 
     Args:
         path: Path of the file.
-        job: Hash that must be stored in it.
-        corpus: Number of its corpus.
+        job: Hash of the files and options of reading that must be stored in it.
+        corpus: Number of its corpus, from 0.
 
     Returns:
         The part; None if the file is missing or damaged, or was written for another hash or corpus.
@@ -251,15 +251,22 @@ def finished_part(path: Path, job: str, corpus: int) -> CollectedPart | None:
 
 
 def range_job(job: str) -> str:
-    """Hash that replaces `job` in parts that were read in ranges of lines, to tell them from others."""
+    """Hash to store in parts (files of text) that were read in ranges of lines.
+
+    Args:
+        job: Hash of the files and options of reading, which is stored in other parts.
+
+    Returns:
+        A hash computed from `job`, which tells these parts from the others.
+    """
     return hash_of([job, "ranges"])
 
 
 def collect_range(task: RangeTask) -> bool:
-    """Reads a range of lines, and writes its part unless that was done before.
+    """Reads a range of lines, and writes them normalized to a file (a part), unless this was done before.
 
     Args:
-        task: The range and the part.
+        task: The range, and the path of the part.
 
     Returns:
         Whether the range could be read, so that the part exists.

@@ -28,12 +28,12 @@ _BLOCK_SIZE = 1 << 20
 class PreparedCorpus:
     """The sentence pairs of a prepared corpus as subword ids, one pair per row.
 
-    Shards are opened when one of their rows is read for the first time, and their hash is checked then. The memory in
-    use does not depend on the size of the corpus.
+    The rows are stored in shards, files of consecutive rows. A shard is opened, and its hash checked, when one of its
+    rows is read for the first time. The memory in use does not depend on the size of the corpus.
 
     Attributes:
         directory: The directory of the corpus.
-        manifest: Its manifest.
+        manifest: Content of its `manifest.json`, such as the sizes and hashes of the shards.
     """
 
     def __init__(self, directory: Path, *, verify: bool = True) -> None:
@@ -113,7 +113,7 @@ class PreparedCorpus:
             row: Row number of the pair.
 
         Returns:
-            Name of its file or files, and its line or the number of its unit there.
+            Name of its file or files, and the number of its line there, or of its record in a format without lines.
 
         Raises:
             CheckpointError: The shard is damaged.
@@ -167,7 +167,9 @@ class PreparedCorpus:
 
     def _locate(self, row: int) -> tuple[Shard, int]:
         if not 0 <= row < len(self):
-            raise IndexError(f"expected a row number from 0 to {len(self) - 1}, got {row}")
+            raise IndexError(
+                f"expected a row number from 0 to {len(self) - 1}, got {row}: the corpus has one row per sentence pair"
+            )
         number = self._number(row)
         self._num_read += 1
         if self._num_read % _RELEASE_AFTER == 0:
@@ -198,11 +200,11 @@ class PreparedCorpus:
 
 
 def check_shard_size(directory: Path, number: int, entry: ShardEntry) -> None:
-    """Checks that a shard is there and has its size.
+    """Checks that a shard, a file of a prepared corpus, exists and has the size that the manifest says.
 
     Args:
         directory: Directory of the corpus.
-        number: Number of the shard.
+        number: Number of the shard, from 0.
         entry: Its entry in the manifest.
 
     Raises:
@@ -218,11 +220,11 @@ def check_shard_size(directory: Path, number: int, entry: ShardEntry) -> None:
 
 
 def check_shard(directory: Path, number: int, entry: ShardEntry) -> None:
-    """Checks the size and the hash of a shard.
+    """Checks that a shard, a file of a prepared corpus, has the size and the hash that the manifest says.
 
     Args:
         directory: Directory of the corpus.
-        number: Number of the shard.
+        number: Number of the shard, from 0.
         entry: Its entry in the manifest.
 
     Raises:

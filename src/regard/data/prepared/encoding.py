@@ -50,7 +50,8 @@ class EncodedShard:
 
     Attributes:
         entry: Corpus, number of pairs, size and hash of the shard, for the manifest of the prepared corpus.
-        dropped: Number of pairs left out of the shard, by reason: `too long`, `held out` or `source held out`.
+        dropped: Number of pairs left out of the shard, by reason: `too long`; `held out` (used for validation);
+            `source held out` (discarded: the source is held out, but this corpus contributes no validation pairs).
     """
 
     entry: ShardEntry

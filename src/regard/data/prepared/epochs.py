@@ -1,4 +1,4 @@
-"""The rows of an epoch of one or several corpora, in random order and constant memory."""
+"""Computes which sentence pairs of one or several corpora an epoch has, in random order and constant memory."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 def _parse(tree: dict[str, Any]) -> Manifest:
     if tree["format"] != FORMAT:
-        raise ValueError(f"expected 'format' to be the number {FORMAT}")
+        raise ValueError(f"expected 'format' in the manifest to be the number {FORMAT}")
     corpora = tuple(
         CorpusSummary(
             _text(entry["name"]),
@@ -224,18 +224,21 @@ def _check_sums(manifest: Manifest) -> None:
     """Checks that corpora and shards agree: shards are in the order of the corpora, and have all their pairs."""
     numbers = [shard.corpus for shard in manifest.shards]
     if numbers != sorted(numbers):
-        raise ValueError("expected 'shards' to list those of the first corpus first, then the second, and so on")
+        raise ValueError("expected 'shards' in the manifest to be sorted by corpus, found another order")
     for number, corpus in enumerate(manifest.corpora):
         found = sum(shard.num_pairs for shard in manifest.shards if shard.corpus == number)
         if found != corpus.num_pairs:
             raise ValueError(
-                f"'corpora' lists {corpus.num_pairs} pairs for corpus {number + 1}, but 'shards' lists {found} for it"
+                f"in the manifest, 'corpora' lists {corpus.num_pairs} pairs for corpus {number + 1}, but 'shards' "
+                f"lists {found} for it"
             )
 
 
 def _count(value: object, limit: int = _MAX_COUNT) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < limit:
-        raise ValueError(f"expected a whole number from 0 to {limit - 1}, found {str(value)[:40]}")
+        raise ValueError(
+            f"expected a number in the manifest to be whole and from 0 to {limit - 1}, found {str(value)[:40]}"
+        )
     return value
 
 
@@ -246,13 +249,15 @@ def _two(values: Sequence[object], limit: int = _MAX_COUNT) -> tuple[int, int]:
 
 def _weight(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 1e9:
-        raise ValueError(f"expected a positive weight, found {str(value)[:40]}")
+        raise ValueError(
+            f"expected each 'weight' in the manifest to be above 0 and at most 1e9, found {str(value)[:40]}"
+        )
     return float(value)
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"expected a string, found {str(value)[:40]}")
+        raise TypeError(f"expected a string as name, path, hash or note in the manifest, found {str(value)[:40]}")
     return value
 
 

@@ -117,7 +117,9 @@ class Shard:
             self._text_lens = file.array("text_lens", dtypes=("U16", "U32"), shape=(num_pairs, _SIDES))
             self._text_offsets = self._checked_offsets("text_offsets", self._text_lens, len(self._texts), num_blocks)
         if int(self.ids.max(initial=0)) >= max(vocab_sizes):
-            raise file.damaged(f"expected subword ids below {max(vocab_sizes)}, found {self.ids.max()}")
+            raise file.damaged(
+                f"expected subword ids below the larger vocabulary size, {max(vocab_sizes)}, found {self.ids.max()}"
+            )
         file.release()
 
     def pair_ids(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -148,13 +150,16 @@ class Shard:
         try:
             return data[: middle - start].decode(), data[middle - start :].decode()
         except UnicodeDecodeError:
-            raise self.file.damaged(f"the text of pair {row} is not UTF-8") from None
+            raise self.file.damaged(
+                f"the text of sentence pair {row} of this file (counted from 0) is not UTF-8"
+            ) from None
 
     def _checked_offsets(self, name: str, lens: Array, size: int, num_blocks: int) -> Array:
         offsets = self.file.array(name, dtypes=("I64",), shape=(num_blocks,))
         if int(lens.sum(dtype=np.int64)) != size or not np.array_equal(offsets, block_offsets(lens)):
             raise self.file.damaged(
-                f"expected sentence lengths that add up to {size} and agree with the array {name}, found other lengths"
+                f"expected the sentence lengths in this file to add up to {size} and to agree with its array {name}, "
+                "found other lengths"
             )
         return offsets
 

@@ -127,9 +127,9 @@ class PreparedStream:
             self._start_window(position)
         if not is_valid or not 0 <= position.batch <= len(self._batches):
             raise CheckpointError(
-                f"expected a position in a stream of {len(self._batches)} batches per window, got epoch "
-                f"{position.epoch}, window {position.window}, batch {position.batch}: the training state is damaged or "
-                "belongs to another corpus; start a new training"
+                f"expected a position in a stream of {len(self._batches)} batches per window (part of an epoch), got "
+                f"epoch {position.epoch}, window {position.window}, batch {position.batch}: the training state is "
+                "damaged or belongs to another corpus; start a new training"
             )
         self._position = position
 

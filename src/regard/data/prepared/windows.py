@@ -1,4 +1,4 @@
-"""Batches of a corpus of any size, planned one window of pairs after the other in constant memory."""
+"""Plans batches of a corpus of any size in constant memory, one part (window) of an epoch at a time."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class WindowPlan:
         self._fits = max(len(corpus), *(self._epochs.size(epoch) for epoch in (0, 1))) <= window_size
 
     def num_windows(self, epoch: int) -> int:
-        """Number of windows of an epoch."""
+        """Number of windows, parts of the shuffled epoch whose batches are planned separately."""
         return 1 if self._fits else -(-self._epochs.size(epoch) // self.window_size)
 
     def window(self, epoch: int, number: int) -> Batches:

@@ -100,7 +100,9 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
     file.seek(0)
     version = _number(file, "<I")
     if version != _VERSION or _text(file) != _NAME:
-        raise ValueError(f"expected a model file for {_NAME} version {_VERSION}, found another kind or version")
+        raise ValueError(
+            f"expected a CTranslate2 model file for {_NAME} version {_VERSION}, found another kind or version"
+        )
     _number(file, "<I")  # revision of the specification
     found: dict[str, Variable] = {}
     for _ in range(_count(file)):
@@ -135,7 +137,7 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
 def _bytes(file: BinaryIO, count: int) -> bytes:
     data = file.read(count)
     if len(data) < count:
-        raise EOFError("the model file ends too early")
+        raise EOFError("the model file is damaged: it ends too early")
     return data
 
 

@@ -86,8 +86,8 @@ def runnable(stored: StoredModel) -> tuple[TransformerConfig, TransformerParts]:
     obstacles = [f"model.{key}: {reason}" for key, reason in unsupported(config, "ctranslate2")]
     if obstacles or not isinstance(config, TransformerConfig):
         raise ConfigError(
-            "CTranslate2 cannot run this model, because it does not support these options:"
-            + "".join(f"\n  {line}" for line in obstacles)
+            "CTranslate2 cannot run this model: translate with regard's own engine, or train a model with other values "
+            "of these options:" + "".join(f"\n  {line}" for line in obstacles)
         )
     return config, check_transformer(stored.model, config, engine="ctranslate2")
 

@@ -42,7 +42,7 @@ def export_marian(stored: StoredModel, path: str | Path) -> None:
     Raises:
         ConfigError: transformers is not installed, or MarianMT cannot run the model; the message names the unsupported
             options or module.
-        CheckpointError: The logits differ by more than `CLOSE`, or the directory cannot be written.
+        CheckpointError: The logits differ by more than 0.0001 (`CLOSE`), or the directory cannot be written.
     """
     require_package("transformers", to="export a model to MarianMT")
     config = _exportable(stored)
@@ -59,8 +59,8 @@ def _exportable(stored: StoredModel) -> TransformerConfig:
     obstacles = [f"model.{key}: {reason}" for key, reason in unsupported(config, "marian")]
     if obstacles or not isinstance(config, TransformerConfig):
         raise ConfigError(
-            "MarianMT cannot run this model, because it does not support these options:"
-            + "".join(f"\n  {line}" for line in obstacles)
+            "MarianMT cannot run this model: translate with regard's own engine, or train a model with other values of "
+            "these options:" + "".join(f"\n  {line}" for line in obstacles)
         )
     check_transformer(stored.model, config, engine="marian")
     return config

@@ -110,9 +110,9 @@ def _vocabularies(directory: Path, marian: MarianConfig) -> tuple[Subword, Subwo
     specials = tgt.specials
     if (specials.pad, specials.eos) != (marian.pad_token_id, marian.eos_token_id):
         raise CheckpointError(
-            f"{directory}: config.json has padding {marian.pad_token_id} and eos {marian.eos_token_id}, but the "
-            f"vocabulary has {specials.pad} and {specials.eos}: the files belong to different models; copy the "
-            "directory again"
+            f"{directory}: config.json has pad_token_id {marian.pad_token_id} and eos_token_id {marian.eos_token_id}, "
+            f"but the vocabulary has the ids {specials.pad} and {specials.eos} for padding and eos: the files belong "
+            "to different models; copy the directory again"
         )
     return src, tgt, bpe
 

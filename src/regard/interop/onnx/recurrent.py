@@ -76,7 +76,7 @@ class PlainPlan:
         return g.op("Transpose", x, perm=[1, 0, 2]), g.op("Concat", *summary, axis=1)
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """Adds the nodes of one decoder step. See `Plan.step`."""
+        """Adds the nodes of one decoder step, given the last tokens and the tensors in `ports`. See `Plan.step`."""
         embedded = g.embed(ids, self._table)
         top, after = self._recur(g, [embedded], inputs)
         return Step(_read_out(g, self._readout, [top]), [], after)
@@ -121,7 +121,7 @@ class LuongPlan(PlainPlan):
         return values | self._attention.start(g, states, src_len)
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """Adds the nodes of one decoder step. See `Plan.step`."""
+        """Adds the nodes of one decoder step, given the last tokens and the tensors in `ports`. See `Plan.step`."""
         embedded = g.embed(ids, self._table)
         fed = [inputs[_FED]] if self._fed_size else []
         top, after = self._recur(g, [embedded, *fed], inputs)
@@ -133,7 +133,10 @@ class LuongPlan(PlainPlan):
 
 
 class BahdanauPlan(PlainPlan):
-    """Adds the nodes of a model with Bahdanau's decoder: first attention, then the recurrent layers.
+    """Adds the nodes of a recurrent model with Bahdanau attention to its two ONNX graphs.
+
+    One graph encodes the source, the other computes a decoder step: first attention, then the recurrent layers. See
+    `regard.interop.onnx.ports.Plan` for the methods.
 
     Args:
         encoder: Encoder of the model.
@@ -154,7 +157,7 @@ class BahdanauPlan(PlainPlan):
         return values | self._attention.start(g, states, src_len)
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """Adds the nodes of one decoder step. See `Plan.step`."""
+        """Adds the nodes of one decoder step, given the last tokens and the tensors in `ports`. See `Plan.step`."""
         embedded = g.embed(ids, self._table)
         attended = self._attention.step(g, inputs[_TOP], inputs)
         top, after = self._recur(g, [embedded, attended.context], inputs)

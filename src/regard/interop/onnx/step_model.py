@@ -40,7 +40,10 @@ class OnnxState(State):
     sentences: Tensor
 
     def select(self, rows: Tensor) -> OnnxState:
-        """Selects rows of the state; copies `source` only if rows move to other sentences. See `State.select`."""
+        """Selects hypotheses by their indices, `(N,)` int64; copies `source` only if rows change sentences.
+
+        See `State.select`.
+        """
         sentences = self.sentences[rows]
         same = torch.equal(sentences, self.sentences)
         source = self.source if same else select_rows(self.source, rows)
@@ -114,7 +117,9 @@ class OnnxStepModel:
             Logits `(R, V)` and attention weights; and the state after the step.
         """
         if not isinstance(state, OnnxState):
-            raise AssertionError("expected a state of this exported decoder, got one of another decoder")
+            raise AssertionError(
+                "expected an `OnnxState` from `start` or `step`, got the decoder state of another kind of model"
+            )
         weights = self._weights if need_weights else []
         inputs = dict(zip([*self._source, *self._state], [*state.source, *state.state], strict=True))
         logits, *rest = _run(self._step, ["logits", *weights, *self._next], {"ids": ids, **inputs})

@@ -87,7 +87,7 @@ class TransformerPlan:
         return values
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """Adds the nodes of one decoder step. See `Plan.step`."""
+        """Adds the nodes of one decoder step, given the last tokens and the tensors in `ports`. See `Plan.step`."""
         where = parts.size(g, inputs[f"{STATE}key_0"], 2)  # t, the number of earlier steps
         x = _embed(g, self._decoder.embedder, g.op("Unsqueeze", ids, g.ints(1)), where)
         weights: list[Value] = []

@@ -35,9 +35,10 @@ class AlignmentArguments(DirectionArguments):
     """What a worker process needs to align sentence pairs, in one direction or both.
 
     Attributes:
-        reverse: Models and readout of the opposite direction; None = only one direction.
+        reverse: Models of the opposite direction, and how links are read from their attention; None = only one
+            direction.
         method: Name of the method that combines the links of both directions; see `symmetrize`.
-        format_name: One of `regard.alignment.formats.FORMATS`.
+        format_name: Output format, one of `regard.alignment.formats.FORMATS`.
     """
 
     reverse: DirectionArguments | None
@@ -69,11 +70,11 @@ def alignment_work(
     """Describes, for worker processes, the alignment of the sentence pairs in a text from `pairs_text`.
 
     Args:
-        forward: Models and readout from source to target, from `direction`.
-        reverse: Models and readout of the opposite direction; None = only one direction.
+        forward: Result of `direction` for the models from source to target.
+        reverse: Result of `direction` for the models from target to source; None = only one direction.
         method: Name of the method that combines the links of both directions; see `symmetrize`.
         format_name: One of `regard.alignment.formats.FORMATS`.
-        reading: Text that describes how the pairs were read. A job is resumed only if the text is the same.
+        reading: Options with which the pairs were read, as any text. A job is resumed only if this text is the same.
 
     Returns:
         Description of the computation, whose factory is `open_alignment`.

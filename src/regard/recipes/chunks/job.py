@@ -60,7 +60,7 @@ class Progress(Protocol):
 
         Args:
             finished: Number of lines in chunks that already have a result.
-            total: Number of lines in all chunks of this machine's shard.
+            total: Number of lines in all chunks that this machine is to process.
         """
 
     def advance(self, num_lines: int) -> None:
@@ -109,7 +109,7 @@ class ChunkedJob:
     interrupt: Interrupt = field(default_factory=Interrupt)
 
     def run(self) -> ChunkedResult:
-        """Processes the chunks of this shard that have no result, and writes the output if no shard is unfinished.
+        """Processes this machine's chunks without a result, and writes the output if all chunks then have results.
 
         Returns:
             How the job ended. Calling this again, also in another process, continues an interrupted job.

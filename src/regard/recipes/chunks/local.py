@@ -46,8 +46,8 @@ class DeathLimit:
         self.count += 1
         if self.count >= self.limit:
             raise ConfigError(
-                f"workers died {self.count} times without finishing a chunk (the last one: {reason}): if memory is "
-                "short, use fewer --workers; finished chunks are kept, so repeat the command to continue"
+                f"workers died {self.count} times without finishing a chunk of the input (the last one: {reason}): if "
+                "memory is short, use fewer --workers; finished chunks are kept, so repeat the command to continue"
             )
 
     def reset(self) -> None:

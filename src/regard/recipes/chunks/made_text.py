@@ -9,12 +9,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class MadeText:
-    """Input lines that are made from files when a job begins, and kept with its results.
+    """Input lines of a `ChunkedJob` that are made from files when the job begins, and kept with its results.
 
     Attributes:
         files: The files. If they seem to have changed when the job is resumed, the lines are made again and compared.
         lines: Function that makes the lines, as bytes with line ends.
-        unit: Each chunk except the last has a multiple of this number of lines.
+        unit: Workers process chunks of these lines; each chunk except the last has a multiple of `unit` lines.
     """
 
     files: tuple[Path, ...]

@@ -19,7 +19,7 @@ _ERRORS = "surrogatepass"
 
 
 def pairs_text(files: Sequence[Path], pairs: Callable[[], Iterable[tuple[str, str]]]) -> MadeText:
-    """Makes input lines for a job from sentence pairs, each a JSON array of source and target.
+    """Makes the input lines of a `ChunkedJob` from sentence pairs; a line is a JSON array of source and target.
 
     Args:
         files: The files of the pairs.

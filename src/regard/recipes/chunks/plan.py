@@ -151,7 +151,9 @@ def read_plan(path: Path) -> tuple[Plan, str]:
         status = tuple((str(name), int(num_bytes), int(changed)) for name, num_bytes, changed in tree["input"])
         plan = Plan(identity, status, str(tree["sha256"]), bool(tree["is_copied"]), tuple(chunks))
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise CheckpointError(f"{path}: expected a plan of chunks, found something else: {remedy}") from None
+        raise CheckpointError(
+            f"{path}: expected regard's list of the chunks of an input file, found something else: {remedy}"
+        ) from None
     return plan, hashlib.sha256(data).hexdigest()
 
 

@@ -46,7 +46,7 @@ def run_tasks(
         address: `auto`, `local`, or the address of a Ray cluster.
         threads: Number of CPU threads of each task, and of processors that Ray reserves for it.
         report: Called once with each chunk that has a result.
-        interrupt: Checked twice per second; on a request to stop, the tasks are cancelled.
+        interrupt: Checked twice per second; on a request to stop, the tasks are canceled.
 
     Raises:
         ConfigError: Ray is missing, the cluster cannot be reached or is too small, or workers died too often.

@@ -54,7 +54,7 @@ def score_work(
         device: `auto`, `cpu`, `cuda`, …
         precision: Number type of matrix products, such as `int8`; None = the type stored with the model.
         terms: Files of a glossary; None = no glossary.
-        reading: Text that describes how the pairs were read. A job is resumed only if the text is the same.
+        reading: Options with which the pairs were read, as any text. A job is resumed only if this text is the same.
 
     Returns:
         Description of the computation, whose factory is `open_scores`.

@@ -1,4 +1,4 @@
-"""The store of a job: a directory beside the output with the plan of the chunks and the results of finished chunks.
+"""The store of a job: a directory beside the output with the job's plan and the results of finished chunks.
 
 A result is one file, written under another name, synced and renamed, so a file that exists is complete. Its first line
 contains a hash of the rest, so damage is noticed. Any number of processes on any number of machines may use the same
@@ -74,14 +74,14 @@ class ChunkStore:
         self._text = directory / _COPY if self.plan.is_copied else source
 
     def exists(self) -> bool:
-        """Whether the store still exists; the process that completes the job removes it."""
+        """Whether the directory of the store still exists; the process that completes the job removes it."""
         return has_store(self.directory)
 
     def claim(self, name: str, *, patience: float = 0.0) -> Lock | None:
         """Tries to acquire a lock of this store, which only one process can hold at a time.
 
         Args:
-            name: Name of the lock.
+            name: Name of the lock, such as `assembly` for the lock on writing the output.
             patience: Seconds without a heartbeat after which a holder on another machine counts as dead; 0 = compare
                 the time of the last heartbeat with this machine's clock.
 
@@ -212,7 +212,7 @@ def store_directory(output: Path) -> Path:
 
 
 def has_store(directory: Path) -> bool:
-    """Whether a directory is the store of an unfinished job; the process that completes the job removes it."""
+    """Whether a directory is the store of an unfinished job (holds its results); completed jobs remove their store."""
     return (directory / _MANIFEST).exists()
 
 
@@ -251,8 +251,9 @@ def open_store(source: Path | MadeText, output: Path, identity: dict[str, str]) 
     store = ChunkStore(directory, source.files[0] if isinstance(source, MadeText) else source)
     if changes := _changes(store, source, status, identity):
         raise CheckpointError(
-            f"{store.directory}: has finished chunks of another job ({'; '.join(changes)}): repeat the command of that "
-            "job to complete it, choose another --output, or remove this directory to start over"
+            f"{store.directory}: holds results of an unfinished command with other options or input "
+            f"({'; '.join(changes)}): repeat that command to complete it, choose another --output, or remove this "
+            "directory to start over"
         )
     return store
 

@@ -73,7 +73,7 @@ class Assignment:
 
     @property
     def is_current(self) -> bool:
-        """Whether the store of the job exists; the process that completes the job, on any machine, removes it."""
+        """Whether the job is unfinished: its store (directory of results) exists until a process completes the job."""
         return has_store(Path(self.directory))
 
     def open_store(self) -> ChunkStore:

@@ -1,7 +1,7 @@
 """Worker process on one machine: `python -m regard.recipes.chunks.worker`, with an assignment on standard input.
 
 The worker reports on standard output, one JSON object per line, and ends at once when its standard input is closed, so
-it does not outlive a driver that was killed.
+it does not outlive the process that started it.
 """
 
 from __future__ import annotations

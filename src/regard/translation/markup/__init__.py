@@ -1,1 +1,1 @@
-"""Text out of plain text, HTML, XML and documents, and translations back into them. Strings only, no torch."""
+"""Extracts the sentences of plain text, HTML, XML and documents, and writes translations back, without PyTorch."""

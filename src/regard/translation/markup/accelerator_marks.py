@@ -63,7 +63,7 @@ class Accelerator:
 
 
 def accelerator_mark(texts: Iterable[str], mark: str | None = None) -> str | None:
-    """Finds out which mark, `&` or `_`, stands before the letters of keyboard shortcuts in a catalog.
+    """Finds out which mark, `&` or `_`, stands before the letters of keyboard shortcuts in a gettext catalog.
 
     Args:
         texts: The source strings of the catalog.

@@ -69,7 +69,7 @@ class _Value:
 def mark_attributes(
     tokens: Sequence[Token], dialect: Dialect, options: MarkupOptions
 ) -> tuple[list[Token], list[Embedded]]:
-    """Puts marks in the place of the attribute values that are translated.
+    """Replaces the attribute values to be translated by marks, which stand for them while the document is parsed.
 
     Args:
         tokens: The document.

@@ -1,4 +1,4 @@
-"""The content of a block: its words, its tree of inline elements, and what is between the words."""
+"""The content of a block, such as a paragraph: its words, its tree of inline elements, and the gaps between words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds a block from its pieces: cuts words, decides which pieces belong to one word, and nests the elements."""
+"""Builds a block, such as a paragraph, from its texts and tags: cuts words, joins their parts, nests the elements."""
 
 from __future__ import annotations
 

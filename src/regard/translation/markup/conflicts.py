@@ -1,4 +1,4 @@
-"""Keeps elements apart whose translated words are mixed."""
+"""Assigns ranges of target words to inline elements, such as `<b>`, whose translated words are interleaved."""
 
 from __future__ import annotations
 

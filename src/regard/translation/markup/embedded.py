@@ -52,7 +52,7 @@ ATTRIBUTES = Marks("\ufdd4", "\ufdd5")
 
 
 class EmbeddedDocument(Document, Protocol):
-    """A document that contains other documents: a mark among its placeholders stands for each of them."""
+    """A document with a list of its placeholders, some of which may be marks that stand for other documents."""
 
     @property
     def placeholders(self) -> Iterator[str]:

@@ -28,7 +28,8 @@ class IcuArgument:
     Attributes:
         start: Position of its opening brace.
         end: Position after its closing brace.
-        branches: The texts of its branches, without their braces; none for choice, which stays as it is.
+        branches: Range `[start, end)` of the text of each branch, without its braces; none for choice, which stays as
+            it is.
     """
 
     start: int

@@ -110,9 +110,9 @@ def _read(where: str, line: str) -> _Object:
         start = _skip(line, 0)
         value, end = _DECODER.raw_decode(line, start)
         if not isinstance(value, dict):
-            raise ValueError("the line has a JSON value that is not an object")
+            raise ValueError("found a JSON value that is not an object in braces")
         if line[end:].strip():
-            raise ValueError(f"the object ends at column {end}, but more text follows it")
+            raise ValueError(f"found text after the object, which ends at column {end}")
         return _object_at(line, start)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error

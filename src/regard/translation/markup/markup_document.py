@@ -91,7 +91,7 @@ class MarkupDocument:
 
     @property
     def placeholders(self) -> Iterator[str]:
-        """Copied texts, such as `{name}` or a word of `10 km`, with attached punctuation; elements are left out."""
+        """Words and placeholders that are copied to the translation, such as `{name}`, `10` and `km`; no tags."""
         for part in self._parts:
             if isinstance(part, Block):
                 yield from (atom.raw for atom in part.atoms if atom.copied)
@@ -104,7 +104,7 @@ class MarkupDocument:
         if len(translations) != len(self._sentences):
             raise ValueError(
                 f"expected {len(self._sentences)} translations, one per sentence, got {len(translations)}: give one "
-                "for each string of `sentences`, in order"
+                "for each string of the document's `sentences`, in order"
             )
         remaining = iter(translations)
         return "".join(_rendered(part, remaining) for part in self._parts)

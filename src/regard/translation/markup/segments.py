@@ -23,7 +23,7 @@ class Hole:
 
     Attributes:
         segment: Index of the segment in the document, from 0.
-        number: Index of the hole in the list that `Segment.write` returns, from 0.
+        number: Index, from 0, of the text for this hole in the list that `Segment.write` returns.
     """
 
     segment: int
@@ -78,7 +78,7 @@ class SegmentedDocument:
         if len(translations) != len(self._sentences):
             raise ValueError(
                 f"expected {len(self._sentences)} translations, one per sentence, got {len(translations)}: give one "
-                "for each string of `sentences`, in order"
+                "for each string of the document's `sentences`, in order"
             )
         start = 0
         contents: list[Sequence[str]] = []

@@ -38,7 +38,7 @@ def language_of(code: str) -> str | None:
 
 
 def indentation(tokens: Sequence[Token], position: int) -> str:
-    """The white space before a tag, with which a tag that is added next to it is indented.
+    """The white space before a tag, to be written before a new tag next to it as indentation.
 
     Args:
         tokens: Tokens of the document.

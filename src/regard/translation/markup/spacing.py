@@ -47,8 +47,8 @@ def boundary_spaces(block: Block, targets: Sequence[TargetAtom]) -> list[str]:
 
     Returns:
         One string per target word, as it is to be written in the document. If the translations of two source words are
-        not neighbors, a no-break space between the source words is written next to one of the translations, if there is
-        room.
+        not neighbors, a no-break space between the source words replaces a plain space before or after one of the
+        translations, if there is such a space.
     """
     spaces = [""] * len(targets)
     used: set[int] = set()

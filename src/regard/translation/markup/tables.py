@@ -85,7 +85,7 @@ def parse_csv(name: str, text: str, options: FileOptions) -> SegmentedDocument:
     Args:
         name: Name of the file, for messages.
         text: The content.
-        options: The columns with the text and for the translations.
+        options: The columns with the text and for the translations, each by its name or number.
 
     Returns:
         The document: its sentences, and a method that writes it with their translations.

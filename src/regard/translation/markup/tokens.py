@@ -29,7 +29,7 @@ class Token:
     """A token of HTML or XML: a tag, the text between two tags, a comment, or the content of a script.
 
     Attributes:
-        kind: Which of these the token is.
+        kind: Kind of the token, such as start tag, text or comment.
         raw: The characters of the token in the document.
         name: Name of the element, in lower case in HTML; empty unless the token is a tag.
     """
@@ -40,7 +40,7 @@ class Token:
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text as a set."""
+    """The words of a text, separated by white space, as a set."""
     return frozenset(text.split())
 
 

@@ -138,7 +138,7 @@ def test_a_wrong_encoding(write: Write) -> None:
     path = write("a", "one\ntwo\nthr".encode("utf-16-le") + b"\x00\xd8\n\0")
     units, error = units_before(PlainReader(path, path, ReadOptions(encoding="utf-16-le")))
     assert [unit.src for unit in units] == ["one", "two"]
-    assert "a: expected text in utf-16-le, found invalid bytes after line 2 (byte 0x00: " in error
+    assert "a: expected text in the given encoding utf-16-le, found invalid bytes after line 2 (byte 0x00: " in error
 
 
 @pytest.mark.parametrize(

@@ -134,10 +134,10 @@ def test_an_input_that_changes_is_noticed_by_the_worker(store: ChunkStore) -> No
 
 
 def test_another_job_is_refused_in_words(store: ChunkStore, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"another job \(beam: 5 there, 4 now\): repeat .* or remove this"):
+    with pytest.raises(CheckpointError, match=r"options or input \(beam: 5 there, 4 now\): repeat .* or remove this"):
         open_store(tmp_path / "in", tmp_path / "out", JOB | {"beam": "4"})
     (tmp_path / "other").write_text(TEXT + "more\n")
-    with pytest.raises(CheckpointError, match=r"another job \(another input text\)"):
+    with pytest.raises(CheckpointError, match=r"other options or input \(another input text\)"):
         open_store(tmp_path / "other", tmp_path / "out", JOB)
 
 
@@ -168,7 +168,7 @@ def test_a_text_is_made_again_only_if_one_of_its_files_has_changed(tmp_path: Pat
     unreadable = MadeText(files, lambda: pytest.fail("is made again"), 1)
     assert open_store(unreadable, tmp_path / "out", JOB).has_result(store.plan.chunks[1])
     files[1].write_text("c")
-    with pytest.raises(CheckpointError, match=r"another job \(another input text\)"):
+    with pytest.raises(CheckpointError, match=r"other options or input \(another input text\)"):
         open_store(made_text(*files), tmp_path / "out", JOB)
     files[1].write_text("b")
     assert open_store(made_text(*files), tmp_path / "out", JOB).plan_id == store.plan_id
