@@ -21,6 +21,11 @@ _WIDE_BOMS = tuple(
         (b"\xfe\xff", "UTF-16"),
     )
 )
+_MARKS = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
+"""Byte order marks, one of which a file in the encoding must begin with."""
 _CONTROLS = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]+")
 _MIN_UTF16_BYTES = 4
 """Fewest bytes on which UTF-16 is detected."""
@@ -79,9 +84,9 @@ def wide_to_utf8(blocks: Iterator[bytes], encoding: str, name: str) -> Iterator[
         InputError: The file is not in this encoding.
     """
     decoder = codecs.getincrementaldecoder(encoding)()
+    block = _first_block(blocks, encoding, name)
     is_final = False
     while not is_final:
-        block = next(blocks, b"")
         is_final = not block
         try:
             text = decoder.decode(block, final=is_final)
@@ -93,13 +98,22 @@ def wide_to_utf8(blocks: Iterator[bytes], encoding: str, name: str) -> Iterator[
             raise InputError(
                 f"{name}: expected text in the given encoding {encoding}, found invalid bytes", reason
             ) from None
-        except UnicodeError:  # only the codecs that detect the byte order
-            advice = f": name the byte order, too, as --encoding {encoding}-le or {encoding}-be, or another encoding"
-            raise InputError(
-                f"{name}: expected {encoding} with a byte order mark at the start, found no mark", advice
-            ) from None
         if text:
             yield text.encode("utf-8", "surrogatepass")
+        block = next(blocks, b"")
+
+
+def _first_block(blocks: Iterator[bytes], encoding: str, name: str) -> bytes:
+    """The first bytes of a file, after a check that they are a byte order mark if the encoding needs it."""
+    marks = _MARKS.get(codecs.lookup(encoding).name, ())
+    size = max(map(len, marks), default=0)
+    head = next(blocks, b"")
+    while len(head) < size and (block := next(blocks, b"")):
+        head += block
+    if len(head) >= size > 0 and not head.startswith(marks):
+        advice = f": name the byte order, too, as --encoding {encoding}-le or {encoding}-be, or another encoding"
+        raise InputError(f"{name}: expected {encoding} with a byte order mark at the start, found no mark", advice)
+    return head
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def test_the_alternatives_of_a_term_are_a_tuple() -> None:
 
 def test_diverse_groups_cannot_be_combined_with_terms(table_model: Make) -> None:
     engine = StepEngine(table_model(), src_specials=SPECIALS, tgt_specials=SPECIALS, workers=1)
-    with pytest.raises(SearchError, match=r"groups \(diverse beam search\) cannot be combined with terms"):
+    with pytest.raises(SearchError, match=r"groups \(diverse beam search\) cannot use a glossary or terms"):
         engine._check(BeamOptions(beam=4, groups=2), 1, with_terms=True)
     engine._check(BeamOptions(beam=4, groups=2), 1, with_terms=False)
 

@@ -174,8 +174,8 @@ class _Table:
     def _parquet_batches(self, names: list[str]) -> Iterator[tuple[pa.RecordBatch, float]]:
         import pyarrow.parquet as pq
 
-        with open_binary(self._path) as raw:
-            dictionaries = large_dictionaries(pq.read_metadata(self._path), raw, names)
+        with open_binary(self._path) as raw, pq.ParquetFile(self._path, pre_buffer=False) as file:
+            dictionaries = large_dictionaries(file, raw, set(names))
         with pq.ParquetFile(
             self._path, buffer_size=_BUFFER_SIZE, pre_buffer=False, read_dictionary=dictionaries
         ) as file:

@@ -17,24 +17,33 @@ _FIRST_FIELD, _NEXT_FIELD = b"\x15", b"\x15"
 # The first two fields of a page header in Thrift's compact protocol: numbers of 32 bits, type and uncompressed size.
 
 
-def large_dictionaries(metadata: pq.FileMetaData, file: BinaryIO, names: Collection[str]) -> list[str]:
+def large_dictionaries(table: pq.ParquetFile, file: BinaryIO, names: Collection[str]) -> list[str]:
     """Finds the columns with a dictionary of more than 1 MiB, or whose pages cannot be understood.
 
     Args:
-        metadata: Metadata of the file.
-        file: The file, open for reading.
+        table: The file, opened by pyarrow.
+        file: The same file, open for reading.
         names: Names of the columns to look at, with all their fields.
 
     Returns:
         Paths of the columns, such as `translation.en`.
+
+    Raises:
+        OSError: The metadata of a column are damaged.
     """
+    schema = table.metadata.schema
+    columns = [index for index in range(len(schema)) if schema.column(index).path.partition(".")[0] in names]
     found = {}
-    for group in range(metadata.num_row_groups):
-        row_group = metadata.row_group(group)
-        for index in range(row_group.num_columns):
+    for group in range(table.num_row_groups):
+        row_group = table.metadata.row_group(group)
+        if row_group.total_byte_size <= MAX_DICTIONARY:
+            continue
+        # Damaged metadata of a column end the process when they are read by `column`, but here raise an error.
+        next(table.iter_batches(1, row_groups=[group], columns=sorted(names), use_threads=False), None)
+        for index in columns:
             chunk = row_group.column(index)
             path = chunk.path_in_schema
-            if path.partition(".")[0] in names and path not in found and chunk.total_uncompressed_size > MAX_DICTIONARY:
+            if path not in found and chunk.total_uncompressed_size > MAX_DICTIONARY:
                 file.seek(chunk.dictionary_page_offset or chunk.data_page_offset)
                 if _dictionary_size(file.read(_HEADER_SIZE)) > MAX_DICTIONARY:
                     found[path] = True

@@ -158,11 +158,34 @@ def test_a_large_dictionary_is_read_as_any_other(tmp_path: Path) -> None:
     texts = [f"{number % 40}" * 40_000 for number in range(300)]
     table = pa.table({"en": [*texts, None], "fr": [str(number) for number in range(301)]})
     pq.write_table(table, tmp_path / "x.parquet", dictionary_pagesize_limit=1 << 25, row_group_size=100)
-    with (tmp_path / "x.parquet").open("rb") as file:
-        assert large_dictionaries(pq.read_metadata(tmp_path / "x.parquet"), file, ["en", "fr"]) == ["en"]
+    with (tmp_path / "x.parquet").open("rb") as file, pq.ParquetFile(tmp_path / "x.parquet") as opened:
+        assert large_dictionaries(opened, file, ["en", "fr"]) == ["en"]
     units, report = read(tmp_path / "x.parquet")
     assert units == [(text, str(number), number + 1) for number, text in enumerate(texts)]
     assert report.left_out == {"no text in column en": 1}
+
+
+READ = """
+import sys
+from regard.cli.main import app
+app(["data", "convert", sys.argv[1], "--langs", "en-fr", "--to", "tsv", "--out", "-"])
+"""
+
+
+@pytest.mark.parametrize("size", [1, 1_200_000])
+def test_damaged_metadata_of_a_column_do_not_end_the_process(tmp_path: Path, size: int) -> None:
+    """pyarrow cannot raise an error where it reads them for itself, so the process would abort."""
+    texts = [f"{number:020}" for number in range(1 + size // 20)]
+    pq.write_table(pa.table({"en": texts, "fr": texts}), tmp_path / "x.parquet", use_dictionary=False)
+    data = (tmp_path / "x.parquet").read_bytes()
+    optional, required = b"\x15\x0c\x25\x02\x18\x02en", b"\x15\x0c\x25\x00\x18\x02en"  # type, repetition, name
+    assert data.count(optional) == 1
+    (tmp_path / "x.parquet").write_bytes(data.replace(optional, required))
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(tmp_path / "x.parquet")], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2, done.stderr
+    assert "x.parquet: expected a whole Parquet or Arrow file, found a broken one" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from regard.data.corpora.moses import unescape
 from regard.data.corpora.plain import PlainReader
 from regard.data.corpora.unit import MAX_TEXT, ReadOptions, Unit
 from regard.errors import ConfigError, DataError
+from regard.text.encodings import wide_to_utf8
 
 Write = Callable[[str, bytes | str], Path]
 SKIP = ReadOptions(on_error="skip")
@@ -195,3 +196,19 @@ def test_utf_16_without_the_mark_that_its_name_asks_for_is_refused(write: Write)
     assert units == []
     assert "a: expected utf-16 with a byte order mark at the start, found no mark" in error
     assert "--encoding utf-16-le" in error
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf_16", "UTF-32"])
+def test_text_without_the_mark_is_refused_before_invalid_bytes(write: Write, encoding: str) -> None:
+    """Whether the mark is missing must not depend on how many bytes a pipe delivers at once."""
+    path = write("a", "one\n".encode(f"{encoding}-le") + b"\x00\xd8\x01\x00")
+    units, error = units_before(PlainReader(path, path, ReadOptions(encoding=encoding)))
+    assert units == []
+    assert f"expected {encoding} with a byte order mark at the start, found no mark" in error
+
+
+def test_a_short_block_before_the_mark_is_complete() -> None:
+    data = "é\n".encode("utf-32")
+    blocks = iter([data[:1], data[1:3], data[3:]])
+    assert b"".join(wide_to_utf8(blocks, "utf-32", "x")) == "é\n".encode()
+    assert b"".join(wide_to_utf8(iter([b""]), "utf-16", "x")) == b""
