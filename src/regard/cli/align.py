@@ -83,7 +83,7 @@ _Gold = Annotated[
 
 @dataclass(frozen=True)
 class ReverseOptions:
-    """Options to align in both directions."""
+    """Options for a second model, from target to source, and for the way to combine the links of both models."""
 
     reverse_model: _Reverse = None
     symmetrize: _Symmetrize = "intersection"

@@ -1,4 +1,4 @@
-"""Description of this machine: its hardware, and which kernels and number formats regard uses on it, and why."""
+"""Description of this machine: its hardware, and which compute kernels and number formats regard uses on it, and why."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Row:
 
 
 def describe_machine() -> list[Row]:
-    """Describes this machine: hardware, kernels, number formats and versions; takes about a second.
+    """Describes this machine: hardware, compute kernels, number formats and versions; takes about a second.
 
     Returns:
         One row per topic, always the same topics in the same order.

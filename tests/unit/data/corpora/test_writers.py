@@ -221,7 +221,7 @@ def test_the_format_is_chosen_by_name_or_suffix(path: str, name: str | None, exp
 @pytest.mark.parametrize(
     ("path", "format", "langs", "message"),
     [
-        (None, None, LANGS, "standard output.*name the format, expected one of plain, moses, tsv"),
+        (None, None, LANGS, "standard output.*name the format, one of plain, moses, tsv"),
         ("a.zip", None, LANGS, r"found .*a\.zip"),
         ("a", "docx", LANGS, "expected one of plain.*got 'docx'"),
         ("a.tmx", None, None, "tmx: expected the languages.*--langs en-fr"),
