@@ -110,7 +110,7 @@ def test_checks_can_be_changed_and_left_out(files: Path, regard: Regard) -> None
         (["--out", "clean", "--check", "nothing=3"], "got 'nothing'"),
         (["--out", "clean", "--check", "length"], "expected NAME=THRESHOLD"),
         (["--out", "clean", "--check", "length=nan"], "expected NAME=THRESHOLD"),
-        (["--out", "clean", "--check", "length=3", "--without", "length"], "one setting, got two"),
+        (["--out", "clean", "--check", "length=3", "--without", "length"], "one setting of this check, got two"),
         (["--out", "clean", "--without", "none"], "expected the name of a check"),
         (["--out", "clean", "--to", "docx"], "got 'docx'"),
         (["--out", "clean.docx"], "docx"),

@@ -106,7 +106,7 @@ def test_wrong_options(at_work: Path, regard: Run, options: list[str], message: 
 def test_a_report_without_a_lab(at_work: Path, regard: Run) -> None:
     done = regard("lab", "report", "model")
     assert done.status == 2
-    assert "start a lab with `regard lab run`" in done.err
+    assert "start a comparison with `regard lab run`" in done.err
 
 
 @pytest.mark.parametrize("examples", [lab.RUN_EXAMPLES, lab.REPORT_EXAMPLES, lab.LIST_EXAMPLES])

@@ -47,7 +47,7 @@ def test_a_key_that_does_not_exist_cannot_be_revoked(file: KeyFile) -> None:
     with pytest.raises(DataError, match=f"there is no API key with the id 00; known ids: {stored.id}$"):
         file.revoke("00")
     assert file.revoke(stored.id) == stored
-    with pytest.raises(DataError, match=r"known keys: none$"):
+    with pytest.raises(DataError, match=r"known ids: none$"):
         file.revoke(stored.id)
 
 

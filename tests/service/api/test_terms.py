@@ -157,7 +157,7 @@ def test_names_of_glossaries(terms: Path) -> None:
     for text in ("terms.tsv", "=x.tsv", "a b=x.tsv", "a:=x.tsv", "a=", "a:english=x.tsv"):
         with pytest.raises(ConfigError, match="expected"):
             parse_named_glossary(text)
-    with pytest.raises(ConfigError, match="given twice"):
+    with pytest.raises(ConfigError, match="pets was given to two files for the same direction"):
         Glossaries([NamedGlossary("pets", terms), NamedGlossary("pets", terms)])
     Glossaries([NamedGlossary("pets", terms, ("en", "fr")), NamedGlossary("pets", terms, ("fr", "en"))])
 

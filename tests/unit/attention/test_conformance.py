@@ -154,11 +154,11 @@ def gradient_leaks(scores: Tensor, mask: Tensor | None) -> Tensor:
     ("normalizer", "message"),
     [
         (flat, "shape of the scores"),
-        (nan_in_masked_rows, "must be finite, also in a row"),
+        (nan_in_masked_rows, "must be finite, also for a query whose mask is False"),
         (without_mask, "masked positions must get no weight"),
         (unnormalized, "sum to 1"),
         (reversed_order, "higher score"),
-        (depends_on_other_rows, "on other rows"),
+        (depends_on_other_rows, "on other queries"),
         (depends_on_masked_positions, "nor on masked positions"),
         (narrow, "in float32"),
         (gradient_is_infinite, "gradients must be finite"),

@@ -209,7 +209,7 @@ def test_standard_input_is_not_closed(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (str(file), file.read()) == ("standard input", b"text")
     assert not stdin.closed
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(DataError, match="standard input is closed: name a file"):
+    with pytest.raises(DataError, match="standard input is closed: give the path of a file"):
         open_input(None)
 
 

@@ -134,7 +134,7 @@ def test_an_unfinished_sentence_has_no_end_row(make_record: MakeRecord) -> None:
         ((1, 5, 4), (), r"4 target rows.*got \(1, 5, 4\)"),
         ((4, 4), (), r"got \(4, 4\)"),
         ((0, 4, 4), (), r"got \(0, 4, 4\)"),
-        ((1, 4, 4), ("a", "b"), r"each of the 1 layers, got 2"),
+        ((1, 4, 4), ("a", "b"), r"each of the 1 layers of attention weights, got 2"),
     ],
 )
 def test_shapes_that_do_not_fit(shape: tuple[int, ...], names: tuple[str, ...], message: str) -> None:
@@ -174,8 +174,8 @@ def test_json_round_trip(korean: AttentionRecord) -> None:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (lambda data: data.pop("tgt"), DataError, "without 'tgt'"),
-        (lambda data: data["src"].pop("spans"), DataError, "without 'spans'"),
+        (lambda data: data.pop("tgt"), DataError, "without the key 'tgt'"),
+        (lambda data: data["src"].pop("spans"), DataError, "without the key 'spans'"),
         (
             lambda data: data["src"]["pieces"].pop(),
             DataError,

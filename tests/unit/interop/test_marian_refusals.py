@@ -86,7 +86,7 @@ SETTINGS: dict[str, tuple[dict[str, object], str]] = {
     "activation in a list": ({"activation_function": ["relu"]}, "activation_function: .*valid string"),
     "dropout of 1": ({"dropout": 1.0}, "dropout"),
     "huge number of positions": ({"max_position_embeddings": HUGE}, "max_position_embeddings"),
-    "another padding": ({"pad_token_id": 5}, "padding 5"),
+    "another padding": ({"pad_token_id": 5}, "pad_token_id 5"),
     "negative eos": ({"eos_token_id": -1}, "eos_token_id"),
     "another model": ({"model_type": "bart"}, "model_type"),
     "no model type": ({"model_type": ...}, "model_type"),

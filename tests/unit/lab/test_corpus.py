@@ -95,13 +95,13 @@ def test_another_corpus_is_refused(files: CorpusConfig, tmp_path: Path) -> None:
 
 
 def test_gold_links_without_a_test_text_are_refused(files: CorpusConfig, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"name it with corpus\.test"):
+    with pytest.raises(ConfigError, match=r"got none: set corpus\.test"):
         prepare_corpus(files.model_copy(update={"gold": "x"}), tmp_path / "corpus")
     assert not (tmp_path / "corpus").exists()
 
 
 def test_a_missing_corpus_and_too_little_text_are_reported(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="start a lab with `regard lab run`"):
+    with pytest.raises(DataError, match="start a comparison with `regard lab run`"):
         open_corpus(tmp_path)
     path = write(tmp_path, "one", ["a"])
     with pytest.raises(DataError, match="at least 3 different source sentences"):

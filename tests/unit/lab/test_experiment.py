@@ -37,7 +37,7 @@ def test_a_lab_can_be_opened_again(experiment: Experiment) -> None:
     assert [run.name for run in again.runs()] == [
         "a, seed 1", "b/x, seed 1", "other-words, seed 1", "a, seed 2", "b/x, seed 2", "other-words, seed 2",
     ]  # fmt: skip
-    with pytest.raises(CheckpointError, match="start a lab with `regard lab run`"):
+    with pytest.raises(CheckpointError, match="start a comparison with `regard lab run`"):
         open_experiment(experiment.directory / "nowhere")
 
 

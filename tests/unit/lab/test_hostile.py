@@ -41,7 +41,8 @@ def test_a_result_that_was_changed_is_refused(finished_lab: Make) -> None:
     path = experiment.runs()[0].result_file
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('"wall_seconds": 55.0', '"wall_seconds": 56.0'))
-    with pytest.raises(CheckpointError, match=r"result\.json: changed since it was written: .*: remove the run's"):
+    message = r"result\.json: changed since it was written: .*: remove the directory of this file"
+    with pytest.raises(CheckpointError, match=message):
         summarize(experiment)
     rewrite(path, lambda tree: None, seal=False)
     assert summarize(experiment).results["a"][0].wall_seconds == 56.0

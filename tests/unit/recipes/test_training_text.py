@@ -76,7 +76,7 @@ def test_weights_follow_the_temperature(toy: Toy, tables: list[str]) -> None:
 
 def test_weights_that_leave_epochs_empty_are_refused(toy: Toy, tables: list[str]) -> None:
     corpora = [CorpusConfig(src=table, weight=0.001) for table in tables]
-    with pytest.raises(ConfigError, match=r"one sentence pair per epoch, got 0\.001 x .*: raise a weight"):
+    with pytest.raises(ConfigError, match=r"number of sentence pairs is at least 1, got 0\.001 x .*: raise a weight"):
         read_training_text(mixed(toy, *corpora))
 
 

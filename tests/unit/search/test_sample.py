@@ -205,7 +205,7 @@ def test_random_numbers_are_uniform_and_independent() -> None:
         ({"epsilon": -0.1}, "epsilon of at least 0 and below 1, got -0.1"),
         ({"epsilon": 1.0}, "epsilon of at least 0 and below 1, got 1.0"),
         ({"epsilon": math.nan}, "epsilon of at least 0 and below 1, got nan"),
-        ({"seed": 1 << 63}, "seed of at most 63 bits, got 9223372036854775808"),
+        ({"seed": 1 << 63}, r"seed from -2\*\*63 to 2\*\*63 - 1, got 9223372036854775808"),
         ({"min_len": -1}, "min_len of at least 0, got -1"),
     ],
 )

@@ -150,7 +150,7 @@ def test_details_that_are_not_finite_are_stored_as_text(make: Make, tmp_path: Pa
 @pytest.mark.parametrize("details", [{"a": "\ud800"}, {f"a{n}": n for n in range(1001)}, {"a": "x" * 600_000}])
 def test_unreadable_details_are_not_written(make: Make, tmp_path: Path, details: dict[str, str | float | int]) -> None:
     made = make()
-    with pytest.raises(CheckpointError, match="`details` of a model"):
+    with pytest.raises(CheckpointError, match="the argument `details` of save_model"):
         save_model(
             tmp_path / "model", model=made.model, config=made.config,
             src_subword=made.src_subword, tgt_subword=made.tgt_subword, details=details,

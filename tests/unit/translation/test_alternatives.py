@@ -97,7 +97,7 @@ def test_what_is_refused(translator: Translator, small_subword: Subword) -> None
     with pytest.raises(SearchError, match="sentence 1: expected a prefix of fewer than 6 subwords"):
         translator.alternatives("a", "le chat dort sur le grand lit")
     short = Translator.of([random_model("bahdanau", small_subword, data={"max_len": 5})])
-    with pytest.raises(SearchError, match=r"at most 5 subwords, .* got one that needs [2-9] segments"):
+    with pytest.raises(SearchError, match=r"at most 5 subwords, .* got a text that it translates in [2-9] segments"):
         short.alternatives(ENGLISH[0])
     broken = random_model("bahdanau", small_subword, scale=float("nan"))
     with pytest.raises(NotFiniteError, match="for sentence 1 at step 2"):

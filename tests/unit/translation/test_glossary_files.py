@@ -126,7 +126,7 @@ def test_tbx_3_with_several_languages(tmp_path: Path) -> None:
             b'<!DOCTYPE tbx [<!ENTITY a "x"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><tbx>&b;</tbx>',
             r"a\.tbx:1: expected no entity declarations",
         ),
-        ("a.tbx", TBX_2.replace("kitty", "k" * 6000).encode(), r"a\.tbx:\d+: expected a term of at most 500"),
+        ("a.tbx", TBX_2.replace("kitty", "k" * 6000).encode(), r"a\.tbx:\d+: <term>: expected at most 500 characters"),
     ],
 )
 def test_hostile_and_faulty_files_are_refused(name: str, data: bytes, message: str, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_empty_sides_are_left_out_and_link_nothing(tmp_path: Path) -> None:
 
 
 def test_too_few_pairs_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"more than 4 pairs.*found 4"):
+    with pytest.raises(ConfigError, match=r"more pairs than the 4 .*found 4"):
         split_rows(corpus(tmp_path, ["a\tb", "c\td", "e\tf", "g\th"]), tmp_path / "parts", 2, 2)
     assert list((tmp_path / "parts").iterdir()) == []
 
