@@ -63,7 +63,7 @@ def rank_candidates(
         unshifted before shifted.
     """
     candidates = [
-        Candidate(candidate, criterion([candidate.links(record) for record in records]))
+        Candidate(candidate, criterion(candidate.links_of(records)))
         for candidate in _candidates(records[0], readout or Readout())
     ]
     return sorted(candidates, key=lambda candidate: -candidate.score)

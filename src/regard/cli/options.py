@@ -100,8 +100,8 @@ Readout = Annotated[
     typer.Option(
         "--readout",
         metavar="KEY=VALUE",
-        help="How to read word links from the attention. Keys: layer, head, shift, rule (shares, strongest or "
-        "threshold), threshold, end; may be repeated.",
+        help="How to read word links from the attention. Keys: layer, head, shift, rule (hmm, shares, strongest "
+        "or threshold), threshold, end; may be repeated.",
         show_default="from the model",
     ),
 ]

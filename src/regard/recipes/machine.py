@@ -1,4 +1,4 @@
-"""Description of this machine: its hardware, and which compute kernels and number formats regard uses on it, and why."""
+"""Description of this machine: its hardware, and the compute kernels and number formats that regard uses on it."""
 
 from __future__ import annotations
 

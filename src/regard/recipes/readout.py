@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regard.alignment.readout import known_readout
+from regard.alignment.readout import guided_readout
 from regard.data.corpus import Corpus
 from regard.store import StoredModel
 from regard.store.manifest import StoredReadout
@@ -25,9 +25,9 @@ def select_readout(stored: StoredModel, validation: Corpus) -> StoredReadout | N
         head whose links on the validation pairs make the best bilingual dictionary. None if the model has at most one
         attention matrix, or if there are too few pairs to select from.
     """
-    known = known_readout(stored.config, None)
-    if known is not None:
-        return known.to_stored()
+    guided = guided_readout(stored.config)
+    if guided is not None:
+        return guided.to_stored()
     if stored.config.model.num_attention_matrices <= 1:
         return None
     pairs = validation.pairs[:NUM_PAIRS]

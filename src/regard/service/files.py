@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from regard.errors import RegardError
+from regard.files.printable import counted
 from regard.service.errors import INTERNAL_ERROR, ServiceError
 from regard.service.glossaries import NO_TERMS, RequestedTerms, unknown_glossary
 from regard.service.requests import AUTO
@@ -144,8 +145,8 @@ class FileTranslator:
             )
         if len(self._jobs) >= self._service.settings.max_files:
             raise ServiceError(
-                f"Slowdown: this service already keeps {len(self._jobs):,} files, the most that it may keep: delete a "
-                "file that you sent, with DELETE /v1/files/ID, or try again later",
+                f"Slowdown: this service already keeps {counted(len(self._jobs), 'file')}, the most that it may keep: "
+                "delete a file that you sent, with DELETE /v1/files/ID, or try again later",
                 status=429,
                 code="too_many_files",
                 retry_after=60,

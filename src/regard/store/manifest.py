@@ -52,19 +52,20 @@ class StoredReadout(BaseModel):
 
     Attributes:
         rule: Which weights become links. `strongest`: the largest of each target word; `threshold`: all above a
-            threshold; `shares`: each weight is divided by the total weight of its source word, and large shares count.
+            threshold; `shares`: each weight is divided by the total weight of its source word, and large shares count;
+            `hmm`: a hidden Markov model also considers the links of the neighboring words.
         layer: 0-based number of the layer; None = mean over the layers.
         head: 0-based number of the head; None = mean over the heads.
         shifted: Whether the attention weights of a target word are those of the decoding step after the one that
             generated the word.
-        threshold: Threshold of the rules `threshold` and `shares`; None = 0.25 for `threshold`, 0.4 for `shares`.
+        threshold: Threshold of the rules `threshold`, `shares` and `hmm`; None = 0.25, 0.4 and 0.35.
         end: Attention weight on the source `</s>` above which a target word does not select a source word. With the
             rule `shares`, source words also select target words, so such a target word may still be linked.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-    rule: Literal["shares", "strongest", "threshold"] = "shares"
+    rule: Literal["hmm", "shares", "strongest", "threshold"] = "shares"
     layer: int | None = Field(default=None, ge=0, le=MAX_LAYERS)
     head: int | None = Field(default=None, ge=0, le=MAX_LAYERS)
     shifted: bool = False

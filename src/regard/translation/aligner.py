@@ -76,7 +76,8 @@ class Aligner:
                     self.warn(warning)
         _check_attention(scored)
         readout = replace(self.readout, layer=None, head=None)
-        return [() if pair.attention is None else readout.links(pair.attention) for pair in scored]
+        links = iter(readout.links_of([pair.attention for pair in scored if pair.attention is not None]))
+        return [() if pair.attention is None else next(links) for pair in scored]
 
 
 def bidirectional(forward: Aligner, backward: Aligner, method: str) -> Aligner:
@@ -209,7 +210,7 @@ def _share(text: str) -> float:
 
 
 _SETTINGS: dict[str, tuple[str, Callable[[str], object]]] = {
-    "rule": ("shares, strongest or threshold", {rule: rule for rule in get_args(Rule)}.__getitem__),
+    "rule": ("hmm, shares, strongest or threshold", {rule: rule for rule in get_args(Rule)}.__getitem__),
     "threshold": ("a number from 0 to 1", _share),
     "end": ("a number from 0 to 1", _share),
     "layer": ("the number of a layer, from 0", _number),

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.alignment.readout import Readout, Rule, known_readout
+from regard.alignment.readout import Readout, Rule, guided_readout, known_readout
 from regard.config.schema import Config
 from regard.errors import DataError
 from regard.inspection.record import AttentionRecord
@@ -125,6 +125,25 @@ def test_against_loops(rule: Rule, num_src: int, num_tgt: int, seed: int) -> Non
     assert found == links_by_loops(weights[:-1].tolist(), rule, 0.3, 0.4)
 
 
+def test_the_hidden_markov_model(table: Table) -> None:
+    # The last target word attends to two places; the one next to its neighbor's place is linked.
+    record = table([0.9, 0.1, 0.0, 0.0], [0.1, 0.9, 0.0, 0.0], [0.4, 0.1, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0])
+    assert Readout("hmm").links(record) == ((0, 0), (1, 1), (2, 2))
+    assert Readout("threshold").links(record) == ((0, 0), (0, 2), (1, 1), (2, 2))
+    assert Readout("hmm", threshold=0.999).links(record) == ()
+    assert Readout("hmm", shifted=True).links(record) == ((1, 0), (2, 1))
+
+
+@pytest.mark.parametrize("rule", [*RULES, "hmm"])
+def test_links_of_several_pairs_are_those_of_each(rule: Rule, table: Table, encode: Callable[[str], Encoding]) -> None:
+    one = table([0.6, 0.4, 0.0], [0.0, 0.0, 1.0])
+    two = table([0.2, 0.7, 0.1, 0.0], [0.1, 0.8, 0.1, 0.0], [0.0, 0.0, 0.0, 1.0])
+    empty = AttentionRecord(Encoding("", (), (), ()), encode("x"), (torch.tensor([[[1.0], [1.0]]]),))
+    readout = Readout(rule)
+    assert readout.links_of([two, empty, one]) == [readout.links(two), (), readout.links(one)]
+    assert readout.links_of([]) == []
+
+
 def one_letter_words(count: int) -> Encoding:
     text = " ".join("w" * count)
     spans = tuple((2 * i, 2 * i + 1) for i in range(count))
@@ -156,11 +175,20 @@ def test_known_readouts(train: dict[str, object], expected: Readout | None) -> N
     assert known_readout(config, stored) == Readout("strongest", layer=0, end=0.9)
 
 
+def test_new_models_with_a_guided_head_are_read_by_the_hidden_markov_model() -> None:
+    train = {"guided_weight": 0.1, "guided_shift": True}
+    config = Config.model_validate({"model": {"kind": "transformer", "decoder_layers": 3}, "train": train})
+    assert guided_readout(config) == Readout("hmm", 1, 0, shifted=True)
+    config = config.model_copy(update={"train": config.train.model_copy(update={"guided_shift": False})})
+    assert guided_readout(config) == Readout(layer=1, head=0) == known_readout(config, None)
+    assert guided_readout(Config()) is None
+
+
 def test_the_guided_layer_of_a_recurrent_model_is_its_only_one() -> None:
     config = Config.model_validate({"model": {"kind": "rnn", "decoder_layers": 3}, "train": {"guided_weight": 0.1}})
     assert known_readout(config, None) == Readout(layer=0, head=0)
 
 
 def test_unknown_rules_are_refused() -> None:
-    with pytest.raises(DataError, match=r"shares, strongest, threshold, got 'argmax'"):
+    with pytest.raises(DataError, match=r"hmm, shares, strongest, threshold, got 'argmax'"):
         Readout("argmax")  # type: ignore[arg-type]

@@ -94,7 +94,7 @@ def test_too_large_and_too_many_files_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ServiceError, match=r"has 51 bytes, .* at most 50: split the file") as large:
             files.accept("a.txt", b"a" * 51, EN_FR, client="a")
         await translated(files)
-        with pytest.raises(ServiceError, match="already keeps 1 files, the most that it may keep") as many:
+        with pytest.raises(ServiceError, match="already keeps 1 file, the most that it may keep") as many:
             files.accept("a.txt", b"a", EN_FR, client="a")
         assert (large.value.status, many.value.status, many.value.retry_after) == (413, 429, 60)
 

@@ -160,7 +160,7 @@ def test_settings_become_options() -> None:
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
-        ("rule=argmax", "rule to be shares, strongest or threshold, got 'argmax'"),
+        ("rule=argmax", "rule to be hmm, shares, strongest or threshold, got 'argmax'"),
         ("threshold=nan", "threshold to be a number from 0 to 1, got 'nan'"),
         ("threshold=1.1", "a number from 0 to 1, got '1.1'"),
         ("end=-0.1", "end to be a number from 0 to 1, got '-0.1'"),
