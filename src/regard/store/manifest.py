@@ -22,7 +22,7 @@ FORMAT = "regard-model"
 FORMAT_VERSION = 3
 """Newest version of the directory layout that this version of regard reads."""
 FLOAT_VERSION = 2
-"""Version of the layout of models whose weights are floating-point numbers, which older versions of regard read too."""
+"""Version of the layout that older versions of regard read too; see `oldest_version`."""
 MANIFEST = "manifest.json"
 CONFIG = "config.toml"
 WEIGHTS = "weights.safetensors"
@@ -86,7 +86,7 @@ class Manifest(BaseModel):
     Attributes:
         format: Always `regard-model`.
         format_version: Version of the directory layout; see `regard.store.migrations`. Models are written in the oldest
-            version that can hold them: 3 if weights are quantized, else 2.
+            version that can hold them; see `oldest_version`.
         regard_version: Version of regard that wrote the model.
         quantization: Number type of quantized weights, `int8`, see `regard.store.quantized`; None if all weights are
             floating-point numbers.
@@ -175,6 +175,20 @@ def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
             f"{SHARED_SUBWORD[0]} (or {' and '.join(SEPARATE_SUBWORDS)}); {REMEDY}"
         )
     return manifest
+
+
+def oldest_version(quantization: Quantization | None, readout: StoredReadout | None) -> int:
+    """Finds the oldest version of the directory layout that can hold a model.
+
+    Args:
+        quantization: Number type of the model's quantized weights; None = all weights are floating-point numbers.
+        readout: How word links are derived from the model's attention, if that is stored.
+
+    Returns:
+        3 if weights are quantized or links are read by the rule `hmm`, else 2.
+    """
+    uses_hmm = readout is not None and readout.rule == "hmm"
+    return FLOAT_VERSION if quantization is None and not uses_hmm else FORMAT_VERSION
 
 
 def check_readout(readout: StoredReadout | None, model: ModelSection, *, where: Path, remedy: str = REMEDY) -> None:

@@ -54,7 +54,7 @@ def _from_1(description: Description) -> Description:
 
 
 def _from_2(description: Description) -> Description:
-    """Format 3 may have quantized weights; a model without them is the same in both formats."""
+    """Format 3 may have quantized weights, and links read by `hmm`; other models are the same in both formats."""
     return description
 
 

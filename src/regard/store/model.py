@@ -35,7 +35,6 @@ from regard.model.seq2seq import Seq2Seq
 from regard.store.manifest import (
     CONFIG,
     FLOAT_VERSION,
-    FORMAT_VERSION,
     KNOWN_FILES,
     LARGEST_MANIFEST,
     MANIFEST,
@@ -49,6 +48,7 @@ from regard.store.manifest import (
     StoredReadout,
     check_claims,
     check_readout,
+    oldest_version,
     read_manifest_tree,
     write_signature,
 )
@@ -172,7 +172,11 @@ def write_readout(path: str | Path, readout: StoredReadout | None) -> None:
     check_readout(readout, opened.config.model, where=directory / MANIFEST, remedy=remedy)
 
     def write(file: Path) -> None:
-        put_text(file, opened.manifest.model_copy(update={"readout": readout}).to_json())
+        version = opened.manifest.format_version
+        if version >= FLOAT_VERSION:  # the configuration of an older model is in another format
+            version = oldest_version(opened.manifest.quantization, readout)
+        changed = opened.manifest.model_copy(update={"readout": readout, "format_version": version})
+        put_text(file, changed.to_json())
         if open_model(directory).manifest != opened.manifest:
             raise CheckpointError(
                 f"{directory}: another process replaced the model while the layer and head for its word "
@@ -273,7 +277,7 @@ def _manifest(
     """Makes a manifest, by this version of regard or by the version that wrote another manifest."""
     regard = version("regard") if written_by is None else written_by.regard_version
     return Manifest(
-        format_version=FLOAT_VERSION if quantization is None else FORMAT_VERSION,
+        format_version=oldest_version(quantization, None),
         regard_version=regard,
         quantization=quantization,
         files=files,

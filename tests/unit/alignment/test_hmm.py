@@ -44,7 +44,7 @@ def by_enumeration(weights: list[list[float]], no_link: list[float]) -> list[lis
     return [[total / everything for total in row] for row in totals]
 
 
-def expected(weights: torch.Tensor) -> np.ndarray:  # type: ignore[type-arg]
+def expected(weights: torch.Tensor) -> hmm.Array:
     words, end = weights[:, :-1].tolist(), weights[:, -1].tolist()
     received = [sum(column) for column in zip(*words, strict=True)]
     columns = [
@@ -53,7 +53,8 @@ def expected(weights: torch.Tensor) -> np.ndarray:  # type: ignore[type-arg]
     ]
     forward = np.array(by_enumeration(words, end))
     backward = np.array(by_enumeration(columns, [max(0.0, 1.0 - total) for total in received]))
-    return np.sqrt(forward * backward.T)
+    probabilities: hmm.Array = np.sqrt(forward * backward.T)
+    return probabilities
 
 
 def attention(num_tgt: int, num_src: int, seed: int) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -55,6 +56,22 @@ def test_readout_is_stored_replaced_and_removed(directory: Path) -> None:
         assert stored.manifest.model_copy(update={"readout": None}) == before
         assert other_files(directory) == unchanged
     assert open_model(directory).manifest == before
+
+
+def test_older_versions_of_regard_do_not_read_a_rule_that_they_do_not_know(directory: Path) -> None:
+    hmm = StoredReadout(rule="hmm", layer=1, head=3, shifted=True)
+    for readout, version in ((SECOND_HEAD, 2), (hmm, 3), (None, 2)):
+        write_readout(directory, readout)
+        assert json.loads((directory / MANIFEST).read_text())["format_version"] == version
+        assert load_model(directory).readout == readout
+
+
+def test_a_model_of_format_1_keeps_its_format(tmp_path: Path) -> None:
+    shutil.copytree(Path(__file__).parent / "fixtures" / "format-1", tmp_path / "model")
+    hmm = StoredReadout(rule="hmm", layer=0, head=0)
+    write_readout(tmp_path / "model", hmm)
+    assert json.loads((tmp_path / "model" / MANIFEST).read_text())["format_version"] == 1
+    assert load_model(tmp_path / "model").readout == hmm
 
 
 def test_new_model_has_no_readout_of_the_old_one(directory: Path, make: Make) -> None:
