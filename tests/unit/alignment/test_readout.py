@@ -136,11 +136,11 @@ def test_the_hidden_markov_model(table: Table) -> None:
 
 @pytest.mark.parametrize("rule", [*RULES, "hmm"])
 def test_links_of_several_pairs_are_those_of_each(rule: Rule, table: Table, encode: Callable[[str], Encoding]) -> None:
-    one = table([0.6, 0.4, 0.0], [0.0, 0.0, 1.0])
-    two = table([0.2, 0.7, 0.1, 0.0], [0.1, 0.8, 0.1, 0.0], [0.0, 0.0, 0.0, 1.0])
+    short = table([0.6, 0.4, 0.0], [0.0, 0.0, 1.0])
+    long = table([0.2, 0.7, 0.1, 0.0], [0.1, 0.8, 0.1, 0.0], [0.0, 0.0, 0.0, 1.0])
     empty = AttentionRecord(Encoding("", (), (), ()), encode("x"), (torch.tensor([[[1.0], [1.0]]]),))
     readout = Readout(rule)
-    assert readout.links_of([two, empty, one]) == [readout.links(two), (), readout.links(one)]
+    assert readout.links_of([long, empty, short]) == [readout.links(long), (), readout.links(short)]
     assert readout.links_of([]) == []
 
 
