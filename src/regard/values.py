@@ -41,8 +41,8 @@ class Pair:
     """A sentence and its translation, with their line number in the corpus.
 
     Attributes:
-        src: Source sentence, normalized.
-        tgt: Target sentence, normalized.
+        src: Source sentence, normalized by `regard.text.normalize`.
+        tgt: Target sentence, normalized in the same way.
         line: 1-based line number of the pair in the file it was read from; 0 = unknown.
     """
 
@@ -56,7 +56,7 @@ class Encoding:
     """A text segmented into subwords, with the characters that each subword covers.
 
     Attributes:
-        text: The normalized text that was segmented; `spans` count its characters.
+        text: The text that was segmented, normalized by `regard.text.normalize`; `spans` count its characters.
         ids: Vocabulary id of each subword, without bos and eos.
         pieces: The subwords as the SentencePiece model spells them, with `▁` for a space.
         spans: Per subword, the range `[start, end)` of the characters of `text` that it covers; empty for a subword

@@ -101,7 +101,7 @@ def alter(text: str, kind: NoiseKind, generator: random.Random) -> str:
     ('HOW WAS YOUR DAY?', 'It rains')
 
     Args:
-        text: The sentence, normalized.
+        text: The sentence, as `regard.text.normalize.normalize` returns it.
         kind: Kind of alteration: `capitals`, `title`, `lower`, `unpunctuated` or `typos`.
         generator: Random generator, which chooses the typos.
 

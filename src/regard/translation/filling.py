@@ -150,8 +150,8 @@ def fill_segments(
 
     Args:
         translator: The translator.
-        segments: Segments without translations, of one line or of several; a segment's `prefix` is the beginning that
-            its translation must have.
+        segments: Segments (pieces of an input line) of one or more lines, without translations; a segment's `prefix`
+            is the beginning that its translation must have.
         options: Options of the translation.
         word_end: Masks of the subwords that may not directly follow the prefix of a segment; None = those that would
             lengthen the last word of the prefix.

@@ -178,7 +178,7 @@ class Glossary:
         """Finds the terms of a sentence.
 
         Args:
-            sentence: The sentence, normalized.
+            sentence: The sentence, as `regard.text.normalize.normalize` returns it.
 
         Returns:
             Occurrences that do not overlap, in the order of the sentence.
@@ -220,7 +220,7 @@ class Glossary:
         (Term(alternatives=('journée', 'jour'), source=(13, 16), ignore_case=True, whole_words=True),)
 
         Args:
-            sentence: The sentence, normalized.
+            sentence: The sentence, as `regard.text.normalize.normalize` returns it.
 
         Returns:
             The terms, with their characters in the sentence.

@@ -177,7 +177,7 @@ def ordinary_case(text: str, subword: Subword) -> str:
     """Gives each word of a sentence the case that is most probable by the vocabulary.
 
     Args:
-        text: The sentence, normalized.
+        text: The sentence, as `regard.text.normalize.normalize` returns it.
         subword: Source vocabulary. The case of a word with the fewest subwords is chosen; among equals, the most
             probable. The log-probability of capitals must be higher by `LOWER_MARGIN` (3 nats), since the beginnings
             of sentences make them frequent.

@@ -28,7 +28,7 @@ class Translation:
     """One translated sentence.
 
     Attributes:
-        source: The source sentence, normalized.
+        source: The source sentence, normalized by `regard.text.normalize`.
         text: The translation.
         score: Log-probability in nats after length and coverage penalties, by which the search ranked the translation.
             For a line that was split into segments, the sum over the segments.

@@ -54,7 +54,7 @@ def term_uses(glossary: Glossary, sentence: str, translation: str) -> tuple[Term
 
     Args:
         glossary: The glossary.
-        sentence: The sentence, normalized.
+        sentence: The sentence, as `regard.text.normalize.normalize` returns it.
         translation: Its translation.
 
     Returns:
@@ -152,7 +152,7 @@ class TermStatistics:
         """Counts the glossary terms in a sentence, and those that its translation uses.
 
         Args:
-            sentence: The sentence, normalized.
+            sentence: The sentence, as `regard.text.normalize.normalize` returns it.
             translation: Its translation.
 
         Returns:
@@ -201,7 +201,7 @@ def count_terms(glossary: Glossary, pairs: Iterable[tuple[str, str]]) -> TermSta
 
     Args:
         glossary: The glossary.
-        pairs: Sentences, normalized, and their translations.
+        pairs: Source sentences, normalized by `regard.text.normalize`, and their translations.
 
     Returns:
         The counts.

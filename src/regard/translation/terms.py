@@ -25,7 +25,7 @@ def checked_constraints(
     Args:
         constraints: A `Constraints` for each line, None for no terms; or one for all lines; or None = no constraints.
         subword: Target vocabulary.
-        lines: The source sentences, normalized.
+        lines: The source sentences, normalized by `regard.text.normalize`.
         first: Number of the first line, for error messages.
 
     Returns:
