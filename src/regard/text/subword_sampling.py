@@ -90,7 +90,7 @@ class UnigramSampler:
         self._lattice = lru_cache(maxsize=_CACHED_WORDS)(self._build)
 
     def draw(self, word: str, generator: random.Random) -> list[int]:
-        """Samples a segmentation of a word from the unigram model, and returns the ids of its subwords."""
+        """Samples the subword ids of a word from the unigram model. See `SegmentationSampler.draw`."""
         lattice, end = self._lattice(word), len(word)
         sampled: list[Ids] = []
         while end:
@@ -136,7 +136,7 @@ class BPESampler:
         self._dropout = dropout
 
     def draw(self, word: str, generator: random.Random) -> list[int]:
-        """Samples a segmentation of a word by BPE with dropped merges, and returns the ids of its subwords."""
+        """Samples the subword ids of a word, by BPE with dropped merges. See `SegmentationSampler.draw`."""
         parts, scores = list(word), self._pieces.scores
         while True:
             merges = [
