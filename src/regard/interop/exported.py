@@ -173,7 +173,7 @@ def open_export(path: str | Path) -> Exported:
         _check_hash(directory, name, expected)
     if not {CONFIG} < set(manifest.files):
         raise CheckpointError(
-            f"{directory / MANIFEST}: expected 'files' to list {CONFIG}, which is missing: export the model again"
+            f"{directory / MANIFEST}: expected 'files' to list {CONFIG}, but it does not: export the model again"
         )
     text = read_text(directory / CONFIG, max_bytes=_MAX_BYTES, remedy="export the model again")
     config = parse_config(rename_keys(text), where=str(directory / CONFIG))
@@ -182,7 +182,7 @@ def open_export(path: str | Path) -> Exported:
     missing = next((name for name in names if name not in manifest.files), None)
     if missing is not None:
         raise CheckpointError(
-            f"{directory / MANIFEST}: expected 'files' to list {missing}, which is missing: export the model again"
+            f"{directory / MANIFEST}: expected 'files' to list {missing}, but it does not: export the model again"
         )
     subwords = [Subword.load(directory / name) for name in names]
     _check_signature(directory / MANIFEST, manifest, text, [len(subword) for subword in subwords])

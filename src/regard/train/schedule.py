@@ -82,7 +82,7 @@ class ConstantSchedule(Schedule):
     """Constant learning rate after the warm-up: `η(t) = peak`."""
 
     def factor(self, step: int) -> float:
-        """Always 1: the rate stays at its peak. See `Schedule.factor`."""
+        """Fraction of the peak rate at a step after the warm-up: always 1. See `Schedule.factor`."""
         return 1.0
 
 
@@ -95,7 +95,7 @@ class InverseSqrtSchedule(Schedule):
     """
 
     def factor(self, step: int) -> float:
-        """`sqrt(max(1, warmup) / t)` at step t. See `Schedule.factor`."""
+        """Fraction of the peak rate at a step t after the warm-up: `sqrt(max(1, warmup) / t)`. See `Schedule.factor`."""
         return math.sqrt(max(1, self.warmup) / step)
 
 
@@ -155,7 +155,7 @@ class PlateauSchedule(Schedule):
         self.waited = 0
 
     def factor(self, step: int) -> float:
-        """`shrink^k`: k is how often `patience` validations in a row did not improve. See `Schedule.factor`."""
+        """Fraction of the peak rate: `shrink^k` after k times `patience` validations without gain. See `Schedule.factor`."""
         return self.scale
 
     def observe(self, score: float) -> None:
