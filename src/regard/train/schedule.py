@@ -95,7 +95,10 @@ class InverseSqrtSchedule(Schedule):
     """
 
     def factor(self, step: int) -> float:
-        """Fraction of the peak rate at a step t after the warm-up: `sqrt(max(1, warmup) / t)`. See `Schedule.factor`."""
+        """Fraction of the peak rate at a step t after the warm-up: `sqrt(max(1, warmup) / t)`.
+
+        See `Schedule.factor`.
+        """
         return math.sqrt(max(1, self.warmup) / step)
 
 
@@ -155,7 +158,10 @@ class PlateauSchedule(Schedule):
         self.waited = 0
 
     def factor(self, step: int) -> float:
-        """Fraction of the peak rate: `shrink^k` after k times `patience` validations without gain. See `Schedule.factor`."""
+        """Fraction of the peak rate: `shrink^k` after k times `patience` validations without gain.
+
+        See `Schedule.factor`.
+        """
         return self.scale
 
     def observe(self, score: float) -> None:
