@@ -311,7 +311,7 @@ def guarded_protocol(limits: ReceivingLimits, on_refused: Callable[[int], None] 
     """Makes a subclass of `GuardedProtocol` with the given limits on time, speed and number of connections.
 
     Args:
-        limits: The limits of each connection.
+        limits: The limits: time and speed of each connection, and number of connections.
         on_refused: Called with the HTTP status of each request or connection that is refused.
 
     Returns:

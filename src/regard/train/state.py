@@ -23,7 +23,7 @@ def state_tensors(model: nn.Module, updater: Updater) -> dict[str, Tensor]:
         updater: Optimizer of the model.
 
     Returns:
-        Weights and moments of the optimizer, by name.
+        Weights of the model and moments of the optimizer, by name.
     """
     tensors = {f"{_WEIGHT}{name}": weight for name, weight in own_tensors(model).items()}
     return tensors | {f"{_OPTIMIZER}{name}": value for name, value in updater.state().items()}
