@@ -141,8 +141,8 @@ def _checked_weights(found: dict[str, Tensor], marian: MarianConfig, *, where: P
     if unknown:
         raise CheckpointError(
             f"{where}: expected only weights of a MarianMT model, found {', '.join(map(repr, unknown[:5]))}"
-            f"{f' and {len(unknown) - 5} more' if len(unknown) > 5 else ''}: give the directory of an unchanged MarianMT "
-            "model"
+            f"{f' and {len(unknown) - 5} more' if len(unknown) > 5 else ''}: give the directory of an unchanged "
+            "MarianMT model"
         )
     for name, other, is_same in ((_SRC, _TGT, shared), (_SRC, _SHARED, shared), (_OUTPUT, _TGT, tied)):
         if is_same and other in weights and not torch.equal(weights[name], weights[other]):
