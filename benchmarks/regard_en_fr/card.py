@@ -64,7 +64,7 @@ def _speed(measured: Mapping[str, Any]) -> str:
     if speed is None:
         return "Not measured."
     rows = [(name, f"{value:g}") for name, value in speed.items() if name != "first translation"]
-    first = f"{speed['first translation']:.1f} s after the command starts, the first sentence is translated."
+    first = f"The first sentence is translated {speed['first translation']:.1f} s after the command starts."
     return f"{_table(('search', 'sentences per second'), rows)}\n\n{first}"
 
 

@@ -43,7 +43,7 @@ class CorpusConfig(Section):
     max_words: Annotated[int, NUMBER, Field(ge=1, le=10_000)] = 60
     """Maximum length of a source sentence in words; only with `phrasebook`."""
     long_test: Switch = False
-    """Whether to add sentences of 20 words and more to the test text, about as many; only with `phrasebook`."""
+    """Whether to add sentences of at least 20 words to the test text, a fifth as many; only with `phrasebook`."""
     test_pairs: Count = 2000
     """Maximum number of test pairs; larger test files are sampled evenly."""
 

@@ -36,7 +36,7 @@ _ERRORS: dict[int | str, dict[str, object]] = {
     status: {"model": models.ErrorAnswer, "description": description}
     for status, description in {
         400: "The request is invalid.",
-        403: "The API key is missing or unknown.",
+        403: "The API key is unknown.",
         404: "There is no such language, or no model for these languages.",
         409: "Parts of the request do not fit together, or do not fit the model.",
         413: "The body is too large.",

@@ -343,6 +343,18 @@ def test_a_text_from_the_address(open_service: OpenService, script: Script, tran
     expect(page.locator("#from")).to_have_value("en")
 
 
+def test_languages_of_the_address_come_first(open_service: OpenService, script: Script) -> None:
+    page = open_service(script)
+    page.select_option("#from", "fr")
+    page.reload()
+    expect(page.locator("#from")).to_have_value("fr")
+    page.goto(page.url.partition("?")[0] + "?source=en&target=fr")
+    expect(page.locator("#from")).to_have_value("en")
+    expect(page.locator("#to")).to_have_value("fr")
+    page.goto(page.url.partition("?")[0])
+    expect(page.locator("#from")).to_have_value("fr")
+
+
 def test_history_stays_in_the_browser(open_service: OpenService, script: Script) -> None:
     page = open_service(script, clock=True)
     translated_at_once(page, "The cat")

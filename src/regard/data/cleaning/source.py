@@ -258,7 +258,7 @@ class UnitCopy:
         self._fraction: float | None = None
 
     def write(self, units: Iterable[Unit], file: BinaryIO) -> Iterator[Unit]:
-        """Passes units on after writing each of them to the file; after the last, sets `digest` to the hash of all.
+        """Writes units to a file, and passes them on; after the last, sets `digest` to the hash of all.
 
         Args:
             units: Units of the corpus.

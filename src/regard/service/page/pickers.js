@@ -10,9 +10,10 @@ class Pickers {
   get target() { return this.to.value; }
   get knownSource() { return this.source === "auto" ? this.detected : this.source; }
   save() { lasting.write("languages", { from: this.source, to: this.target }); }
-  load(languages, defaults = {}) {
+  /** Offers languages, and chooses those that were asked for, or else the last ones. */
+  load(languages, asked = {}) {
     this.languages = languages.filter(language => this.targetsOf(language).length || languages.some(other => this.targetsOf(other).includes(language.code)));
-    const { from, to } = { ...defaults, ...lasting.read("languages", {}) };
+    const { from, to } = { ...lasting.read("languages", {}), ...asked };
     const sources = this.languages.filter(language => this.targetsOf(language).length);
     this.fill(from ?? (sources.length === 1 ? sources[0].code : "auto"), to);
   }
