@@ -89,7 +89,7 @@ def test_rules_and_thresholds(at_work: Path, regard: Run) -> None:
         ("layer=-1", "expected layer to be the number of a layer, from 0, got '-1'"),
         ("head", "expected head to be the number of a head, from 0, got ''"),
         ("threshold=2", "expected threshold to be a number from 0 to 1, got '2'"),
-        ("rule=best", "expected rule to be shares, strongest or threshold, got 'best'"),
+        ("rule=best", "expected rule to be hmm, shares, strongest or threshold, got 'best'"),
         ("shift=1", "expected shift to be true or false, got '1'"),
     ],
 )

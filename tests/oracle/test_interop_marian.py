@@ -232,7 +232,7 @@ def test_mistakes_raise_errors_that_name_them(make: Make, tmp_path: Path) -> Non
         ({"decoder_attention_heads": 2}, ConfigError, "4 and 2"),
         ({"activation_function": "gelu_new"}, ConfigError, "got 'gelu_new'"),
         ({"decoder_layers": 4}, CheckpointError, r"layers\.3.* missing"),
-        ({"eos_token_id": 5}, CheckpointError, "eos 5"),
+        ({"eos_token_id": 5}, CheckpointError, "eos_token_id 5, but"),
         ({"decoder_start_token_id": 7}, CheckpointError, " at id 7"),
         ({"d_model": 64}, CheckpointError, "should be"),
         ({"vocab_size": 30}, CheckpointError, "vocab_size is 30 and decoder_vocab_size 65"),

@@ -61,11 +61,14 @@ def _in_both_directions(weights: Sequence[Array]) -> list[Array]:
 
 
 def _posteriors(weights: Sequence[Array], no_link: Sequence[Array]) -> list[Array]:
-    """Posterior probability of each state at each word of each sequence, `(T, S)`.
+    """Posterior probability of each state at each word of each sequence.
 
     Args:
         weights: For each sequence, the weight of each state at each word, `(T, S)`.
         no_link: For each sequence, the weight of having no link at each word, `(T,)`.
+
+    Returns:
+        The posterior probabilities of each sequence, `(T, S)`.
     """
     found: dict[int, Array] = {}
     for numbers in _similar(weights):

@@ -140,7 +140,8 @@ def test_exports_for_ctranslate2_store_their_levels_and_are_not_rounded_on_loadi
     assert open_export(tmp_path / "export").manifest.weight_levels == MAX_INT8_WEIGHT
     export_ctranslate2(keep(MODELS["transformer"]), tmp_path / "exact")
     assert "weight_levels" not in (tmp_path / "exact" / "export.json").read_text()
-    with pytest.raises(ConfigError, match=r"stored as float32, not as int8: export .* again with --quantization int8"):
+    message = r"stored as float32, not as int8: .* export the model again with --quantization int8"
+    with pytest.raises(ConfigError, match=message):
         load(tmp_path / "exact", precision="int8", device="cpu", threads=1)
     load(tmp_path / "export", precision="int8", device="cpu", threads=1)
 
