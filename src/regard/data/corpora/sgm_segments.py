@@ -12,8 +12,9 @@ from regard.errors import DataError
 
 _MAX_DOCUMENT = 16 * MAX_TEXT
 """Largest number of characters of one document."""
-_TAG = re.compile(r"<(?:(doc|seg)\b([^>]*)|(/seg|/doc)\s*)>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([\w.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+# Each character of a line is read a fixed number of times, also in a line with many tags without an end.
+_TAG = re.compile(r"<(?:(doc|seg)\b([^<>]*)|(/seg|/doc)\s*)>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""(?<![\w.:-])([\w.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _REFERENCE = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6}));")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
@@ -85,9 +86,7 @@ class SgmSegments:
     def _completed(self) -> Iterator[SgmDocument]:
         number = 0
         for number, line in self._lines():
-            document = self._read_line(line, number)
-            if document is not None:
-                yield document
+            yield from self._read_line(line, number)
         if self._open is not None:
             self._fault(self._seg_line, "</seg>, found the end of the file: it was cut short; copy it again")
         elif "<" in self._after_tags:
@@ -95,19 +94,19 @@ class SgmSegments:
         if self._document is not None:
             yield self._document
 
-    def _read_line(self, line: str, number: int) -> SgmDocument | None:
-        """Reads the tags of a line; returns the document that is complete, if any."""
-        complete = None
+    def _read_line(self, line: str, number: int) -> Iterator[SgmDocument]:
+        """Reads the tags of a line, and yields each document that is complete."""
         position = 0
         for tag in _TAG.finditer(line):
             self._add(line[position : tag.start()])
             position = tag.end()
-            complete = self._read_tag(tag, number) or complete
+            complete = self._read_tag(tag, number)
+            if complete is not None:
+                yield complete
         self._after_tags = line[position:]
         self._add(self._after_tags + "\n")
         if self._open is not None and self._num_open_chars > MAX_TEXT:
             self._abandon("more text than 1 MiB", number)
-        return complete
 
     def _add(self, piece: str) -> None:
         """Adds text to the open sentence, if there is one."""

@@ -132,6 +132,23 @@ def test_sgm_is_read_by_lines(tmp_path: Path) -> None:
     assert not report.left_out
 
 
+def test_documents_of_one_line_are_all_read(tmp_path: Path) -> None:
+    src, ref = (
+        "".join(f'<doc docid="{name}"><seg id="1">{text} {name}</seg></doc>' for name in "abcd")
+        for text in ("one", "eins")
+    )
+    found, report = _read_sgm(tmp_path, src, ref)
+    assert found.pairs == [(f"one {name}", f"eins {name}") for name in "abcd"]
+    assert not report.left_out
+
+
+@pytest.mark.parametrize("piece", ["<seg", "<doc ", "<seg id=", "</seg ", 'a="', "a"])
+def test_lines_of_hostile_tags_are_read_in_linear_time(tmp_path: Path, piece: str) -> None:
+    """In quadratic time, the megabyte would take many minutes."""
+    found, _ = _read_sgm(tmp_path, SRC.replace("two", f"<seg {piece * (1_000_000 // len(piece))}>"), REF)
+    assert found.pairs[0][0] == "AT&T & Co <b> 2 < 3"
+
+
 def test_two_sgm_files_are_recognized(tmp_path: Path) -> None:
     for name, data in (("a.en.sgm", SRC), ("a.de.sgm", REF)):
         (tmp_path / name).write_text(data)
