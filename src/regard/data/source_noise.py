@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +14,7 @@ from regard.data.corpus import Corpus, Ragged
 from regard.text.sentences import written_without_spaces
 from regard.text.subword import Subword
 
-_FINAL_MARKS = re.compile(r" ?[.!?。！？…]+$")
+_FINAL_MARKS = ".!?。！？…"
 _STREAM = 0x6E6F6973
 """Number that keeps these random numbers apart from others with the same seed."""
 
@@ -112,7 +111,8 @@ def alter(text: str, kind: NoiseKind, generator: random.Random) -> str:
 
 
 def _unpunctuated(text: str, _: random.Random) -> str:
-    return _FINAL_MARKS.sub("", text) or text
+    without = text.rstrip(_FINAL_MARKS)
+    return text if without == text else without.removesuffix(" ") or text
 
 
 def _title(text: str, _: random.Random) -> str:

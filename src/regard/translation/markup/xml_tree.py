@@ -11,7 +11,8 @@ from regard.errors import DataError
 from regard.translation.markup.entities import Escaping, decode, escape
 from regard.translation.markup.tokens import Token, TokenKind, tokenize
 
-_ATTRIBUTE = re.compile(r"""([^\s=/<>"']+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+# A name is read from its first character only: from each of them, a long one would take quadratic time.
+_ATTRIBUTE = re.compile(r"""(?<![^\s=/<>"'])([^\s=/<>"']+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _TAG_END = re.compile(r"\s*/?>\Z")
 
 

@@ -10,6 +10,7 @@ from regard.translation.markup.document import parse
 from regard.translation.markup.file_options import FileOptions
 from regard.translation.markup.files import open_file
 from regard.translation.markup.tokens import tokenize
+from regard.translation.markup.xml_tree import read_attributes
 
 FLOODS = [
     "<b>",
@@ -116,3 +117,9 @@ def test_files_of_any_format_take_linear_time(name: str, frame: str, first: str,
 
     short, long = (first * (size // len(first)) + second * (size // len(second)) for size in (2_000, 32_000))
     assert growth(work, short, long) < 16 * 6
+
+
+@pytest.mark.parametrize("flood", ["x", "x ", "x=", "x='", 'x="', " ", "x=y "])
+def test_time_of_attributes_is_linear(flood: str) -> None:
+    short, long = (f"<a {flood * (size // len(flood))}>" for size in (2_000, 32_000))
+    assert growth(read_attributes, short, long) < 16 * 6
