@@ -39,9 +39,10 @@ def link_probabilities(weights: Sequence[Tensor]) -> list[Array]:
         in both directions. The probabilities of a target word without any attention are 0. For a pair with more than
         a million cells, they are the attention weights themselves.
     """
-    found = [pair[:, :-1].numpy().astype(np.float64) for pair in weights]
+    attended = [pair.double().numpy() for pair in weights]
+    found = [pair[:, :-1] for pair in attended]
     rows = [row for row, words in enumerate(found) if words.size <= _MAX_CELLS]
-    for row, linked in zip(rows, _in_both_directions([weights[row].double().numpy() for row in rows]), strict=True):
+    for row, linked in zip(rows, _in_both_directions([attended[row] for row in rows]), strict=True):
         found[row] = linked
     return found
 

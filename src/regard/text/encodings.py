@@ -12,20 +12,16 @@ from typing import NamedTuple
 from regard.files.decompressors import InputError
 from regard.text.encoding_names import check_encoding
 
-_WIDE_BOMS = tuple(
-    (mark, f"the byte order mark of {name}: convert it, e.g. with iconv -f {name.lower()} -t utf-8")
-    for mark, name in (
-        (b"\xff\xfe\0\0", "UTF-32"),
-        (b"\0\0\xfe\xff", "UTF-32"),
-        (b"\xff\xfe", "UTF-16"),
-        (b"\xfe\xff", "UTF-16"),
-    )
-)
 _MARKS = {
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),  # the first one begins like that of UTF-16
     "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
-    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
 }
 """Byte order marks, one of which a file in the encoding must begin with."""
+_WIDE_BOMS = tuple(
+    (mark, f"the byte order mark of {name.upper()}: convert it, e.g. with iconv -f {name} -t utf-8")
+    for name, marks in _MARKS.items()
+    for mark in marks
+)
 _CONTROLS = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]+")
 _MIN_UTF16_BYTES = 4
 """Fewest bytes on which UTF-16 is detected."""

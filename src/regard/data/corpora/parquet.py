@@ -174,13 +174,14 @@ class _Table:
     def _parquet_batches(self, names: list[str]) -> Iterator[tuple[pa.RecordBatch, float]]:
         import pyarrow.parquet as pq
 
+        columns = sorted(set(names))
         with open_binary(self._path) as raw, pq.ParquetFile(self._path, pre_buffer=False) as file:
-            dictionaries = large_dictionaries(file, raw, set(names))
+            dictionaries = large_dictionaries(file, raw, columns)
         with pq.ParquetFile(
             self._path, buffer_size=_BUFFER_SIZE, pre_buffer=False, read_dictionary=dictionaries
         ) as file:
             num_rows = 0
-            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=sorted(set(names)), use_threads=False):
+            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
                 num_rows += len(batch)
                 yield batch, num_rows / max(file.metadata.num_rows, num_rows)
 

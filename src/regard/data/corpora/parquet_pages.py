@@ -39,7 +39,7 @@ def large_dictionaries(table: pq.ParquetFile, file: BinaryIO, names: Collection[
         if row_group.total_byte_size <= MAX_DICTIONARY:
             continue
         # Damaged metadata of a column end the process when they are read by `column`, but here raise an error.
-        next(table.iter_batches(1, row_groups=[group], columns=sorted(names), use_threads=False), None)
+        next(table.iter_batches(1, row_groups=[group], columns=list(names), use_threads=False), None)
         for index in columns:
             chunk = row_group.column(index)
             path = chunk.path_in_schema

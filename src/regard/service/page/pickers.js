@@ -11,9 +11,9 @@ class Pickers {
   get knownSource() { return this.source === "auto" ? this.detected : this.source; }
   save() { lasting.write("languages", { from: this.source, to: this.target }); }
   /** Offers languages, and chooses those that were asked for, or else the last ones. */
-  load(languages, asked = {}) {
+  load(languages, askedSource, askedTarget) {
     this.languages = languages.filter(language => this.targetsOf(language).length || languages.some(other => this.targetsOf(other).includes(language.code)));
-    const { from, to } = { ...lasting.read("languages", {}), ...asked };
+    const last = lasting.read("languages", {}), from = askedSource ?? last.from, to = askedTarget ?? last.to;
     const sources = this.languages.filter(language => this.targetsOf(language).length);
     this.fill(from ?? (sources.length === 1 ? sources[0].code : "auto"), to);
   }

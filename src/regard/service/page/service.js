@@ -33,8 +33,8 @@ class Service {
     if (!languages.some(language => language.targets?.some(code => code !== language.code))) return this.waitForModel();
     this.isReady = true;
     this.notice.clear();
-    const asked = new URLSearchParams(location.search), names = [["from", "source"], ["to", "target"]];
-    this.pickers.load(languages, Object.fromEntries(names.filter(([, name]) => asked.has(name)).map(([key, name]) => [key, asked.get(name)])));
+    const asked = new URLSearchParams(location.search);
+    this.pickers.load(languages, asked.get("source"), asked.get("target"));
     await this.loadGlossaries();
     this.showExamples();
     if (settings.keyRequired && !this.api.key) this.notice.fail(new Failure("key"), () => this.translate());
